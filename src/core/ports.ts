@@ -1,0 +1,44 @@
+import type { EpochMs } from './brands.ts';
+
+/** Server time. The only clock that decides; never the time of a browser or of an approver's message. */
+export interface Clock {
+  now(): EpochMs;
+}
+
+/** Fresh random text. A guess must be infeasible: tokens come from here too. */
+export interface Ids {
+  /** `length` characters of [0-9a-z]. */
+  next(length: number): string;
+}
+
+/** What happened, who caused it and to what. Never prompts, responses, task tokens or credentials. */
+export interface DomainEvent {
+  /** Dotted, past tense or intent: `exception.requested`, `enforcement.intended`. */
+  readonly type: string;
+  readonly actor: EventActor;
+  /** The thing it is about: an exception id, `account/region`, a policy hash. */
+  readonly subject: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface EventActor {
+  readonly id: string;
+  /** `unauthenticated` is what `--as` on one machine gives; in AWS the caller is authenticated. */
+  readonly kind:
+    | 'person-unauthenticated'
+    | 'person'
+    | 'workflow'
+    | 'sweeper'
+    | 'dead-mans-switch'
+    | 'policy'
+    | 'operator'
+    | 'simulation';
+}
+
+/**
+ * Append-only record of everything that happened.
+ * Guarantee: when `record` returns, the event is durable and ordered after every event that returned before it.
+ */
+export interface Recorder {
+  record(event: DomainEvent): Promise<void>;
+}

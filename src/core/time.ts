@@ -1,0 +1,53 @@
+import { type DurationMs, durationMs, type EpochMs, epochMs } from './brands.ts';
+import { err, ok, type Result } from './result.ts';
+
+export const SECOND = durationMs(1000);
+export const MINUTE = durationMs(60_000);
+export const HOUR = durationMs(3_600_000);
+export const DAY = durationMs(86_400_000);
+
+const UNITS: Record<string, number> = { s: SECOND, m: MINUTE, h: HOUR, d: DAY };
+const DURATION = /^([0-9]{1,6})([smhd])$/;
+
+/** Reads `90s`, `30m`, `12h` or `14d`. A number without a unit is refused: nobody should guess whether 14 means days. */
+export function parseDuration(text: string): Result<DurationMs, string> {
+  const match = DURATION.exec(text);
+  const unit = UNITS[match?.[2] ?? ''];
+  if (!match || unit === undefined)
+    return err('expected a whole number with its unit, such as `14d`, `12h`, `30m` or `90s`');
+  return ok(durationMs(Number(match[1]) * unit));
+}
+
+/** The shortest exact spelling that `parseDuration` reads back, to whole seconds (a remainder below one second is dropped). */
+export function formatDuration(length: DurationMs): string {
+  for (const unit of ['d', 'h', 'm'] as const) {
+    const size = UNITS[unit] ?? 1;
+    if (length >= size && length % size === 0) return `${length / size}${unit}`;
+  }
+  return `${Math.floor(length / SECOND)}s`;
+}
+
+const INSTANT = /^([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]{3})?Z$/;
+
+/**
+ * Reads an absolute UTC instant with seconds, `2026-11-21T09:00:00Z`. Date-only, local and offset times are refused:
+ * an end that depends on a time zone is an end nobody agreed on. So are dates that do not exist (February 30th).
+ */
+export function parseInstant(text: string): Result<EpochMs, string> {
+  const expected = 'expected an absolute UTC instant with seconds, such as `2026-12-01T09:00:00Z`';
+  if (!INSTANT.test(text)) return err(expected);
+  const value = Date.parse(text);
+  // Date.parse accepts some non-dates by rolling over; a round trip shows it.
+  if (Number.isNaN(value) || !new Date(value).toISOString().startsWith(text.slice(0, 19)))
+    return err(`${expected}; this date does not exist`);
+  return ok(epochMs(value));
+}
+
+/** `2026-12-01T09:00:00Z`; milliseconds appear only when there are any. */
+export function formatInstant(at: EpochMs): string {
+  const text = new Date(at).toISOString();
+  return text.endsWith('.000Z') ? `${text.slice(0, 19)}Z` : text;
+}
+
+/** The next whole minute at or after `at`: schedules fire by the minute and are rounded up, never down. */
+export const ceilToMinute = (at: EpochMs): EpochMs => epochMs(Math.ceil(at / MINUTE) * MINUTE);

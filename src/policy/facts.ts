@@ -1,0 +1,147 @@
+/**
+ * The facts a policy may ask about: the vocabulary between lawyers and evidence. `src/rules` derives every one of them from a
+ * snapshot (a compile-time check there keeps the two lists equal); the loader refuses any other name and any operator or value
+ * that does not fit the fact's type.
+ */
+export const SUBJECTS = ['account-region', 'principal'] as const;
+export type Subject = (typeof SUBJECTS)[number];
+
+export type FactType = 'boolean' | 'string' | 'number' | 'string-list';
+export type FactValue = boolean | string | number | readonly string[];
+
+export interface FactDefinition {
+  readonly subjects: readonly Subject[];
+  readonly type: FactType;
+  /** The closed list of values a `string` fact can have. Absent: AWS may add values, so any text may be compared. */
+  readonly values?: readonly string[];
+  readonly meaning: string;
+  /** The AWS call (or the policy) it comes from. */
+  readonly from: string;
+}
+
+const BOTH = SUBJECTS;
+const FLAG_VALUES = ['enabled', 'disabled', 'unset'] as const;
+const LOGGING_CALL = 'bedrock:GetModelInvocationLoggingConfiguration';
+const IAM_CALL = 'iam:GetAccountAuthorizationDetails';
+const PERMISSION_VALUES = ['allowed', 'conditionally-allowed', 'denied'] as const;
+
+const flag = (content: string): FactDefinition => ({
+  subjects: ['account-region'],
+  type: 'string',
+  values: FLAG_VALUES,
+  meaning: `whether invocation logging delivers ${content}; \`unset\` means the configuration omits the flag, which AWS is believed to read as enabled; absent when nothing is configured`,
+  from: LOGGING_CALL,
+});
+
+export const FACTS = {
+  'account.state': {
+    subjects: BOTH,
+    type: 'string',
+    meaning:
+      'state of the account in the organization: PENDING_ACTIVATION, ACTIVE, SUSPENDED, PENDING_CLOSURE or CLOSED',
+    from: 'organizations:ListAccounts',
+  },
+  'account.isManagementAccount': {
+    subjects: BOTH,
+    type: 'boolean',
+    meaning:
+      'whether this is the organization’s management account, which no service control policy restricts',
+    from: 'organizations:DescribeOrganization',
+  },
+  'storage.baseline': {
+    subjects: ['account-region'],
+    type: 'string',
+    values: ['none', 'metadata-only'],
+    meaning: 'the baseline this policy sets for the account, overrides included',
+    from: 'this policy',
+  },
+  'invocationLogging.isConfigured': {
+    subjects: ['account-region'],
+    type: 'boolean',
+    meaning: 'whether model invocation logging has a configuration at all',
+    from: LOGGING_CALL,
+  },
+  'invocationLogging.textDataDelivery': flag('text'),
+  'invocationLogging.imageDataDelivery': flag('images'),
+  'invocationLogging.embeddingDataDelivery': flag('embeddings'),
+  'invocationLogging.videoDataDelivery': flag('video'),
+  'invocationLogging.audioDataDelivery': flag('audio'),
+  'invocationLogging.largeDataBucket': {
+    subjects: ['account-region'],
+    type: 'string',
+    meaning:
+      'bucket for bodies too large for a CloudWatch log event; absent when none is named (an empty name is none)',
+    from: LOGGING_CALL,
+  },
+  'invocationLogging.cloudWatchLogGroup': {
+    subjects: ['account-region'],
+    type: 'string',
+    meaning: 'log group that receives records; absent when none is named (an empty name is none)',
+    from: LOGGING_CALL,
+  },
+  'invocationLogging.s3Bucket': {
+    subjects: ['account-region'],
+    type: 'string',
+    meaning: 'bucket that receives records; absent when none is named (an empty name is none)',
+    from: LOGGING_CALL,
+  },
+  'dataRetention.mode': {
+    subjects: ['account-region'],
+    type: 'string',
+    meaning:
+      'account data-retention mode: none, default, aws_review, provider_data_share, inherit, or one AWS adds later',
+    from: 'bedrock:GetAccountDataRetention',
+  },
+  'principal.type': {
+    subjects: ['principal'],
+    type: 'string',
+    values: ['user', 'group', 'role'],
+    meaning: 'what kind of IAM principal it is',
+    from: IAM_CALL,
+  },
+  'principal.isStorageAdministrator': {
+    subjects: ['principal'],
+    type: 'boolean',
+    meaning: 'whether the policy’s list `storage.administrators` names it',
+    from: 'this policy',
+  },
+  'principal.promptStorageChange': {
+    subjects: ['principal'],
+    type: 'string',
+    values: PERMISSION_VALUES,
+    meaning: 'whether its identity policies let it change where or whether prompts are stored',
+    from: IAM_CALL,
+  },
+  'principal.modelInvocation': {
+    subjects: ['principal'],
+    type: 'string',
+    values: PERMISSION_VALUES,
+    meaning: 'whether its identity policies let it invoke a Bedrock model',
+    from: IAM_CALL,
+  },
+  'principal.activeAccessKeys': {
+    subjects: ['principal'],
+    type: 'number',
+    meaning: 'number of access keys that are not inactive; absent for anything but a user',
+    from: 'iam:ListAccessKeys',
+  },
+  'principal.activeBedrockApiKeys': {
+    subjects: ['principal'],
+    type: 'number',
+    meaning: 'number of long-term Bedrock API keys that are not inactive; absent for anything but a user',
+    from: 'iam:ListServiceSpecificCredentials',
+  },
+  'principal.sessionAttribution': {
+    subjects: ['principal'],
+    type: 'string',
+    values: ['identity-center', 'session-name-bound', 'service-only', 'caller-asserted'],
+    meaning:
+      'how a session of the role tells its person: set by IAM Identity Center; bound to `sts:RoleSessionName` by the trust policy; assumable by AWS services only; or chosen freely by the caller; absent for anything but a role',
+    from: IAM_CALL,
+  },
+} as const satisfies Record<string, FactDefinition>;
+
+export type FactName = keyof typeof FACTS;
+export const FACT_NAMES = Object.keys(FACTS) as readonly FactName[];
+export const isFactName = (name: string): name is FactName => Object.hasOwn(FACTS, name);
+export const factDefinition = (name: FactName): FactDefinition => FACTS[name];

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+// Contract tests of the AWS adapters against an emulator (moto's server). They say so and skip where it is not installed.
+export default defineConfig({
+  test: {
+    include: ['test/aws/**/*.test.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+    fileParallelism: false,
+  },
+});
