@@ -1,0 +1,187 @@
+import pMap from 'p-map';
+import { type AccountId, type EpochMs, err, ok, type Region, type Result } from '../core/index.ts';
+import { EvidenceError } from './errors.ts';
+import type { EvidenceSources, ReadOptions } from './ports.ts';
+import {
+  type AccountEvidence,
+  type MemberAccount,
+  type Observation,
+  type RegionEvidence,
+  SNAPSHOT_SCHEMA_VERSION,
+  type Snapshot,
+} from './types.ts';
+
+export interface CollectOptions {
+  /** The Regions to ask in every account; at least one, duplicates are asked once. */
+  readonly regions: readonly Region[];
+  /** The snapshot's time, by the collector's clock, before the first call. */
+  readonly takenAt: EpochMs;
+  /** How many accounts' IAM or account-Regions are read at the same time; default 12. */
+  readonly concurrency?: number;
+  readonly onProgress?: (progress: CollectProgress) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One unit of work is the IAM of an account, or one account and Region. */
+export interface CollectProgress {
+  readonly done: number;
+  readonly total: number;
+  readonly accountId: AccountId;
+  /** Absent for the IAM of the account. */
+  readonly region?: Region;
+}
+
+const DEFAULT_CONCURRENCY = 12;
+
+/** AWS closes the door of these; asking would give an access-denied that says nothing about the account. */
+const NOT_CALLABLE: ReadonlySet<string> = new Set(['SUSPENDED', 'CLOSED']);
+
+type Job = { readonly account: MemberAccount; readonly region?: Region };
+type Done =
+  | { readonly kind: 'iam'; readonly evidence: AccountEvidence }
+  | { readonly kind: 'region'; readonly evidence: RegionEvidence };
+
+/**
+ * Takes a snapshot: the organization first, then IAM once per account and both settings once per account and Region.
+ *
+ * An account that cannot be read does not stop the others and is never left out: its observations say why
+ * (`access-denied`, `throttled`, `failed`), and a suspended or closed account is not called at all (`not-collected`). The result is in
+ * the organization's order, whatever the order of the answers.
+ *
+ * @returns the snapshot, or an error only when there is none to take: the organization could not be read, there are no Regions, or
+ *   `options.signal` was aborted
+ */
+export async function collectSnapshot(
+  sources: EvidenceSources,
+  options: CollectOptions,
+): Promise<Result<Snapshot, EvidenceError>> {
+  const regions = [...new Set(options.regions)];
+  if (regions.length === 0)
+    return err(
+      new EvidenceError(
+        'no-regions',
+        'no Region was given, so nothing would be checked',
+        'name the governed Regions',
+        false,
+      ),
+    );
+  if (options.signal?.aborted) return err(aborted());
+
+  const read: ReadOptions = { signal: options.signal };
+  const organization = await guarded('organizations:DescribeOrganization', () =>
+    sources.readOrganization(read),
+  );
+  if (options.signal?.aborted) return err(aborted());
+  if (organization.kind !== 'observed') return err(unreadable(organization));
+
+  const { accounts } = organization.value;
+  const jobs: Job[] = [
+    ...accounts.map((account) => ({ account })),
+    ...accounts.flatMap((account) => regions.map((region) => ({ account, region }))),
+  ];
+  let finished = 0;
+  let results: Done[];
+  try {
+    results = await pMap(
+      jobs,
+      async (job) => {
+        const done = await collectOne(sources, job, read);
+        finished += 1;
+        options.onProgress?.({
+          done: finished,
+          total: jobs.length,
+          accountId: job.account.id,
+          ...(job.region === undefined ? {} : { region: job.region }),
+        });
+        return done;
+      },
+      { concurrency: options.concurrency ?? DEFAULT_CONCURRENCY, signal: options.signal },
+    );
+  } catch (error) {
+    if (options.signal?.aborted) return err(aborted());
+    throw error;
+  }
+  // An abort during the last answers leaves `failed` observations behind that say nothing about AWS.
+  if (options.signal?.aborted) return err(aborted());
+
+  return ok({
+    schemaVersion: SNAPSHOT_SCHEMA_VERSION,
+    takenAt: options.takenAt,
+    organization: organization.value,
+    regions,
+    accounts: results.flatMap((done) => (done.kind === 'iam' ? [done.evidence] : [])),
+    accountRegions: results.flatMap((done) => (done.kind === 'region' ? [done.evidence] : [])),
+  });
+}
+
+async function collectOne(sources: EvidenceSources, job: Job, read: ReadOptions): Promise<Done> {
+  const { account, region } = job;
+  const skipped = NOT_CALLABLE.has(account.state) ? notCalled(account) : undefined;
+  if (region === undefined) {
+    const iam =
+      skipped ??
+      (await guarded('iam:GetAccountAuthorizationDetails', () => sources.readIam(account.id, read)));
+    return { kind: 'iam', evidence: { accountId: account.id, iam } };
+  }
+  const invocationLogging =
+    skipped ??
+    (await guarded('bedrock:GetModelInvocationLoggingConfiguration', () =>
+      sources.readInvocationLogging(account.id, region, read),
+    ));
+  const dataRetention =
+    skipped ??
+    (await guarded('bedrock:GetAccountDataRetention', () =>
+      sources.readDataRetention(account.id, region, read),
+    ));
+  return { kind: 'region', evidence: { accountId: account.id, region, invocationLogging, dataRetention } };
+}
+
+type Unobservable = Extract<Observation<never>, { kind: 'unobservable' }>;
+
+const notCalled = (account: MemberAccount): Unobservable => ({
+  kind: 'unobservable',
+  reason: 'not-collected',
+  detail: `the account is ${account.state} and was not called`,
+});
+
+/** Ports promise never to reject; if one does, that is still one observation and not the end of the snapshot. */
+async function guarded<T>(call: string, read: () => Promise<Observation<T>>): Promise<Observation<T>> {
+  try {
+    return await read();
+  } catch {
+    return {
+      kind: 'unobservable',
+      reason: 'failed',
+      detail: 'the collector itself failed',
+      source: { call },
+    };
+  }
+}
+
+const aborted = (): EvidenceError =>
+  new EvidenceError(
+    'collection-aborted',
+    'the collection was stopped before it was complete',
+    'collect again; nothing was written',
+    true,
+  );
+
+function unreadable(observation: Exclude<Observation<unknown>, { kind: 'observed' }>): EvidenceError {
+  if (observation.kind === 'absent')
+    return new EvidenceError(
+      'organization-unreadable',
+      'this account is not in an organization',
+      'collect from the management account of the organization or from a delegated administrator',
+      false,
+    );
+  const call = observation.source?.call ?? 'organizations:DescribeOrganization';
+  const detail = observation.detail === undefined ? '' : ` (${observation.detail})`;
+  return new EvidenceError(
+    'organization-unreadable',
+    `the organization could not be read: ${observation.reason} at \`${call}\`${detail}`,
+    observation.reason === 'access-denied'
+      ? 'collect from the management account or a delegated administrator, with the permissions of docs/permissions.md'
+      : 'check the credentials, the Region and the connection, then collect again',
+    observation.reason === 'throttled' || observation.reason === 'failed',
+  );
+}

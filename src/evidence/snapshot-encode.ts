@@ -1,0 +1,100 @@
+import { formatInstant } from '../core/index.ts';
+import { documentToJson } from './policy-text.ts';
+import { SNAPSHOT_KIND } from './snapshot-schema.ts';
+import type { IamEvidence, Observation, PolicyDocumentEntry, Snapshot } from './types.ts';
+
+/** Pretty JSON with a final line feed. Keys stand in the order in which the encoders write them, so equal snapshots give equal bytes. */
+export const toJsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+export function encodeObservation<T>(observation: Observation<T>, encode: (value: T) => unknown): unknown {
+  switch (observation.kind) {
+    case 'observed':
+      return {
+        kind: observation.kind,
+        at: formatInstant(observation.at),
+        source: observation.source,
+        value: encode(observation.value),
+      };
+    case 'absent':
+      return { kind: observation.kind, at: formatInstant(observation.at), source: observation.source };
+    case 'unobservable':
+      return {
+        kind: observation.kind,
+        reason: observation.reason,
+        detail: observation.detail,
+        source: observation.source,
+      };
+  }
+}
+
+const encodeEntries = (entries: readonly PolicyDocumentEntry[]) =>
+  entries.map(({ name, document }) => ({ name, document: documentToJson(document) }));
+
+/** Field by field, so that nothing an adapter might have left in the objects by mistake can reach a file. */
+export function encodeIam(iam: IamEvidence): unknown {
+  return {
+    users: iam.users.map((user) => ({
+      arn: user.arn,
+      name: user.name,
+      groups: user.groups,
+      inlinePolicies: encodeEntries(user.inlinePolicies),
+      attachedPolicies: user.attachedPolicies.map(({ arn, name }) => ({ arn, name })),
+      permissionsBoundaryArn: user.permissionsBoundaryArn,
+      accessKeys: encodeObservation(user.accessKeys, (keys) =>
+        keys.map(({ id, status, createdAt }) => ({ id, status, createdAt: formatInstant(createdAt) })),
+      ),
+      serviceSpecificCredentials: encodeObservation(user.serviceSpecificCredentials, (credentials) =>
+        credentials.map(({ id, serviceName, status, createdAt, expiresAt }) => ({
+          id,
+          serviceName,
+          status,
+          createdAt: formatInstant(createdAt),
+          expiresAt: expiresAt === undefined ? undefined : formatInstant(expiresAt),
+        })),
+      ),
+    })),
+    groups: iam.groups.map((group) => ({
+      arn: group.arn,
+      name: group.name,
+      inlinePolicies: encodeEntries(group.inlinePolicies),
+      attachedPolicies: group.attachedPolicies.map(({ arn, name }) => ({ arn, name })),
+    })),
+    roles: iam.roles.map((role) => ({
+      arn: role.arn,
+      name: role.name,
+      path: role.path,
+      assumeRolePolicyDocument: documentToJson(role.assumeRolePolicyDocument),
+      inlinePolicies: encodeEntries(role.inlinePolicies),
+      attachedPolicies: role.attachedPolicies.map(({ arn, name }) => ({ arn, name })),
+      permissionsBoundaryArn: role.permissionsBoundaryArn,
+    })),
+    managedPolicies: iam.managedPolicies.map(({ arn, name, document }) => ({
+      arn,
+      name,
+      document: documentToJson(document),
+    })),
+  };
+}
+
+export function encodeOrganization(snapshot: Snapshot): unknown {
+  const { organization } = snapshot;
+  return {
+    kind: SNAPSHOT_KIND,
+    schemaVersion: snapshot.schemaVersion,
+    takenAt: formatInstant(snapshot.takenAt),
+    regions: snapshot.regions,
+    organization: {
+      id: organization.id,
+      managementAccountId: organization.managementAccountId,
+      units: organization.units.map(({ id, name, parentId }) => ({ id, name, parentId })),
+      accounts: organization.accounts.map(({ id, name, state, parentId }) => ({ id, name, state, parentId })),
+      serviceControlPolicies: encodeObservation(organization.serviceControlPolicies, (policies) =>
+        policies.map(({ id, name, document }) => ({ id, name, document: documentToJson(document) })),
+      ),
+      attachments: encodeObservation(organization.attachments, (attachments) =>
+        attachments.map(({ targetId, policyIds }) => ({ targetId, policyIds })),
+      ),
+      delegatedAdministrators: encodeObservation(organization.delegatedAdministrators, (ids) => ids),
+    },
+  };
+}

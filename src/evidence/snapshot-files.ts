@@ -1,0 +1,258 @@
+import { type AccountId, err, isAccountId, isRegion, ok, type Region, type Result } from '../core/index.ts';
+import type { SnapshotProblem } from './errors.ts';
+import { encodeIam, encodeObservation, encodeOrganization, toJsonText } from './snapshot-encode.ts';
+import { decodeFile, type SnapshotFile } from './snapshot-parse.ts';
+import {
+  accountFileSchema,
+  type OrganizationFile,
+  organizationFileSchema,
+  regionFileSchema,
+  SNAPSHOT_KIND,
+} from './snapshot-schema.ts';
+import { treeProblems } from './snapshot-tree.ts';
+import type { AccountEvidence, Observation, RegionEvidence, Snapshot } from './types.ts';
+
+/** Text by path below the snapshot's folder, with `/` between names. */
+export type SnapshotFiles = ReadonlyMap<string, string>;
+
+export const ORGANIZATION_FILE = 'organization.json';
+export const LEASES_FILE = 'leases.json';
+const ACCOUNT_FILE = 'account.json';
+const ACCOUNTS_FOLDER = 'accounts';
+
+/** Whether a path belongs to the layout; anything else in a folder is somebody else's. */
+export function isSnapshotPath(path: string): boolean {
+  if (path === ORGANIZATION_FILE || path === LEASES_FILE) return true;
+  const [folder, account = '', file = '', ...rest] = path.split('/');
+  return (
+    folder === ACCOUNTS_FOLDER &&
+    rest.length === 0 &&
+    isAccountId(account) &&
+    (file === ACCOUNT_FILE || (file.endsWith('.json') && isRegion(file.slice(0, -'.json'.length))))
+  );
+}
+
+/** Whether the text of an `organization.json` says that its folder is a snapshot, of whatever version. */
+export function isSnapshotMarker(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && 'kind' in value && value.kind === SNAPSHOT_KIND;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The files of a snapshot: `organization.json`, `accounts/<id>/account.json`, `accounts/<id>/<region>.json`, and `leases.json` when the
+ * snapshot came with leases. Pretty JSON, instants as UTC text, policy documents as JSON objects where that loses nothing.
+ */
+export function encodeSnapshot(snapshot: Snapshot): SnapshotFiles {
+  const { schemaVersion } = snapshot;
+  const files = new Map<string, string>();
+  files.set(ORGANIZATION_FILE, toJsonText(encodeOrganization(snapshot)));
+  for (const account of snapshot.accounts) {
+    files.set(
+      `${ACCOUNTS_FOLDER}/${account.accountId}/${ACCOUNT_FILE}`,
+      toJsonText({
+        schemaVersion,
+        accountId: account.accountId,
+        iam: encodeObservation(account.iam, encodeIam),
+      }),
+    );
+  }
+  for (const pair of snapshot.accountRegions) {
+    files.set(
+      `${ACCOUNTS_FOLDER}/${pair.accountId}/${pair.region}.json`,
+      toJsonText({
+        schemaVersion,
+        accountId: pair.accountId,
+        region: pair.region,
+        invocationLogging: encodeObservation(pair.invocationLogging, (value) => value),
+        dataRetention: encodeObservation(pair.dataRetention, (value) => value),
+      }),
+    );
+  }
+  if (snapshot.leases !== undefined) files.set(LEASES_FILE, toJsonText(snapshot.leases));
+  return files;
+}
+
+/**
+ * Reads the files of a snapshot, `encodeSnapshot` backwards.
+ *
+ * A fault of the envelope refuses the snapshot, with every fault found and not only the first. A value of AWS that cannot be read only
+ * makes its own observation `unobservable: malformed`. An account without any file was `not-collected`; an account with some of its
+ * files is a damaged snapshot.
+ */
+export function decodeSnapshot(files: SnapshotFiles): Result<Snapshot, readonly SnapshotProblem[]> {
+  const text = files.get(ORGANIZATION_FILE);
+  if (text === undefined) {
+    return err([
+      {
+        code: 'snapshot-missing',
+        file: ORGANIZATION_FILE,
+        field: '',
+        message: 'the file is not there, so this folder is not a snapshot',
+        remedy: 'name the folder that `proviso collect` wrote',
+      },
+    ]);
+  }
+  const head = decodeFile({ path: ORGANIZATION_FILE, text }, organizationFileSchema);
+  if (!head.ok) return head;
+  const tree = treeProblems(head.value, ORGANIZATION_FILE);
+  if (tree.length > 0) return err(tree);
+
+  const problems: SnapshotProblem[] = [];
+  const known = new Set<AccountId>(head.value.organization.accounts.map((account) => account.id));
+  const regions = new Set<Region>(head.value.regions);
+  const accounts = new Map<AccountId, AccountEvidence>();
+  const pairs = new Map<string, RegionEvidence>();
+  let leases: unknown;
+
+  for (const [path, fileText] of files) {
+    if (path === ORGANIZATION_FILE) continue;
+    const file: SnapshotFile = { path, text: fileText };
+    if (path === LEASES_FILE) {
+      const read = decodeFile(file);
+      if (read.ok) leases = read.value;
+      else problems.push(...read.error);
+      continue;
+    }
+    const place = placeOf(path);
+    if (place === undefined) problems.push(unexpected(path));
+    else if (!known.has(place.accountId)) problems.push(unknownAccount(path, place.accountId));
+    else if (place.region === undefined) {
+      const read = decodeFile(file, accountFileSchema);
+      if (!read.ok) problems.push(...read.error);
+      else {
+        const { accountId, iam } = read.value;
+        problems.push(...mismatches(path, place, { accountId }, { iam }));
+        accounts.set(accountId, { accountId, iam });
+      }
+    } else if (!regions.has(place.region)) problems.push(unknownRegion(path, place.region));
+    else {
+      const read = decodeFile(file, regionFileSchema);
+      if (!read.ok) problems.push(...read.error);
+      else {
+        const { accountId, region, invocationLogging, dataRetention } = read.value;
+        problems.push(
+          ...mismatches(path, place, { accountId, region }, { invocationLogging, dataRetention }),
+        );
+        pairs.set(`${accountId}/${region}`, { accountId, region, invocationLogging, dataRetention });
+      }
+    }
+  }
+  problems.push(...missingFiles(head.value, files));
+  if (problems.length > 0) return err(problems);
+
+  const { schemaVersion, takenAt, organization } = head.value;
+  return ok({
+    schemaVersion,
+    takenAt,
+    organization,
+    regions: head.value.regions,
+    accounts: organization.accounts.map(
+      ({ id }) => accounts.get(id) ?? { accountId: id, iam: notInSnapshot },
+    ),
+    accountRegions: organization.accounts.flatMap(({ id }) =>
+      head.value.regions.map(
+        (region) =>
+          pairs.get(`${id}/${region}`) ?? {
+            accountId: id,
+            region,
+            invocationLogging: notInSnapshot,
+            dataRetention: notInSnapshot,
+          },
+      ),
+    ),
+    ...(leases === undefined ? {} : { leases }),
+  });
+}
+
+const notInSnapshot: Extract<Observation<never>, { kind: 'unobservable' }> = {
+  kind: 'unobservable',
+  reason: 'not-collected',
+  detail: 'the snapshot has no files for this account',
+};
+
+interface Place {
+  readonly accountId: AccountId;
+  readonly region?: Region;
+}
+
+function placeOf(path: string): Place | undefined {
+  if (!isSnapshotPath(path)) return undefined;
+  const [, account = '', file = ''] = path.split('/');
+  const regionName = file.slice(0, -'.json'.length);
+  if (!isAccountId(account)) return undefined;
+  return isRegion(regionName) ? { accountId: account, region: regionName } : { accountId: account };
+}
+
+/** Evidence filed under one account must not speak of another: a copied file would make an estate look clean. */
+function mismatches(
+  path: string,
+  place: Place,
+  said: Place,
+  observations: Readonly<Record<string, Observation<unknown>>>,
+): SnapshotProblem[] {
+  const problems: SnapshotProblem[] = [];
+  const compare = (field: string, where: Partial<Place> | undefined) => {
+    for (const key of ['accountId', 'region'] as const) {
+      const value = where?.[key];
+      if (value === undefined || place[key] === undefined || value === place[key]) continue;
+      problems.push({
+        code: 'identity-mismatch',
+        file: path,
+        field: field === '' ? key : `${field}.${key}`,
+        message: `says \`${value}\`, but the file stands under \`${place[key]}\``,
+        remedy: 'put the file back where it was collected, or collect again',
+      });
+    }
+  };
+  compare('', said);
+  for (const [name, observation] of Object.entries(observations)) {
+    compare(`${name}.source`, observation.source);
+  }
+  return problems;
+}
+
+function missingFiles(head: OrganizationFile, files: SnapshotFiles): SnapshotProblem[] {
+  return head.organization.accounts.flatMap(({ id }) => {
+    const folder = `${ACCOUNTS_FOLDER}/${id}`;
+    const expected = [ACCOUNT_FILE, ...head.regions.map((region) => `${region}.json`)];
+    const missing = expected.filter((name) => !files.has(`${folder}/${name}`));
+    if (missing.length === expected.length) return [];
+    return missing.map(
+      (name): SnapshotProblem => ({
+        code: 'file-missing',
+        file: `${folder}/${name}`,
+        field: '',
+        message: 'the file is not there, although other files of this account are',
+        remedy: 'collect again; an account that was never collected has no folder at all',
+      }),
+    );
+  });
+}
+
+const unexpected = (path: string): SnapshotProblem => ({
+  code: 'unexpected-file',
+  file: path,
+  field: '',
+  message: 'the name is neither `account.json` nor a Region below an account id',
+  remedy: 'remove the file or move it out of the snapshot',
+});
+
+const unknownAccount = (path: string, id: AccountId): SnapshotProblem => ({
+  code: 'unknown-account',
+  file: path,
+  field: '',
+  message: `account \`${id}\` is not in the organization`,
+  remedy: 'remove the folder, or collect again so that the organization is current',
+});
+
+const unknownRegion = (path: string, name: Region): SnapshotProblem => ({
+  code: 'unknown-region',
+  file: path,
+  field: '',
+  message: `Region \`${name}\` is not among the snapshot's Regions`,
+  remedy: `add \`${name}\` to \`regions\` in ${ORGANIZATION_FILE}, or remove the file`,
+});
