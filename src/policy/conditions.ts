@@ -21,6 +21,7 @@ export const OPERATORS = {
 
 export type Operator = keyof typeof OPERATORS;
 export const OPERATOR_NAMES = Object.keys(OPERATORS) as readonly Operator[];
+export const isOperatorName = (name: string): name is Operator => Object.hasOwn(OPERATORS, name);
 
 export type ConditionValue = boolean | string | number | readonly (string | number)[];
 

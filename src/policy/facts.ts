@@ -145,3 +145,5 @@ export type FactName = keyof typeof FACTS;
 export const FACT_NAMES = Object.keys(FACTS) as readonly FactName[];
 export const isFactName = (name: string): name is FactName => Object.hasOwn(FACTS, name);
 export const factDefinition = (name: FactName): FactDefinition => FACTS[name];
+export const factsOf = (subject: Subject): readonly FactName[] =>
+  FACT_NAMES.filter((name) => factDefinition(name).subjects.includes(subject));

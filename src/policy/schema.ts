@@ -19,6 +19,10 @@ const slug = (what: string) =>
     )
     .describe(what);
 
+/** The texts in which editors and the loader recognise the kind; what exactly is read, `parseDuration` and so on decide. */
+export const DURATION_PATTERN = '^[0-9]{1,6}[smhd]$';
+export const INSTANT_PATTERN = '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{3})?Z$';
+
 export const durationText = (what: string) =>
   z
     .string()
@@ -26,7 +30,11 @@ export const durationText = (what: string) =>
       const read = parseDuration(value);
       if (!read.ok) context.addIssue({ code: 'custom', message: read.error });
     })
-    .describe(`${what} (a whole number with its unit: 14d, 12h, 30m, 90s)`);
+    .meta({
+      description: `${what} (a whole number with its unit: 14d, 12h, 30m, 90s)`,
+      pattern: DURATION_PATTERN,
+      examples: ['14d', '12h', '30m'],
+    });
 
 export const instantText = (what: string) =>
   z
@@ -35,20 +43,30 @@ export const instantText = (what: string) =>
       const read = parseInstant(value);
       if (!read.ok) context.addIssue({ code: 'custom', message: read.error });
     })
-    .describe(`${what} (an absolute UTC instant with seconds: 2026-12-01T09:00:00Z)`);
+    .meta({
+      description: `${what} (an absolute UTC instant with seconds: 2026-12-01T09:00:00Z)`,
+      pattern: INSTANT_PATTERN,
+      examples: ['2026-12-01T09:00:00Z'],
+    });
 
 const regionCode = z
   .string()
   .refine(isRegion, 'expected an AWS Region code such as `eu-central-1`')
-  .describe('an AWS Region code');
+  .meta({ description: 'an AWS Region code', examples: ['eu-central-1'] });
 
 const scalar = z.union([z.boolean(), z.number(), z.string()]);
 
-export const conditionSchema: z.ZodType<Condition> = z.lazy(() =>
-  z.union([
-    z.strictObject({ all: z.array(conditionSchema).min(1).describe('every one of these holds') }),
-    z.strictObject({ any: z.array(conditionSchema).min(1).describe('at least one of these holds') }),
-    z.strictObject({ not: conditionSchema.describe('this does not hold') }),
+// The union refers to itself through `nested`: a clone of the lazy schema (`.describe`) would be another schema without end.
+const nested: z.ZodType<Condition> = z.lazy(() => conditionSchema);
+
+/** The order of the four is relied on by problems.ts, which tells a person about the one they meant. */
+export const CONDITION_BRANCHES = ['all', 'any', 'not', 'fact'] as const;
+
+export const conditionSchema: z.ZodType<Condition> = z
+  .union([
+    z.strictObject({ all: z.array(nested).min(1).describe('every one of these holds') }),
+    z.strictObject({ any: z.array(nested).min(1).describe('at least one of these holds') }),
+    z.strictObject({ not: nested }).describe('this does not hold'),
     z.strictObject({
       fact: z.enum(FACT_NAMES as readonly [FactName, ...FactName[]]).describe('the fact that is compared'),
       op: z
@@ -58,8 +76,8 @@ export const conditionSchema: z.ZodType<Condition> = z.lazy(() =>
         .union([scalar, z.array(z.union([z.string(), z.number()])).min(1)])
         .describe('what it is compared with'),
     }),
-  ]),
-);
+  ])
+  .meta({ id: 'Condition' });
 
 const sourceReference = z.strictObject({
   document: slug('id of one of the policy’s `sources`'),
