@@ -1,0 +1,12 @@
+export * from './advance.ts';
+export { parseStateMachine } from './definition.ts';
+export { WorkflowRuntime } from './engine.ts';
+export { RuntimeMisuse } from './errors.ts';
+export { isExecutionName, LIMITS } from './limits.ts';
+export * from './lint.ts';
+export * from './random-ids.ts';
+export * from './seeded-ids.ts';
+export * from './simulated-clock.ts';
+export type { State, StateGraph, StateMachine } from './states.ts';
+export * from './system-clock.ts';
+export * from './types.ts';

@@ -1,0 +1,299 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { ExecutionStatus } from './types.ts';
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS wf_definitions (hash TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS wf_executions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, machine TEXT NOT NULL, name TEXT NOT NULL, definition_hash TEXT NOT NULL,
+  input TEXT NOT NULL, input_hash TEXT NOT NULL, status TEXT NOT NULL, started_at INTEGER NOT NULL, stopped_at INTEGER,
+  output TEXT, error TEXT, cause TEXT, deadline INTEGER NOT NULL, events INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS wf_executions_name ON wf_executions (machine, name, id);
+CREATE INDEX IF NOT EXISTS wf_executions_status ON wf_executions (status, id);
+CREATE INDEX IF NOT EXISTS wf_executions_deadline ON wf_executions (deadline, id) WHERE status = 'RUNNING';
+CREATE TABLE IF NOT EXISTS wf_branches (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, execution_id INTEGER NOT NULL, parent_id INTEGER, item_index INTEGER NOT NULL,
+  item_value TEXT, state TEXT NOT NULL, phase TEXT NOT NULL, input TEXT NOT NULL, output TEXT, visit INTEGER NOT NULL,
+  entered_at INTEGER NOT NULL, retry_count INTEGER NOT NULL, retries TEXT NOT NULL, due_at INTEGER,
+  timeout_at INTEGER, heartbeat_ms INTEGER, heartbeat_at INTEGER, token TEXT, token_hash TEXT);
+CREATE INDEX IF NOT EXISTS wf_branches_due ON wf_branches (due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS wf_branches_execution ON wf_branches (execution_id, id);
+CREATE INDEX IF NOT EXISTS wf_branches_parent ON wf_branches (parent_id, item_index) WHERE parent_id IS NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS wf_branches_token ON wf_branches (token_hash) WHERE token_hash IS NOT NULL;
+CREATE TABLE IF NOT EXISTS wf_tokens (hash TEXT PRIMARY KEY, execution_id INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS wf_history (
+  execution_id INTEGER NOT NULL, id INTEGER NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL, details TEXT NOT NULL,
+  PRIMARY KEY (execution_id, id)) WITHOUT ROWID;
+`;
+
+export interface ExecutionRow {
+  readonly id: number;
+  readonly machine: string;
+  readonly name: string;
+  readonly definition_hash: string;
+  /** JSON text. */
+  readonly input: string;
+  readonly input_hash: string;
+  status: ExecutionStatus;
+  readonly started_at: number;
+  stopped_at: number | null;
+  output: string | null;
+  error: string | null;
+  cause: string | null;
+  readonly deadline: number;
+  events: number;
+}
+
+/**
+ * Where a branch stands in its state:
+ * `ready` to enter it; `invoking` a function (intent recorded, outcome not yet); `token` out with somebody; `waiting` for a time;
+ * `retrying` after a delay; `children` running; `done` and waiting for its siblings.
+ */
+export type Phase = 'ready' | 'invoking' | 'token' | 'waiting' | 'retrying' | 'children' | 'done';
+
+export interface BranchRow {
+  readonly id: number;
+  readonly execution_id: number;
+  readonly parent_id: number | null;
+  /** Which branch of the Parallel, or which item of the Map; 0 at the root. */
+  readonly item_index: number;
+  /** JSON text of the Map's item; null outside a Map. */
+  readonly item_value: string | null;
+  state: string;
+  phase: Phase;
+  /** JSON text of the state's input before `InputPath`. */
+  input: string;
+  /** JSON text, when `done`. */
+  output: string | null;
+  /** Counts attempts at states, so that an outcome that comes too late is recognized. */
+  visit: number;
+  entered_at: number;
+  retry_count: number;
+  /** JSON list: attempts used, per entry of `Retry`. */
+  retries: string;
+  /** When the engine must look at the branch again; null when something else will wake it. */
+  due_at: number | null;
+  timeout_at: number | null;
+  heartbeat_ms: number | null;
+  heartbeat_at: number | null;
+  /** The token itself, only while its function is being called, so that a repeated call carries the same one. */
+  token: string | null;
+  token_hash: string | null;
+}
+
+export interface HistoryRow {
+  readonly id: number;
+  readonly at: number;
+  readonly type: string;
+  readonly details: string;
+}
+
+export type NewBranch = Pick<
+  BranchRow,
+  'execution_id' | 'parent_id' | 'item_index' | 'item_value' | 'state' | 'input' | 'due_at'
+>;
+
+/** What is due next: a branch, or an execution whose time is over. */
+export type Due =
+  | { readonly kind: 'branch'; readonly at: number; readonly id: number }
+  | { readonly kind: 'deadline'; readonly at: number; readonly id: number };
+
+/** The tables of the runtime. It knows rows and no semantics; every write happens inside `transaction`. */
+export class WorkflowStore {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    database.exec(SCHEMA);
+  }
+
+  /** Runs `body` in one transaction, committed when it returns and undone when it throws. */
+  transaction<T>(body: () => T): T {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      const result = body();
+      this.#database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  saveDefinition(hash: string, body: string): void {
+    this.#run('INSERT OR IGNORE INTO wf_definitions VALUES (?, ?)', hash, body);
+  }
+  definition(hash: string): string | undefined {
+    return this.#get<{ body: string }>('SELECT body FROM wf_definitions WHERE hash = ?', hash)?.body;
+  }
+
+  addExecution(row: Omit<ExecutionRow, 'id'>): number {
+    return this.#insert(
+      `INSERT INTO wf_executions (machine, name, definition_hash, input, input_hash, status, started_at, deadline, events)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      row.machine,
+      row.name,
+      row.definition_hash,
+      row.input,
+      row.input_hash,
+      row.status,
+      row.started_at,
+      row.deadline,
+      row.events,
+    );
+  }
+  execution(id: number): ExecutionRow | undefined {
+    return this.#get<ExecutionRow>('SELECT * FROM wf_executions WHERE id = ?', id);
+  }
+  /** The youngest execution of the name: older ones are those whose name was reused. */
+  executionByName(machine: string, name: string): ExecutionRow | undefined {
+    return this.#get<ExecutionRow>(
+      'SELECT * FROM wf_executions WHERE machine = ? AND name = ? ORDER BY id DESC LIMIT 1',
+      machine,
+      name,
+    );
+  }
+  executions(machine: string | undefined, status: ExecutionStatus | undefined): ExecutionRow[] {
+    return this.#all<ExecutionRow>(
+      'SELECT * FROM wf_executions WHERE (?1 IS NULL OR machine = ?1) AND (?2 IS NULL OR status = ?2) ORDER BY id',
+      machine ?? null,
+      status ?? null,
+    );
+  }
+  saveExecution(row: ExecutionRow): void {
+    this.#run(
+      `UPDATE wf_executions SET status = ?, stopped_at = ?, output = ?, error = ?, cause = ?, events = ? WHERE id = ?`,
+      row.status,
+      row.stopped_at,
+      row.output,
+      row.error,
+      row.cause,
+      row.events,
+      row.id,
+    );
+  }
+
+  addBranch(row: NewBranch): number {
+    return this.#insert(
+      `INSERT INTO wf_branches (execution_id, parent_id, item_index, item_value, state, phase, input, visit, entered_at,
+         retry_count, retries, due_at) VALUES (?, ?, ?, ?, ?, 'ready', ?, 0, 0, 0, '[]', ?)`,
+      row.execution_id,
+      row.parent_id,
+      row.item_index,
+      row.item_value,
+      row.state,
+      row.input,
+      row.due_at,
+    );
+  }
+  branch(id: number): BranchRow | undefined {
+    return this.#get<BranchRow>('SELECT * FROM wf_branches WHERE id = ?', id);
+  }
+  branchByToken(hash: string): BranchRow | undefined {
+    return this.#get<BranchRow>('SELECT * FROM wf_branches WHERE token_hash = ?', hash);
+  }
+  branchesOf(executionId: number): BranchRow[] {
+    return this.#all<BranchRow>('SELECT * FROM wf_branches WHERE execution_id = ? ORDER BY id', executionId);
+  }
+  children(parentId: number): BranchRow[] {
+    return this.#all<BranchRow>(
+      'SELECT * FROM wf_branches WHERE parent_id = ? ORDER BY item_index',
+      parentId,
+    );
+  }
+  saveBranch(row: BranchRow): void {
+    this.#run(
+      `UPDATE wf_branches SET state = ?, phase = ?, input = ?, output = ?, visit = ?, entered_at = ?, retry_count = ?,
+         retries = ?, due_at = ?, timeout_at = ?, heartbeat_ms = ?, heartbeat_at = ?, token = ?, token_hash = ? WHERE id = ?`,
+      row.state,
+      row.phase,
+      row.input,
+      row.output,
+      row.visit,
+      row.entered_at,
+      row.retry_count,
+      row.retries,
+      row.due_at,
+      row.timeout_at,
+      row.heartbeat_ms,
+      row.heartbeat_at,
+      row.token,
+      row.token_hash,
+      row.id,
+    );
+  }
+  /** Removes everything below a branch; tokens that were out there are dead from now on. */
+  removeBelow(branchId: number): void {
+    this.#run(
+      `WITH RECURSIVE below (id) AS (
+         SELECT id FROM wf_branches WHERE parent_id = ?
+         UNION ALL SELECT b.id FROM wf_branches b JOIN below ON b.parent_id = below.id)
+       DELETE FROM wf_branches WHERE id IN (SELECT id FROM below)`,
+      branchId,
+    );
+  }
+  removeBranchesOf(executionId: number): void {
+    this.#run('DELETE FROM wf_branches WHERE execution_id = ?', executionId);
+  }
+
+  rememberToken(hash: string, executionId: number): void {
+    this.#run('INSERT INTO wf_tokens VALUES (?, ?)', hash, executionId);
+  }
+  wasIssued(tokenHash: string): boolean {
+    return this.#get('SELECT 1 AS found FROM wf_tokens WHERE hash = ?', tokenHash) !== undefined;
+  }
+
+  addEvent(executionId: number, row: HistoryRow): void {
+    this.#run(
+      'INSERT INTO wf_history VALUES (?, ?, ?, ?, ?)',
+      executionId,
+      row.id,
+      row.at,
+      row.type,
+      row.details,
+    );
+  }
+  events(executionId: number): HistoryRow[] {
+    return this.#all<HistoryRow>(
+      'SELECT id, at, type, details FROM wf_history WHERE execution_id = ? ORDER BY id',
+      executionId,
+    );
+  }
+
+  /** The earliest due thing. On a tie the deadline wins: an execution must not act at the instant its time is over. */
+  nextDue(): Due | undefined {
+    const branch = this.#get<{ at: number; id: number }>(
+      'SELECT due_at AS at, id FROM wf_branches WHERE due_at IS NOT NULL ORDER BY due_at, id LIMIT 1',
+    );
+    const deadline = this.#get<{ at: number; id: number }>(
+      `SELECT deadline AS at, id FROM wf_executions WHERE status = 'RUNNING' ORDER BY deadline, id LIMIT 1`,
+    );
+    if (deadline && (!branch || deadline.at <= branch.at)) return { kind: 'deadline', ...deadline };
+    return branch && { kind: 'branch', ...branch };
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+  #run(sql: string, ...values: SQLInputValue[]): void {
+    this.#statement(sql).run(...values);
+  }
+  #insert(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#statement(sql).run(...values).lastInsertRowid);
+  }
+  // The row types above are the schema's; node:sqlite itself types every column as any value.
+  #get<T>(sql: string, ...values: SQLInputValue[]): T | undefined {
+    const row = this.#statement(sql).get(...values);
+    return row === undefined ? undefined : ({ ...row } as T);
+  }
+  #all<T>(sql: string, ...values: SQLInputValue[]): T[] {
+    return this.#statement(sql)
+      .all(...values)
+      .map((row) => ({ ...row }) as T);
+  }
+}
