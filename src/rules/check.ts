@@ -1,0 +1,137 @@
+import { type EpochMs, hashOf, type Sha256Hex } from '../core/index.ts';
+import type { Snapshot } from '../evidence/index.ts';
+import type { Control, LoadedPolicy } from '../policy/index.ts';
+import { deriveFacts, type SubjectFacts } from './derive.ts';
+import { evaluateControls } from './evaluate.ts';
+import type { Coverage, Explanation, Finding, Outcome, SubjectRef, Verdict } from './types.ts';
+import { decidingLeaves } from './verdict.ts';
+
+/** How many findings had which outcome; a covered one is counted as `covered` and not as `non-compliant`. */
+export type OutcomeCounts = Readonly<Record<Outcome | 'covered', number>>;
+
+export interface ControlSummary {
+  readonly controlId: string;
+  readonly title: string;
+  readonly severity: Control['severity'];
+  readonly counts: OutcomeCounts;
+}
+
+export interface CheckReport {
+  readonly policy: { readonly id: string; readonly version: string; readonly hash: Sha256Hex };
+  readonly snapshotTakenAt: EpochMs;
+  readonly now: EpochMs;
+  /** Controls in the policy's order; of one control, subjects in the order of their identifiers. */
+  readonly findings: readonly Finding[];
+  readonly counts: OutcomeCounts;
+  readonly byControl: readonly ControlSummary[];
+  /** Member accounts of the organization. */
+  readonly accounts: number;
+  /** Governed Regions. */
+  readonly regions: number;
+}
+
+export interface CheckRequest {
+  readonly snapshot: Snapshot;
+  readonly policy: LoadedPolicy;
+  /** Recorded in the report; what is live at that time is for `coverage` to say. */
+  readonly now: EpochMs;
+  /** The live exception that covers a subject, if there is one. Whoever asks knows of leases; the rules do not. */
+  readonly coverage: (subject: SubjectRef) => Coverage | undefined;
+}
+
+/**
+ * Checks an organization against a policy. The same snapshot, policy, `now` and coverage give the same report, byte for byte,
+ * in whatever order the snapshot lists its accounts and principals.
+ */
+export async function checkSnapshot(request: CheckRequest): Promise<CheckReport> {
+  const { snapshot, policy: loaded, now, coverage } = request;
+  const { metadata, controls, storage } = loaded.policy;
+  const subjects = deriveFacts(snapshot, loaded);
+  const verdictsOf = new Map<Control, readonly Verdict[]>();
+  for (const subject of ['account-region', 'principal'] as const) {
+    const asked = controls.filter((control) => control.subject === subject);
+    const rows = await evaluateControls(
+      asked,
+      subjects[subject].map(({ facts }) => facts),
+    );
+    for (const [index, control] of asked.entries())
+      verdictsOf.set(
+        control,
+        rows.flatMap((row) => row[index] ?? []),
+      );
+  }
+  const findings = controls.flatMap((control) =>
+    (verdictsOf.get(control) ?? []).map((verdict, index) =>
+      findingOf(control, subjects[control.subject][index], verdict, coverage),
+    ),
+  );
+  return {
+    policy: { id: metadata.id, version: metadata.version, hash: loaded.hash },
+    snapshotTakenAt: snapshot.takenAt,
+    now,
+    findings,
+    counts: countOutcomes(findings),
+    byControl: controls.map(({ id, title, severity }) => ({
+      controlId: id,
+      title,
+      severity,
+      counts: countOutcomes(findings.filter(({ controlId }) => controlId === id)),
+    })),
+    accounts: snapshot.organization.accounts.length,
+    regions: storage.scope.regions.length,
+  };
+}
+
+/** The exit code of a check: 1 for a violation that nothing covers, else 3 where something could not be decided, else 0. */
+export function exitCodeOf({ counts }: Pick<CheckReport, 'counts'>): 0 | 1 | 3 {
+  if (counts['non-compliant'] > 0) return 1;
+  return counts.indeterminate > 0 ? 3 : 0;
+}
+
+/** The id of a finding, for ever the same for the same control and subject: 16 hex digits. */
+export const findingId = (controlId: string, subject: SubjectRef): string =>
+  hashOf({ controlId, subject }).slice(0, 16);
+
+function findingOf(
+  control: Control,
+  subject: SubjectFacts | undefined,
+  verdict: Verdict,
+  coverage: CheckRequest['coverage'],
+): Finding {
+  if (subject === undefined) throw new Error(`a verdict of control \`${control.id}\` belongs to no subject`);
+  const { outcome, decidingClause, when, require } = verdict;
+  // Only what was violated can be covered: an exception is no evidence, so it never turns indeterminate into anything.
+  const coveredBy =
+    outcome === 'non-compliant' && control.coverableByException ? coverage(subject.subject) : undefined;
+  return {
+    id: findingId(control.id, subject.subject),
+    controlId: control.id,
+    title: control.title,
+    severity: control.severity,
+    subject: subject.subject,
+    accountName: subject.accountName,
+    outcome,
+    decidingClause,
+    explanation: { ...(when === undefined ? {} : { when }), ...(require === undefined ? {} : { require }) },
+    evidence: evidenceOf(verdict, subject),
+    message: control.message,
+    remedy: control.remedy,
+    ...(coveredBy === undefined ? {} : { coveredBy }),
+  };
+}
+
+/** The lines behind the facts that helped to decide, in policy order, each once. */
+function evidenceOf(
+  { decidingClause, when, require }: Verdict,
+  { evidence }: SubjectFacts,
+): readonly string[] {
+  const decided: Explanation | undefined = decidingClause.startsWith('when') ? when : require;
+  const leaves = decided === undefined ? [] : decidingLeaves(decided);
+  return [...new Set(leaves.flatMap(({ fact }) => evidence[fact] ?? [`\`${fact}\` was not collected`]))];
+}
+
+function countOutcomes(findings: readonly Finding[]): OutcomeCounts {
+  const counts = { compliant: 0, 'non-compliant': 0, covered: 0, 'not-applicable': 0, indeterminate: 0 };
+  for (const { outcome, coveredBy } of findings) counts[coveredBy === undefined ? outcome : 'covered'] += 1;
+  return counts;
+}

@@ -1,0 +1,166 @@
+import type { EpochMs } from '../core/index.ts';
+import type {
+  FactSource,
+  IamGroup,
+  IamRole,
+  IamUser,
+  Observation,
+  UnobservableReason,
+} from '../evidence/index.ts';
+import {
+  arnLike,
+  type CannotDecideReason,
+  decideAnyOf,
+  type Guardrails,
+  type IdentityPolicies,
+  MODEL_INVOCATIONS,
+  PROMPT_STORAGE_CHANGES,
+  SERVICE_LINKED_PATH,
+  type SessionAttribution,
+  sessionAttribution,
+} from '../iam/index.ts';
+import type { FactName } from '../policy/index.ts';
+import {
+  type AccountInput,
+  absentFact,
+  type DerivedFact,
+  observedFact,
+  quoted,
+  THIS_POLICY,
+  unobservableFact,
+} from './derived-fact.ts';
+import { describeDecision } from './describe-decision.ts';
+
+export type Principal =
+  | { readonly type: 'user'; readonly user: IamUser }
+  | { readonly type: 'group'; readonly group: IamGroup }
+  | { readonly type: 'role'; readonly role: IamRole };
+
+export interface PrincipalInput extends AccountInput {
+  readonly arn: string;
+  readonly principal: Principal;
+  readonly identity: IdentityPolicies;
+  /** When and with which call the account's IAM was read. */
+  readonly seen: { readonly at: EpochMs; readonly source: FactSource };
+}
+
+/** Facts of one user, group or role. */
+export const PRINCIPAL_FACTS = {
+  'principal.type': ({ principal, seen }: PrincipalInput): DerivedFact =>
+    observedFact(principal.type, seen, `it is a ${principal.type}`),
+
+  'principal.isStorageAdministrator': ({ policy, arn, takenAt }: PrincipalInput): DerivedFact => {
+    const named = policy.storage.administrators.find(({ principal }) => arnLike(principal, arn));
+    return observedFact(
+      named !== undefined,
+      { at: takenAt, source: THIS_POLICY },
+      named === undefined
+        ? '`storage.administrators` of the policy does not name it'
+        : `\`storage.administrators\` of the policy names it: ${quoted(named.principal)} (${named.reason})`,
+    );
+  },
+
+  'principal.promptStorageChange': (input: PrincipalInput): DerivedFact =>
+    permissionFact(input, PROMPT_STORAGE_CHANGES, 'change prompt storage'),
+  'principal.modelInvocation': (input: PrincipalInput): DerivedFact =>
+    permissionFact(input, MODEL_INVOCATIONS, 'invoke a model'),
+
+  'principal.activeAccessKeys': ({ principal, seen }: PrincipalInput): DerivedFact =>
+    principal.type === 'user'
+      ? countFact(principal.user.accessKeys, 'access key')
+      : absentFact(seen, `a ${principal.type} has no access keys`),
+
+  'principal.activeBedrockApiKeys': ({ principal, seen }: PrincipalInput): DerivedFact =>
+    principal.type === 'user'
+      ? countFact(
+          principal.user.serviceSpecificCredentials,
+          'Bedrock API key',
+          ({ serviceName }) => serviceName === BEDROCK,
+        )
+      : absentFact(seen, `a ${principal.type} has no Bedrock API keys`),
+
+  'principal.sessionAttribution': ({ principal, seen }: PrincipalInput): DerivedFact => {
+    if (principal.type !== 'role') return absentFact(seen, `a ${principal.type} has no sessions of a role`);
+    const attribution = sessionAttribution(principal.role);
+    return attribution.ok
+      ? observedFact(attribution.value, seen, ATTRIBUTION_WORDS[attribution.value])
+      : unobservableFact(
+          {
+            kind: 'unobservable',
+            reason: 'malformed',
+            detail: attribution.error.message,
+            source: seen.source,
+          },
+          'its trust policy',
+        );
+  },
+} as const satisfies Partial<Record<FactName, (input: PrincipalInput) => DerivedFact>>;
+
+/** `ServiceName` of the service-specific credentials that are long-term Bedrock API keys. */
+const BEDROCK = 'bedrock.amazonaws.com';
+
+const ATTRIBUTION_WORDS = {
+  'identity-center': 'IAM Identity Center makes its sessions and names them after its user',
+  'session-name-bound': 'its trust policy ties the session name to the caller',
+  'service-only': 'only AWS services can assume it',
+  'caller-asserted': 'whoever assumes it chooses the session name freely',
+} as const satisfies Record<SessionAttribution, string>;
+
+function permissionFact(input: PrincipalInput, actions: readonly string[], toDo: string): DerivedFact {
+  const guardrails = guardrailsOver(input);
+  const { kind, decisions } = decideAnyOf(input.identity, actions, { guardrails });
+  const evidence = describeDecision(kind, decisions, toDo);
+  if (kind !== 'cannot-decide') return observedFact(kind, input.seen, ...evidence);
+  const undecided = decisions.find((decision) => decision.kind === 'cannot-decide');
+  const reason = undecided === undefined ? 'not-evaluated' : unobservableReason(undecided.reason, guardrails);
+  return {
+    observation: {
+      kind: 'unobservable',
+      reason,
+      ...(undecided === undefined ? {} : { detail: undecided.detail }),
+      source: input.seen.source,
+    },
+    evidence,
+  };
+}
+
+/** Service control policies do not restrict service-linked roles. */
+function guardrailsOver({ principal, guardrails }: PrincipalInput): Guardrails {
+  const isServiceLinked = principal.type === 'role' && principal.role.path.startsWith(SERVICE_LINKED_PATH);
+  return isServiceLinked ? { kind: 'none' } : guardrails;
+}
+
+function unobservableReason(reason: CannotDecideReason, guardrails: Guardrails): UnobservableReason {
+  if (reason === 'guardrails-unobservable')
+    return guardrails.kind === 'unobservable' ? guardrails.reason : 'not-evaluated';
+  return REASONS[reason];
+}
+
+const REASONS = {
+  'damaged-document': 'malformed',
+  'missing-document': 'not-collected',
+  'permissions-boundary': 'not-evaluated',
+  'service-control-policy': 'not-evaluated',
+} as const satisfies Record<Exclude<CannotDecideReason, 'guardrails-unobservable'>, UnobservableReason>;
+
+interface Credential {
+  readonly id: string;
+  readonly status: string;
+}
+
+/** Counts what AWS does not call inactive or expired: a status that AWS adds later counts. */
+function countFact<T extends Credential>(
+  credentials: Observation<readonly T[]>,
+  what: string,
+  isCounted: (credential: T) => boolean = () => true,
+): DerivedFact {
+  if (credentials.kind === 'unobservable') return unobservableFact(credentials, `its ${what}s`);
+  const all = credentials.kind === 'absent' ? [] : credentials.value.filter(isCounted);
+  const active = all.filter(({ status }) => status !== 'Inactive' && status !== 'Expired');
+  const lines = active.map(({ id, status }) => `${what} ${quoted(id)} is ${quoted(status)}`);
+  return observedFact(
+    active.length,
+    credentials,
+    ...(lines.length > 0 ? lines : [`it has no active ${what}`]),
+  );
+}

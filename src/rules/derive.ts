@@ -1,0 +1,180 @@
+import type { IamEvidence, MemberAccount, Observation, Snapshot } from '../evidence/index.ts';
+import { accountPolicies, guardrailsOf, unitPath } from '../iam/index.ts';
+import type { FactName, LoadedPolicy, Subject } from '../policy/index.ts';
+import { PRINCIPAL_FACTS, type Principal, type PrincipalInput } from './derive-principal.ts';
+import { REGION_FACTS, type RegionInput } from './derive-region.ts';
+import {
+  type AccountInput,
+  type DerivedFact,
+  observedFact,
+  quoted,
+  unobservableFact,
+} from './derived-fact.ts';
+import type { FactSet, SubjectRef } from './types.ts';
+
+/** One subject with its facts, and for each fact the lines a person can check it by. */
+export interface SubjectFacts {
+  readonly subject: SubjectRef;
+  readonly accountName: string;
+  readonly facts: FactSet;
+  readonly evidence: Readonly<Partial<Record<FactName, readonly string[]>>>;
+}
+
+const ACCOUNT_FACTS = {
+  'account.state': ({ account, takenAt }: AccountInput): DerivedFact =>
+    observedFact(
+      account.state,
+      { at: takenAt, source: { call: 'organizations:ListAccounts' } },
+      `the account is ${quoted(account.state)}`,
+    ),
+  'account.isManagementAccount': ({ isManagementAccount, takenAt }: AccountInput): DerivedFact =>
+    observedFact(
+      isManagementAccount,
+      { at: takenAt, source: { call: 'organizations:DescribeOrganization' } },
+      isManagementAccount
+        ? 'it is the organization’s management account, which no service control policy restricts'
+        : 'it is a member account',
+    ),
+} as const satisfies Partial<Record<FactName, (input: AccountInput) => DerivedFact>>;
+
+/** How the facts of each kind of subject are derived. */
+export const DERIVATIONS = {
+  'account-region': { ...ACCOUNT_FACTS, ...REGION_FACTS },
+  principal: { ...ACCOUNT_FACTS, ...PRINCIPAL_FACTS },
+} as const;
+/** Every fact of the catalogue: one that is not derived, like one that the catalogue does not know, does not compile. */
+export const DERIVED_FACTS: readonly string[] = Object.keys({
+  ...ACCOUNT_FACTS,
+  ...REGION_FACTS,
+  ...PRINCIPAL_FACTS,
+} satisfies Record<FactName, unknown>);
+
+/**
+ * Turns a snapshot into the facts of every subject the policy's controls can ask about.
+ *
+ * - `account-region`: every member account and every *governed* Region, also one that the snapshot did not ask
+ *   (its facts are `not-collected`: a Region left out must not look clean).
+ * - `principal`: every user, group and role; for an account whose IAM could not be read one subject that stands for them all, whose
+ *   facts are unobservable, so that its silence is a finding.
+ *
+ * Nothing here depends on the order in which AWS listed things: subjects come in the order of their identifiers.
+ */
+export function deriveFacts(
+  snapshot: Snapshot,
+  { policy }: LoadedPolicy,
+): Readonly<Record<Subject, readonly SubjectFacts[]>> {
+  const { organization, takenAt } = snapshot;
+  const iam = new Map(snapshot.accounts.map((account) => [account.accountId, account.iam]));
+  const regions = new Map(
+    snapshot.accountRegions.map((evidence) => [`${evidence.accountId}/${evidence.region}`, evidence]),
+  );
+  const inputs = organization.accounts.toSorted(by(({ id }) => id)).map(
+    (account): AccountInput => ({
+      account,
+      isManagementAccount: account.id === organization.managementAccountId,
+      unitPath: unitPath(organization, account.parentId),
+      guardrails: guardrailsOf(organization, account.id),
+      policy,
+      takenAt,
+    }),
+  );
+  return {
+    'account-region': inputs.flatMap((input) =>
+      policy.storage.scope.regions
+        .toSorted()
+        .map((region) =>
+          regionSubject({ ...input, region, evidence: regions.get(`${input.account.id}/${region}`) }),
+        ),
+    ),
+    principal: inputs.flatMap((input) => principalSubjects(input, iam.get(input.account.id))),
+  };
+}
+
+function regionSubject(input: RegionInput): SubjectFacts {
+  const { account, region } = input;
+  return subjectFacts({ kind: 'account-region', accountId: account.id, region }, account, {
+    ...applied(DERIVATIONS['account-region'], input),
+  });
+}
+
+const NOT_COLLECTED: Observation<IamEvidence> = {
+  kind: 'unobservable',
+  reason: 'not-collected',
+  detail: 'the snapshot has no IAM of this account',
+};
+
+function principalSubjects(
+  input: AccountInput,
+  iam: Observation<IamEvidence> = NOT_COLLECTED,
+): readonly SubjectFacts[] {
+  // Every account has an IAM: that there is none is no answer, and must not be silence.
+  if (iam.kind === 'absent')
+    return [unreadableAccount(input, { kind: 'unobservable', reason: 'malformed', source: iam.source })];
+  if (iam.kind === 'unobservable') return [unreadableAccount(input, iam)];
+  const { users, groups, roles } = iam.value;
+  const policies = accountPolicies(iam.value);
+  const seen = { at: iam.at, source: iam.source };
+  const inputOf = (
+    arn: string,
+    principal: Principal,
+    identity: PrincipalInput['identity'],
+  ): PrincipalInput => ({
+    ...input,
+    arn,
+    principal,
+    identity,
+    seen,
+  });
+  return [
+    ...users.map((user) => inputOf(user.arn, { type: 'user', user }, policies.ofUser(user))),
+    ...groups.map((group) => inputOf(group.arn, { type: 'group', group }, policies.ofGroup(group))),
+    ...roles.map((role) => inputOf(role.arn, { type: 'role', role }, policies.ofRole(role))),
+  ]
+    .toSorted(by(({ arn }) => arn))
+    .map((principal) =>
+      subjectFacts({ kind: 'principal', accountId: input.account.id, arn: principal.arn }, input.account, {
+        ...applied(DERIVATIONS.principal, principal),
+      }),
+    );
+}
+
+/** Stands for the principals that could not be listed: everything about them is as unobservable as their list. */
+function unreadableAccount(
+  input: AccountInput,
+  iam: Observation<IamEvidence> & { readonly kind: 'unobservable' },
+): SubjectFacts {
+  const unknown = unobservableFact(iam, 'the account’s users, groups and roles');
+  return subjectFacts({ kind: 'account', accountId: input.account.id }, input.account, {
+    ...applied(ACCOUNT_FACTS, input),
+    ...Object.fromEntries(Object.keys(PRINCIPAL_FACTS).map((name) => [name, unknown])),
+  });
+}
+
+function applied<Input>(
+  derivations: Readonly<Partial<Record<FactName, (input: Input) => DerivedFact>>>,
+  input: Input,
+): Partial<Record<FactName, DerivedFact>> {
+  return Object.fromEntries(Object.entries(derivations).map(([name, derive]) => [name, derive(input)]));
+}
+
+function subjectFacts(
+  subject: SubjectRef,
+  { name: accountName }: MemberAccount,
+  derived: Partial<Record<FactName, DerivedFact>>,
+): SubjectFacts {
+  const entries = Object.entries(derived);
+  return {
+    subject,
+    accountName,
+    facts: Object.fromEntries(entries.map(([name, { observation }]) => [name, observation])),
+    evidence: Object.fromEntries(entries.map(([name, { evidence }]) => [name, evidence])),
+  };
+}
+
+/** By code units, so that the order is the same in every locale. */
+const by =
+  <T>(keyOf: (item: T) => string) =>
+  (left: T, right: T): number => {
+    const [one, other] = [keyOf(left), keyOf(right)];
+    return one < other ? -1 : one > other ? 1 : 0;
+  };

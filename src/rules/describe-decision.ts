@@ -1,0 +1,44 @@
+import type { DecidingStatement, PermissionDecision } from '../iam/index.ts';
+import { quoted } from './derived-fact.ts';
+
+/**
+ * The statements behind a permission, one line each, with the actions they concern: a person can find every one of them
+ * in the account. A denial needs no list of what does not allow.
+ *
+ * @param toDo - the permission in words, after "may": `change prompt storage`
+ */
+export function describeDecision(
+  kind: PermissionDecision['kind'],
+  decisions: readonly PermissionDecision[],
+  toDo: string,
+): readonly string[] {
+  if (kind === 'denied') return [`its identity policies do not let it ${toDo}`];
+  const undecided = decisions.flatMap((decision) =>
+    decision.kind === 'cannot-decide' ? [decision.detail] : [],
+  );
+  const headline =
+    kind === 'cannot-decide'
+      ? `whether it may ${toDo} cannot be decided: ${[...new Set(undecided)].join('; ')}`
+      : `its identity policies let it ${toDo}${kind === 'allowed' ? '' : ', under conditions that are not evaluated'}`;
+  return [headline, ...statementLines(decisions)];
+}
+
+function statementLines(decisions: readonly PermissionDecision[]): readonly string[] {
+  const actionsByLine = new Map<string, Set<string>>();
+  for (const decision of decisions) {
+    if (decision.kind === 'denied') continue;
+    for (const statement of decision.statements) {
+      const line = describeStatement(statement);
+      const actions = actionsByLine.get(line) ?? new Set();
+      actionsByLine.set(line, actions.add(decision.action));
+    }
+  }
+  return [...actionsByLine].map(([line, actions]) => `${line}: ${[...actions].join(', ')}`);
+}
+
+function describeStatement({ policy, index, sid, effect, actions, onlyIf }: DecidingStatement): string {
+  const name = sid === undefined ? '' : ` (${quoted(sid)})`;
+  const verb = effect === 'Allow' ? 'allows' : 'denies';
+  const condition = onlyIf.length === 0 ? '' : ` only if ${onlyIf.map(quoted).join(' and ')}`;
+  return `${policy}, Statement[${index}]${name}, ${verb} by ${quoted(actions)}${condition}`;
+}
