@@ -1,7 +1,11 @@
+export * from './cases.ts';
 export { CARRIERS_OUTSIDE, INDISPENSABLE_ROLES } from './check.ts';
+export { MAX_CONDITION_DEPTH } from './check-conditions.ts';
+export { clausePaths, describeCondition, describeLeaf, type Leaf, leavesOf } from './clauses.ts';
 export * from './conditions.ts';
 export * from './errors.ts';
 export * from './facts.ts';
+export * from './json-schema.ts';
 export * from './parse.ts';
 export { inTextOrder, problemsOf } from './problems.ts';
 export * from './resolve.ts';

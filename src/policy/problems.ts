@@ -307,17 +307,17 @@ function unionFaults(
   path: DocumentPath,
   lookup: SchemaLookup,
 ): readonly Fault[] {
-  const fitting = issue.errors
+  const [meant] = issue.errors
     .filter(
       (branch) =>
         !branch.some(
           (each) => each.path.length === 0 && (each.code === 'invalid_type' || each.code === 'invalid_union'),
         ),
     )
-    .toSorted((left, right) => weightOf(left) - weightOf(right));
-  const [meant] = fitting;
-  if (meant !== undefined && meant.length > 0)
-    return meant.flatMap((each) => faultsOf(each, root, path, lookup));
+    .map((branch) => withoutEchoes(branch.flatMap((each) => faultsOf(each, root, path, lookup))))
+    // The alternative with the fewest faults is the one that was meant.
+    .toSorted((left, right) => left.length - right.length);
+  if (meant !== undefined && meant.length > 0) return meant;
   const says = lookup(path).description;
   const types = [...new Set(issue.errors.flatMap(expectedTypes))];
   return [
@@ -332,10 +332,6 @@ function unionFaults(
     },
   ];
 }
-
-/** Missing and unknown keys weigh: the alternative with the fewest is the one that was meant. */
-const weightOf = (branch: readonly Issue[]): number =>
-  branch.reduce((sum, each) => sum + (each.code === 'unrecognized_keys' ? each.keys.length : 1), 0);
 
 const expectedTypes = (branch: readonly Issue[]): readonly string[] =>
   branch.flatMap((each) =>

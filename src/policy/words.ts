@@ -1,0 +1,36 @@
+import type { FactName } from './facts.ts';
+
+/** How a fact is said in a sentence: a noun phrase, or for `true`/`false` the two statements. */
+export type FactWords = string | { readonly yes: string; readonly no: string };
+
+export const FACT_WORDS = {
+  'account.state': 'the state of the account',
+  'account.isManagementAccount': {
+    yes: 'the account is the organization’s management account',
+    no: 'the account is not the organization’s management account',
+  },
+  'storage.baseline': 'the baseline of the account',
+  'invocationLogging.isConfigured': {
+    yes: 'invocation logging is configured',
+    no: 'invocation logging is not configured at all',
+  },
+  'invocationLogging.textDataDelivery': 'the delivery of text',
+  'invocationLogging.imageDataDelivery': 'the delivery of images',
+  'invocationLogging.embeddingDataDelivery': 'the delivery of embeddings',
+  'invocationLogging.videoDataDelivery': 'the delivery of video',
+  'invocationLogging.audioDataDelivery': 'the delivery of audio',
+  'invocationLogging.largeDataBucket': 'a bucket for large bodies',
+  'invocationLogging.cloudWatchLogGroup': 'a log group for invocation records',
+  'invocationLogging.s3Bucket': 'a bucket for invocation records',
+  'dataRetention.mode': 'the account data-retention mode',
+  'principal.type': 'the kind of the principal',
+  'principal.isStorageAdministrator': {
+    yes: 'the principal is a storage administrator',
+    no: 'the principal is not a storage administrator',
+  },
+  'principal.promptStorageChange': 'the principal’s permission to change prompt storage',
+  'principal.modelInvocation': 'the principal’s permission to invoke models',
+  'principal.activeAccessKeys': 'the number of active access keys',
+  'principal.activeBedrockApiKeys': 'the number of active long-term Bedrock API keys',
+  'principal.sessionAttribution': 'what ties a session to a person',
+} as const satisfies Record<FactName, FactWords>;
