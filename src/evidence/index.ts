@@ -2,4 +2,5 @@ export * from './collect.ts';
 export * from './errors.ts';
 export * from './ports.ts';
 export * from './snapshot-files.ts';
+export { dataRetentionSchema, describeIssue, loggingConfigurationSchema } from './snapshot-schema.ts';
 export * from './types.ts';
