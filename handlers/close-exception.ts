@@ -1,0 +1,8 @@
+import type { Services } from '../src/enforcement/index.ts';
+import { closeStep } from '../src/enforcement/index.ts';
+import { exceptionEvent } from './event.ts';
+
+/** Signs the certificate of closure. */
+export async function handle(event: unknown, services: Services): Promise<unknown> {
+  return closeStep(services, exceptionEvent.parse(event).exceptionId);
+}

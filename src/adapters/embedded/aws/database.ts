@@ -1,0 +1,78 @@
+import { DatabaseSync } from 'node:sqlite';
+
+/*
+ * The embedded AWS: settings, buckets with versions and uploads, log groups, schedules and identities of an organization, in a
+ * SQLite file of its own. It knows nothing of exceptions or leases, so that it can disagree with us, as AWS can.
+ * Where AWS's behaviour is not documented it takes the stricter reading.
+ */
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS settings (
+  account TEXT NOT NULL, region TEXT NOT NULL, logging TEXT, retention TEXT, PRIMARY KEY (account, region)
+) STRICT;
+CREATE TABLE IF NOT EXISTS landing (
+  id INTEGER PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, logging TEXT NOT NULL, lands_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS buckets (
+  name TEXT PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, versioned INTEGER NOT NULL, object_lock INTEGER NOT NULL, kms_key TEXT
+) STRICT;
+CREATE TABLE IF NOT EXISTS versions (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, bucket TEXT NOT NULL, key TEXT NOT NULL, version_id TEXT NOT NULL,
+  delete_marker INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (bucket, key, version_id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS versions_by_key ON versions (bucket, key);
+CREATE TABLE IF NOT EXISTS uploads (
+  upload_id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS log_groups (
+  account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, kms_key TEXT, PRIMARY KEY (account, region, name)
+) STRICT;
+CREATE TABLE IF NOT EXISTS log_events (
+  account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, message TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS schedules (
+  name TEXT PRIMARY KEY, next_at INTEGER NOT NULL, every_ms INTEGER, first_at INTEGER, target TEXT NOT NULL, payload TEXT NOT NULL, is_mute INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX IF NOT EXISTS schedules_by_time ON schedules (next_at) WHERE is_mute = 0;
+CREATE TABLE IF NOT EXISTS faults (
+  id INTEGER PRIMARY KEY, operation TEXT NOT NULL, kind TEXT NOT NULL, remaining INTEGER NOT NULL, delay_ms INTEGER NOT NULL DEFAULT 0,
+  account TEXT, region TEXT
+) STRICT;
+`;
+
+export function openAwsDatabase(file: string): DatabaseSync {
+  const database = new DatabaseSync(file);
+  // Deleted content must be gone from the file, not only from the tables: the canary search reads the raw bytes.
+  database.exec('PRAGMA secure_delete = ON; PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;');
+  database.exec(SCHEMA);
+  return database;
+}
+
+export function readDocument<T>(database: DatabaseSync, name: string): T | undefined {
+  const row = database.prepare('SELECT json FROM documents WHERE name = ?').get(name) as
+    | { json: string }
+    | undefined;
+  return row && (JSON.parse(row.json) as T);
+}
+
+export function writeDocument(database: DatabaseSync, name: string, value: unknown): void {
+  database
+    .prepare(
+      'INSERT INTO documents (name, json) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET json = excluded.json',
+    )
+    .run(name, JSON.stringify(value));
+}
+
+/** Runs `act` in one transaction. */
+export function inTransaction<T>(database: DatabaseSync, act: () => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = act();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}

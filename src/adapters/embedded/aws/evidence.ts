@@ -1,0 +1,120 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../../../core/index.ts';
+import type { PromptStorageSettings } from '../../../enforcement/index.ts';
+import type {
+  DataRetention,
+  EvidenceSources,
+  IamEvidence,
+  Observation,
+  Organization,
+  Snapshot,
+} from '../../../evidence/index.ts';
+import { inTransaction, readDocument, writeDocument } from './database.ts';
+
+type Unobservable = Extract<Observation<never>, { kind: 'unobservable' }>;
+
+/** What the embedded AWS refuses to show, by `account/region` or `account`: seeded from the snapshot's own refusals. */
+type Refusals = Readonly<Record<string, Unobservable>>;
+
+const ORGANIZATION = 'organization';
+const REFUSALS = 'refusals';
+const REGIONS = 'regions';
+const iamName = (accountId: string) => `iam/${accountId}`;
+
+/** Takes over an organization, its identities and its settings from a snapshot, so that a simulation starts from a real estate. */
+export function seedFromSnapshot(database: DatabaseSync, snapshot: Snapshot): void {
+  inTransaction(database, () => {
+    writeDocument(database, ORGANIZATION, snapshot.organization);
+    writeDocument(database, REGIONS, snapshot.regions);
+    const refusals: Record<string, Unobservable> = {};
+    for (const { accountId, iam } of snapshot.accounts) {
+      if (iam.kind === 'unobservable') refusals[accountId] = iam;
+      else writeDocument(database, iamName(accountId), iam.kind === 'observed' ? iam.value : null);
+    }
+    const setting = database.prepare(
+      'INSERT INTO settings (account, region, logging, retention) VALUES (?, ?, ?, ?)',
+    );
+    const bucket = database.prepare(
+      'INSERT OR IGNORE INTO buckets (name, account, region, versioned, object_lock) VALUES (?, ?, ?, 1, 0)',
+    );
+    const logGroup = database.prepare(
+      'INSERT OR IGNORE INTO log_groups (account, region, name) VALUES (?, ?, ?)',
+    );
+    for (const { accountId, region, invocationLogging, dataRetention } of snapshot.accountRegions) {
+      if (invocationLogging.kind === 'unobservable')
+        refusals[`${accountId}/${region}/logging`] = invocationLogging;
+      if (dataRetention.kind === 'unobservable') refusals[`${accountId}/${region}/retention`] = dataRetention;
+      const logging = invocationLogging.kind === 'observed' ? invocationLogging.value : undefined;
+      setting.run(
+        accountId,
+        region,
+        logging === undefined ? null : JSON.stringify(logging),
+        dataRetention.kind === 'observed' ? JSON.stringify(dataRetention.value) : null,
+      );
+      for (const name of [
+        logging?.s3Config?.bucketName,
+        logging?.cloudWatchConfig?.largeDataDeliveryS3Config?.bucketName,
+      ]) {
+        if (name) bucket.run(name, accountId, region);
+      }
+      if (logging?.cloudWatchConfig?.logGroupName)
+        logGroup.run(accountId, region, logging.cloudWatchConfig.logGroupName);
+    }
+    writeDocument(database, REFUSALS, refusals);
+  });
+}
+
+export function embeddedOrganization(database: DatabaseSync): Organization {
+  const organization = readDocument<Organization>(database, ORGANIZATION);
+  if (organization === undefined)
+    throw new Error('the embedded AWS holds no organization; create the state from a snapshot');
+  return organization;
+}
+
+export const embeddedRegions = (database: DatabaseSync): Snapshot['regions'] =>
+  readDocument<Snapshot['regions']>(database, REGIONS) ?? [];
+
+/** The collectors' ports over the embedded AWS, live: what a check sees here is what the workflow did here. */
+export function embeddedEvidence(
+  database: DatabaseSync,
+  clock: Clock,
+  settings: PromptStorageSettings,
+): EvidenceSources {
+  const refusalOf = (key: string): Unobservable | undefined =>
+    readDocument<Refusals>(database, REFUSALS)?.[key];
+  return {
+    async readOrganization() {
+      return {
+        kind: 'observed',
+        value: embeddedOrganization(database),
+        at: clock.now(),
+        source: { call: 'organizations:DescribeOrganization' },
+      };
+    },
+    async readIam(accountId) {
+      const refusal = refusalOf(accountId);
+      if (refusal) return refusal;
+      const source = { call: 'iam:GetAccountAuthorizationDetails', accountId };
+      const value = readDocument<IamEvidence | null>(database, iamName(accountId));
+      return value
+        ? { kind: 'observed', value, at: clock.now(), source }
+        : { kind: 'absent', at: clock.now(), source };
+    },
+    async readInvocationLogging(accountId, region) {
+      return (
+        refusalOf(`${accountId}/${region}/logging`) ?? settings.getInvocationLogging({ accountId, region })
+      );
+    },
+    async readDataRetention(accountId, region) {
+      const refusal = refusalOf(`${accountId}/${region}/retention`);
+      if (refusal) return refusal;
+      const row = database
+        .prepare('SELECT retention FROM settings WHERE account = ? AND region = ?')
+        .get(accountId, region) as { retention: string | null } | undefined;
+      const source = { call: 'bedrock:GetAccountDataRetention', accountId, region };
+      return row?.retention == null
+        ? { kind: 'absent', at: clock.now(), source }
+        : { kind: 'observed', value: JSON.parse(row.retention) as DataRetention, at: clock.now(), source };
+    },
+  };
+}

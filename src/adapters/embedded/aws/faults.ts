@@ -1,0 +1,104 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { AwsCallError } from '../../../exceptions/index.ts';
+
+/** Operations that can be made to misbehave, by their AWS names. */
+export const FAULTY_OPERATIONS = [
+  'bedrock:PutModelInvocationLoggingConfiguration',
+  'bedrock:DeleteModelInvocationLoggingConfiguration',
+  'bedrock:GetModelInvocationLoggingConfiguration',
+  's3:ListObjectVersions',
+  's3:DeleteObjects',
+  'scheduler:CreateSchedule',
+  'dynamodb:TransactWriteItems',
+  'dynamodb:GetItem',
+] as const;
+export type FaultyOperation = (typeof FAULTY_OPERATIONS)[number];
+
+/**
+ * `fail`: nothing happens and the call fails. `fail-after`: it happens, then the call fails. `slow`: the call times out and the
+ * effect lands later. `throttle`, `deny`: refused by AWS.
+ */
+export const FAULT_KINDS = ['fail', 'fail-after', 'slow', 'throttle', 'deny'] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+export interface Fault {
+  readonly operation: FaultyOperation;
+  readonly kind: FaultKind;
+  /** How many calls it strikes. */
+  readonly times: number;
+  /** For `slow`: how long after the call the effect lands. */
+  readonly delayMs?: number;
+  readonly accountId?: string;
+  readonly region?: string;
+}
+
+export function plantFault(database: DatabaseSync, fault: Fault): void {
+  database
+    .prepare(
+      'INSERT INTO faults (operation, kind, remaining, delay_ms, account, region) VALUES (?, ?, ?, ?, ?, ?)',
+    )
+    .run(
+      fault.operation,
+      fault.kind,
+      fault.times,
+      fault.delayMs ?? 0,
+      fault.accountId ?? null,
+      fault.region ?? null,
+    );
+}
+
+export function clearFaults(database: DatabaseSync, operation?: FaultyOperation): void {
+  if (operation === undefined) database.exec('DELETE FROM faults');
+  else database.prepare('DELETE FROM faults WHERE operation = ?').run(operation);
+}
+
+/** Takes one strike of the oldest fault that is planted for this call, if any. */
+function strike(
+  database: DatabaseSync,
+  operation: FaultyOperation,
+  accountId?: string,
+  region?: string,
+): { kind: FaultKind; delayMs: number } | undefined {
+  const row = database
+    .prepare(
+      'SELECT id, kind, remaining, delay_ms FROM faults WHERE operation = ? AND (account IS NULL OR account = ?) AND (region IS NULL OR region = ?) ORDER BY id LIMIT 1',
+    )
+    .get(operation, accountId ?? null, region ?? null) as
+    | { id: number; kind: FaultKind; remaining: number; delay_ms: number }
+    | undefined;
+  if (row === undefined) return undefined;
+  if (row.remaining <= 1) database.prepare('DELETE FROM faults WHERE id = ?').run(row.id);
+  else database.prepare('UPDATE faults SET remaining = remaining - 1 WHERE id = ?').run(row.id);
+  return { kind: row.kind, delayMs: row.delay_ms };
+}
+
+/**
+ * Runs a call under the planted faults.
+ * @param later - for `slow`: makes the effect land after the delay
+ * @throws AwsCallError as the fault says
+ */
+export function withFaults<T>(
+  database: DatabaseSync,
+  operation: FaultyOperation,
+  pair: { accountId?: string; region?: string },
+  act: () => T,
+  later?: (delayMs: number) => void,
+): T {
+  const fault = strike(database, operation, pair.accountId, pair.region);
+  if (fault === undefined) return act();
+  switch (fault.kind) {
+    case 'fail':
+      throw new AwsCallError('failed', `${operation} failed: InternalServerException`, true);
+    case 'fail-after':
+      act();
+      throw new AwsCallError('timeout', `${operation} did not answer in time`, true);
+    case 'slow':
+      if (later) later(fault.delayMs);
+      else act();
+      throw new AwsCallError('timeout', `${operation} did not answer in time`, true);
+    case 'throttle':
+      throw new AwsCallError('throttled', `${operation} failed: ThrottlingException`, false);
+    case 'deny':
+      throw new AwsCallError('access-denied', `${operation} failed: AccessDeniedException`, false);
+  }
+}

@@ -1,0 +1,7 @@
+export * from './bedrock.ts';
+export * from './database.ts';
+export * from './evidence.ts';
+export * from './faults.ts';
+export * from './schedules.ts';
+export * from './settings.ts';
+export * from './storage.ts';

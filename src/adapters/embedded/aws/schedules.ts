@@ -1,0 +1,136 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { canonicalJson, type EpochMs, epochMs } from '../../../core/index.ts';
+import type { OneTimeSchedule, Schedules } from '../../../enforcement/index.ts';
+import { AwsCallError } from '../../../exceptions/index.ts';
+import { withFaults } from './faults.ts';
+
+interface ScheduleRow {
+  readonly name: string;
+  readonly next_at: number;
+  readonly every_ms: number | null;
+  readonly first_at: number | null;
+  readonly target: string;
+  readonly payload: string;
+}
+
+const GIVES_UP_AFTER = 24 * 3_600_000;
+
+export interface DueSchedule {
+  readonly name: string;
+  readonly target: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly at: EpochMs;
+}
+
+/** EventBridge Scheduler. Stricter than AWS: times that are not whole minutes are refused. One-time schedules vanish after firing. */
+export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedSchedules {
+  const rowOf = (name: string) =>
+    database.prepare('SELECT * FROM schedules WHERE name = ?').get(name) as ScheduleRow | undefined;
+  return {
+    async create(schedule) {
+      if (schedule.at % 60_000 !== 0)
+        throw new AwsCallError(
+          'validation',
+          `the schedule \`${schedule.name}\` is not at a whole minute`,
+          false,
+        );
+      withFaults(database, 'scheduler:CreateSchedule', {}, () => {
+        const before = rowOf(schedule.name);
+        const payload = canonicalJson(schedule.payload);
+        if (before !== undefined) {
+          if (
+            before.payload === payload &&
+            before.next_at === schedule.at &&
+            before.target === schedule.target
+          )
+            return;
+          throw new AwsCallError(
+            'validation',
+            `ConflictException: a schedule \`${schedule.name}\` with other content exists`,
+            false,
+          );
+        }
+        database
+          .prepare('INSERT INTO schedules (name, next_at, target, payload) VALUES (?, ?, ?, ?)')
+          .run(schedule.name, schedule.at, schedule.target, payload);
+      });
+    },
+    async get(name) {
+      const row = rowOf(name);
+      if (row === undefined || row.target !== 'deadMansSwitch') return undefined;
+      return {
+        name,
+        at: epochMs(row.next_at),
+        target: row.target,
+        payload: JSON.parse(row.payload) as OneTimeSchedule['payload'],
+      };
+    },
+    async delete(name) {
+      database.prepare('DELETE FROM schedules WHERE name = ?').run(name);
+    },
+    createRate(name, target, everyMs, from) {
+      database
+        .prepare(
+          'INSERT OR IGNORE INTO schedules (name, next_at, every_ms, target, payload) VALUES (?, ?, ?, ?, ?)',
+        )
+        .run(name, from + everyMs, everyMs, target, '{}');
+    },
+    nextDueAt() {
+      const row = database.prepare('SELECT min(next_at) AS at FROM schedules WHERE is_mute = 0').get() as {
+        at: number | null;
+      };
+      return row.at === null ? undefined : epochMs(row.at);
+    },
+    takeDue(now) {
+      const rows = database
+        .prepare('SELECT * FROM schedules WHERE next_at <= ? AND is_mute = 0 ORDER BY next_at, name')
+        .all(now) as unknown as ScheduleRow[];
+      return rows.map((row) => ({
+        name: row.name,
+        target: row.target,
+        payload: JSON.parse(row.payload) as DueSchedule['payload'],
+        at: epochMs(row.next_at),
+      }));
+    },
+    fired(name, now) {
+      const row = rowOf(name);
+      if (row === undefined) return;
+      if (row.every_ms === null) {
+        database.prepare('DELETE FROM schedules WHERE name = ?').run(name);
+        return;
+      }
+      const missed = Math.max(1, Math.ceil((now - row.next_at + 1) / row.every_ms));
+      database
+        .prepare('UPDATE schedules SET next_at = ? WHERE name = ?')
+        .run(row.next_at + missed * row.every_ms, name);
+    },
+    failed(name, now) {
+      const row = rowOf(name);
+      if (row === undefined) return;
+      const first = row.first_at ?? row.next_at;
+      // EventBridge Scheduler gives up after 24 hours; a rate simply comes round again.
+      if (row.every_ms !== null || now - first >= GIVES_UP_AFTER) return this.fired(name, now);
+      database
+        .prepare('UPDATE schedules SET next_at = ?, first_at = ? WHERE name = ?')
+        .run(now + 60_000, first, name);
+    },
+    setMute(target, isMute) {
+      const changed = database
+        .prepare('UPDATE schedules SET is_mute = ? WHERE target = ?')
+        .run(isMute ? 1 : 0, target);
+      return Number(changed.changes);
+    },
+  };
+}
+
+export interface EmbeddedSchedules {
+  createRate(name: string, target: string, everyMs: number, from: EpochMs): void;
+  nextDueAt(): EpochMs | undefined;
+  /** Due schedules, oldest first; each is to be reported with `fired` after its target was invoked, so a crash fires it again. */
+  takeDue(now: EpochMs): readonly DueSchedule[];
+  fired(name: string, now: EpochMs): void;
+  /** Its target failed: a one-time schedule is tried again for 24 hours. */
+  failed(name: string, now: EpochMs): void;
+  /** A fault: schedules of this target no longer fire. @returns how many */
+  setMute(target: string, isMute: boolean): number;
+}

@@ -1,0 +1,143 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../../../core/index.ts';
+import type { Pair, PromptStorageSettings } from '../../../enforcement/index.ts';
+import { DATA_DELIVERY_FLAGS, type LoggingConfiguration, type Observation } from '../../../evidence/index.ts';
+import { AwsCallError, type CompleteLoggingConfiguration } from '../../../exceptions/index.ts';
+import { withFaults } from './faults.ts';
+
+const GET = 'bedrock:GetModelInvocationLoggingConfiguration';
+const PUT = 'bedrock:PutModelInvocationLoggingConfiguration';
+const DELETE = 'bedrock:DeleteModelInvocationLoggingConfiguration';
+
+/**
+ * Bedrock's model invocation logging. Stricter than AWS: a Put with an omitted flag, without a destination, or towards a bucket
+ * or log group that is not in the same account and Region is refused.
+ */
+export function embeddedSettings(
+  database: DatabaseSync,
+  clock: Clock,
+): PromptStorageSettings & EmbeddedSettings {
+  const write = (pair: Pair, logging: string | null): void => {
+    database
+      .prepare(
+        'INSERT INTO settings (account, region, logging) VALUES (?, ?, ?) ON CONFLICT (account, region) DO UPDATE SET logging = excluded.logging',
+      )
+      .run(pair.accountId, pair.region, logging);
+  };
+
+  /** Puts that timed out at the caller reach the service later. */
+  const land = (): void => {
+    const due = database
+      .prepare('SELECT id, account, region, logging FROM landing WHERE lands_at <= ? ORDER BY lands_at, id')
+      .all(clock.now()) as {
+      id: number;
+      account: Pair['accountId'];
+      region: Pair['region'];
+      logging: string;
+    }[];
+    for (const { id, account, region, logging } of due) {
+      write({ accountId: account, region }, logging);
+      database.prepare('DELETE FROM landing WHERE id = ?').run(id);
+    }
+  };
+
+  const validate = (pair: Pair, configuration: LoggingConfiguration): void => {
+    const refuse = (why: string): never => {
+      throw new AwsCallError('validation', `${PUT} failed: ValidationException: ${why}`, false);
+    };
+    const missing = DATA_DELIVERY_FLAGS.find((flag) => configuration[flag] === undefined);
+    if (missing) refuse(`${missing} is omitted, which AWS is believed to read as true`);
+    const { s3Config, cloudWatchConfig } = configuration;
+    if (!s3Config && !cloudWatchConfig) refuse('a destination is needed');
+    const buckets = [s3Config?.bucketName, cloudWatchConfig?.largeDataDeliveryS3Config?.bucketName].filter(
+      (name) => name !== undefined,
+    );
+    for (const name of buckets) {
+      const there = database
+        .prepare('SELECT 1 FROM buckets WHERE name = ? AND account = ? AND region = ?')
+        .get(name, pair.accountId, pair.region);
+      if (!there) refuse(`Failed to validate permissions for bucket: ${name}`);
+    }
+    if (cloudWatchConfig) {
+      const there = database
+        .prepare('SELECT 1 FROM log_groups WHERE name = ? AND account = ? AND region = ?')
+        .get(cloudWatchConfig.logGroupName ?? '', pair.accountId, pair.region);
+      if (!there)
+        refuse(`Failed to validate permissions for log group: ${cloudWatchConfig.logGroupName ?? ''}`);
+    }
+  };
+
+  const put = (pair: Pair, configuration: LoggingConfiguration): void => {
+    validate(pair, configuration);
+    withFaults(
+      database,
+      PUT,
+      pair,
+      () => write(pair, JSON.stringify(configuration)),
+      (delayMs) => {
+        database
+          .prepare('INSERT INTO landing (account, region, logging, lands_at) VALUES (?, ?, ?, ?)')
+          .run(pair.accountId, pair.region, JSON.stringify(configuration), clock.now() + delayMs);
+      },
+    );
+  };
+
+  return {
+    async getInvocationLogging(pair) {
+      land();
+      const source = { call: GET, ...pair };
+      try {
+        const row = withFaults(database, GET, pair, () =>
+          database
+            .prepare('SELECT logging FROM settings WHERE account = ? AND region = ?')
+            .get(pair.accountId, pair.region),
+        ) as { logging: string | null } | undefined;
+        const at = clock.now();
+        return row?.logging == null
+          ? { kind: 'absent', at, source }
+          : { kind: 'observed', value: JSON.parse(row.logging) as LoggingConfiguration, at, source };
+      } catch (error) {
+        if (!(error instanceof AwsCallError)) throw error;
+        const reason =
+          error.code === 'access-denied'
+            ? 'access-denied'
+            : error.code === 'throttled'
+              ? 'throttled'
+              : 'failed';
+        return {
+          kind: 'unobservable',
+          reason,
+          detail: error.code,
+          source,
+        } satisfies Observation<LoggingConfiguration>;
+      }
+    },
+    async putInvocationLogging(pair, configuration: CompleteLoggingConfiguration) {
+      land();
+      put(pair, configuration);
+    },
+    async deleteInvocationLogging(pair) {
+      land();
+      withFaults(database, DELETE, pair, () => write(pair, null));
+    },
+    landsNextAt() {
+      const row = database.prepare('SELECT min(lands_at) AS at FROM landing').get() as { at: number | null };
+      return row.at ?? undefined;
+    },
+    land,
+    putBySomebodyElse: (pair, configuration) => {
+      land();
+      write(pair, JSON.stringify(configuration));
+    },
+    deleteBySomebodyElse: (pair) => write(pair, null),
+  };
+}
+
+/** What the simulator does to the settings, past our own port. */
+export interface EmbeddedSettings {
+  /** When the next slow Put arrives, if any is under way. */
+  landsNextAt(): number | undefined;
+  land(): void;
+  putBySomebodyElse(pair: Pair, configuration: LoggingConfiguration): void;
+  deleteBySomebodyElse(pair: Pair): void;
+}

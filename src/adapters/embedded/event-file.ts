@@ -1,0 +1,70 @@
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
+import {
+  type Clock,
+  canonicalJson,
+  type DomainEvent,
+  type EpochMs,
+  formatInstant,
+  parseInstant,
+  type Recorder,
+} from '../../core/index.ts';
+
+/** A line of the event file. */
+export interface RecordedEvent extends DomainEvent {
+  /** From 1, without gaps. */
+  readonly seq: number;
+  readonly at: EpochMs;
+}
+
+export interface EventFile extends Recorder {
+  events(): readonly RecordedEvent[];
+  close(): void;
+}
+
+/**
+ * The recorder of one machine: an append-only file, one event a line, synced before `record` returns. A torn last line was never
+ * acknowledged and is cut off on opening; anything else that does not read is a damaged record and stops the program.
+ *
+ * @throws Error naming the line, when a line in the middle is damaged or a number is missing
+ */
+export function openEventFile(file: string, clock: Clock): EventFile {
+  let text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const end = text.lastIndexOf('\n') + 1;
+  if (end < text.length) {
+    truncateSync(file, Buffer.byteLength(text.slice(0, end)));
+    text = text.slice(0, end);
+  }
+  const events = parseEvents(text, file);
+  const descriptor = openSync(file, 'a', 0o600);
+  return {
+    async record(event) {
+      const recorded: RecordedEvent = { seq: events.length + 1, at: clock.now(), ...event };
+      const line = `${canonicalJson({ ...recorded, at: formatInstant(recorded.at) })}\n`;
+      writeSync(descriptor, line);
+      fsyncSync(descriptor);
+      events.push(recorded);
+    },
+    events: () => events,
+    close: () => closeSync(descriptor),
+  };
+}
+
+function parseEvents(text: string, file: string): RecordedEvent[] {
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line, index) => {
+      const damaged = (why: string) =>
+        new Error(`${file}:${index + 1}: ${why}; restore the file from a backup, it must not be edited`);
+      let parsed: Record<string, unknown>;
+      try {
+        parsed = JSON.parse(line) as Record<string, unknown>;
+      } catch {
+        throw damaged('this line of the record is not JSON');
+      }
+      const at = parseInstant(String(parsed['at']));
+      if (parsed['seq'] !== index + 1) throw damaged(`event ${index + 1} is missing or out of order`);
+      if (!at.ok) throw damaged('this event has no time');
+      return { ...(parsed as unknown as RecordedEvent), at: at.value };
+    });
+}

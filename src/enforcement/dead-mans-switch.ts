@@ -1,0 +1,49 @@
+import type { EpochMs, EventActor, ExceptionId } from '../core/index.ts';
+import { type BaselineConfiguration, storesContent } from '../exceptions/index.ts';
+import type { Pair, Services } from './ports.ts';
+import { reconcilePair } from './reconcile.ts';
+import { describeObserved } from './switch-off.ts';
+
+const actor: EventActor = { id: 'dead-mans-switch', kind: 'dead-mans-switch' };
+
+export interface SwitchPayload extends Pair {
+  readonly exceptionId: ExceptionId;
+  readonly expiresAt: EpochMs;
+  readonly baseline: BaselineConfiguration;
+}
+
+/**
+ * Fires once, at the lease's end. Normally it reconciles the pair by the same equation as everything else. If the lease table
+ * cannot be read, its own payload is enough: it puts the baseline and reads back. That may switch off a following lease of the
+ * same pair too, which is the safe side.
+ */
+export async function fireDeadMansSwitch(
+  services: Services,
+  payload: SwitchPayload,
+): Promise<{ result: 'reconciled' | 'off-without-table' }> {
+  try {
+    await reconcilePair(services, payload, actor, payload.expiresAt);
+    return { result: 'reconciled' };
+  } catch (error) {
+    const { settings, recorder } = services;
+    if (payload.baseline.kind === 'metadata-only')
+      await settings
+        .putInvocationLogging(payload, payload.baseline.configuration, 10_000)
+        .catch(() => settings.deleteInvocationLogging(payload));
+    else await settings.deleteInvocationLogging(payload);
+    const observed = await settings.getInvocationLogging(payload);
+    const isOff =
+      observed.kind === 'absent' || (observed.kind === 'observed' && !storesContent(observed.value));
+    await recorder.record({
+      type: 'enforcement.read-back',
+      actor,
+      subject: payload.exceptionId,
+      data: {
+        isOff,
+        says: `the lease table failed (${error instanceof Error ? error.message : 'unknown'}); switched off by the schedule’s own payload; read back: ${describeObserved(observed)}`,
+      },
+    });
+    if (!isOff) throw error;
+    return { result: 'off-without-table' };
+  }
+}

@@ -1,0 +1,17 @@
+export * from './adopt.ts';
+export * from './approvals.ts';
+export * from './dead-mans-switch.ts';
+export * from './enable.ts';
+export * from './ending.ts';
+export * from './plan.ts';
+export * from './ports.ts';
+export * from './purge.ts';
+export * from './reconcile.ts';
+export * from './rejudge.ts';
+export * from './review-tick.ts';
+export * from './revoke.ts';
+export * from './start-ending.ts';
+export { type SweepReport, sweep } from './sweep.ts';
+export { describeObserved, type SwitchOffResult, scheduleName, switchOff } from './switch-off.ts';
+export * from './unit-path.ts';
+export * from './wake.ts';

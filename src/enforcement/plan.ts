@@ -1,0 +1,78 @@
+import type { EpochMs, ExceptionId } from '../core/index.ts';
+import type { LoggingConfiguration, Observation } from '../evidence/index.ts';
+import {
+  type BaselineConfiguration,
+  desired,
+  type ExceptionRecord,
+  isTerminal,
+  isWithin,
+  type Lease,
+  type LeaseRow,
+  storesContent,
+} from '../exceptions/index.ts';
+
+/** What to do about one account and Region. Reconciliation only tightens: no plan ever turns content storage on. */
+export type PairPlan =
+  | {
+      readonly kind: 'leave';
+      readonly why: 'as-desired' | 'not-ours' | 'enabling' | 'unreadable-during-lease';
+    }
+  /** Content storage must go (or be seen gone): the lease is over, revoked, or its proof was disturbed. */
+  | { readonly kind: 'switch-off'; readonly lease: Lease; readonly why: 'over' | 'found-again' }
+  /** Somebody else changed what we manage while the lease was active: revoke it, then switch off. */
+  | { readonly kind: 'contested'; readonly lease: Lease; readonly says: string };
+
+/** A lease whose Put was attempted and that has not been read back as off is ours to end, whatever else happens. */
+export const isUnsettled = (lease: Lease): boolean =>
+  lease.enabling !== undefined && lease.offAt === undefined;
+
+export interface PairState {
+  readonly row: LeaseRow | undefined;
+  /** The exceptions of the row's leases. */
+  readonly records: ReadonlyMap<ExceptionId, ExceptionRecord>;
+  readonly observed: Observation<LoggingConfiguration>;
+  /** For switching off: the later of the clock and the trigger's own instant. */
+  readonly now: EpochMs;
+}
+
+/** Decides by the one equation. Pure; every detector calls it. */
+export function planPair({ row, records, observed, now }: PairState): PairPlan {
+  const unsettled = row?.leases.filter(isUnsettled) ?? [];
+  const baseline: BaselineConfiguration = unsettled[0]?.baseline ?? { kind: 'none' };
+  const want = desired(row, baseline, now);
+
+  const over = unsettled.find((lease) => want.kind !== 'lease' || want.lease !== lease);
+  if (over) return { kind: 'switch-off', lease: over, why: 'over' };
+
+  if (want.kind === 'lease') {
+    if (want.lease.enabling === undefined) return { kind: 'leave', why: 'enabling' };
+    const isConfirmed = records.get(want.lease.exceptionId)?.state === 'active';
+    if (observed.kind === 'unobservable') return { kind: 'leave', why: 'unreadable-during-lease' };
+    const seen = observed.kind === 'observed' ? observed.value : undefined;
+    if (!isWithin(seen, want.configuration)) {
+      return {
+        kind: 'contested',
+        lease: want.lease,
+        says: 'somebody else’s logging configuration is in place, beyond what was approved',
+      };
+    }
+    // Tightened by others is left alone; switched off by others means the approval no longer describes what happens.
+    if (isConfirmed && !storesContent(seen)) {
+      return { kind: 'contested', lease: want.lease, says: 'somebody else switched content storage off' };
+    }
+    return { kind: 'leave', why: isConfirmed ? 'as-desired' : 'enabling' };
+  }
+
+  if (observed.kind === 'observed' && storesContent(observed.value)) {
+    const disturbed = row?.leases.find(
+      (lease) =>
+        lease.offAt !== undefined &&
+        !isTerminal(records.get(lease.exceptionId)?.state ?? 'closed') &&
+        isWithin(observed.value, lease.configuration),
+    );
+    return disturbed
+      ? { kind: 'switch-off', lease: disturbed, why: 'found-again' }
+      : { kind: 'leave', why: 'not-ours' };
+  }
+  return { kind: 'leave', why: 'as-desired' };
+}

@@ -1,0 +1,92 @@
+import type { AccountId, Clock, EpochMs, Ids, Recorder, Region } from '../core/index.ts';
+import type { LoggingConfiguration, Observation } from '../evidence/index.ts';
+import type {
+  BucketFacts,
+  CertificateStore,
+  CompleteLoggingConfiguration,
+  Directory,
+  Executions,
+  OrganizationView,
+  PolicyInForce,
+  RecordStore,
+  Signer,
+} from '../exceptions/index.ts';
+
+export interface Pair {
+  readonly accountId: AccountId;
+  readonly region: Region;
+}
+
+/**
+ * Model invocation logging of one account and Region.
+ * There is no compare-and-swap in this API: whoever writes reads back. All writes throw `AwsCallError`, which says whether the
+ * effect may have happened; they are sent once, without retries of the SDK's own.
+ */
+export interface PromptStorageSettings {
+  getInvocationLogging(pair: Pair): Promise<Observation<LoggingConfiguration>>;
+  putInvocationLogging(
+    pair: Pair,
+    configuration: CompleteLoggingConfiguration,
+    timeoutMs: number,
+  ): Promise<void>;
+  /** Succeeds when nothing is configured. */
+  deleteInvocationLogging(pair: Pair): Promise<void>;
+}
+
+export interface ObjectVersion {
+  readonly key: string;
+  readonly versionId: string;
+  readonly isDeleteMarker: boolean;
+  readonly bytes: number;
+}
+
+export interface Upload {
+  readonly key: string;
+  readonly uploadId: string;
+}
+
+/** The places content lands. Listings are complete (all pages) or throw `AwsCallError`: a partial listing proves nothing. */
+export interface Destinations {
+  describeBucket(pair: Pair, bucketName: string): Promise<Observation<BucketFacts>>;
+  listVersions(pair: Pair, bucketName: string, prefix: string): Promise<readonly ObjectVersion[]>;
+  listUploads(pair: Pair, bucketName: string, prefix: string): Promise<readonly Upload[]>;
+  deleteVersions(pair: Pair, bucketName: string, versions: readonly ObjectVersion[]): Promise<void>;
+  abortUploads(pair: Pair, bucketName: string, uploads: readonly Upload[]): Promise<void>;
+  hasLogGroup(pair: Pair, logGroupName: string): Promise<boolean>;
+  /** Succeeds when it is there already. */
+  createLogGroup(pair: Pair, logGroupName: string, kmsKeyArn: string): Promise<void>;
+  /** Permanent, with everything in it. Succeeds when there is none. */
+  deleteLogGroup(pair: Pair, logGroupName: string): Promise<void>;
+}
+
+export interface OneTimeSchedule {
+  readonly name: string;
+  /** A whole minute; fires within 60 s after it. */
+  readonly at: EpochMs;
+  readonly target: 'deadMansSwitch';
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** EventBridge Scheduler. `create` with the name of an identical schedule succeeds. */
+export interface Schedules {
+  create(schedule: OneTimeSchedule): Promise<void>;
+  get(name: string): Promise<OneTimeSchedule | undefined>;
+  delete(name: string): Promise<void>;
+}
+
+/** Everything the exception path needs of the world; `compose.ts` joins it to adapters. */
+export interface Services {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly recorder: Recorder;
+  readonly store: RecordStore;
+  readonly directory: Directory;
+  readonly policyInForce: PolicyInForce;
+  readonly organizationView: OrganizationView;
+  readonly settings: PromptStorageSettings;
+  readonly destinations: Destinations;
+  readonly schedules: Schedules;
+  readonly executions: Executions;
+  readonly signer: Signer;
+  readonly certificates: CertificateStore;
+}

@@ -1,0 +1,123 @@
+import { type EpochMs, type EventActor, type ExceptionId, ok } from '../core/index.ts';
+import {
+  amend,
+  type ExceptionRecord,
+  type LeaseRow,
+  leaseOf,
+  nextState,
+  readException,
+  readLeaseRow,
+  revokeLease,
+  withLease,
+} from '../exceptions/index.ts';
+import { type PairPlan, planPair } from './plan.ts';
+import type { Pair, Services } from './ports.ts';
+import { startEnding } from './start-ending.ts';
+import { describeObserved, type SwitchOffResult, switchOff } from './switch-off.ts';
+
+export interface Reconciled {
+  readonly plan: PairPlan;
+  readonly result?: SwitchOffResult;
+}
+
+/**
+ * Observe, compare with desired, plan, write the intent, act, read back, record. Called by every trigger; only tightens.
+ * The order for an ending lease is: off first, then start the ending workflow, so that off never waits for an orchestrator.
+ *
+ * @param instant - the trigger's own instant; for switching off the later of it and the clock counts
+ */
+export async function reconcilePair(
+  services: Services,
+  pair: Pair,
+  actor: EventActor,
+  instant: EpochMs,
+): Promise<Reconciled> {
+  const row = (await readLeaseRow(services.store, pair.accountId, pair.region))?.value;
+  const records = await recordsOf(services, row);
+  const observed = await services.settings.getInvocationLogging(pair);
+  const clock = services.clock.now();
+  const now = clock > instant ? clock : instant;
+  const plan = planPair({ row, records, observed, now });
+  switch (plan.kind) {
+    case 'leave': {
+      if (plan.why === 'unreadable-during-lease') {
+        await services.recorder.record({
+          type: 'enforcement.unreadable',
+          actor,
+          subject: `${pair.accountId}/${pair.region}`,
+          data: {
+            ...pair,
+            says: `the setting of ${pair.accountId}, ${pair.region} ${describeObserved(observed)} during a lease`,
+          },
+        });
+      }
+      return { plan };
+    }
+    case 'contested': {
+      const seen = describeObserved(observed);
+      await revokeLease(services.store, plan.lease.exceptionId, actor.id, plan.says, now);
+      await amend(services.store, plan.lease.exceptionId, (record) =>
+        ok({ record: record.contested ? record : { ...record, contested: { at: clock, observed: seen } } }),
+      );
+      await services.recorder.record({
+        type: 'exception.contested',
+        actor,
+        subject: plan.lease.exceptionId,
+        data: { ...pair, observed: seen, says: `${plan.says} (${seen}); the lease is revoked` },
+      });
+      return { plan, result: await endLease(services, pair, plan.lease, actor, instant) };
+    }
+    case 'switch-off': {
+      if (plan.why === 'found-again') await reopen(services, plan.lease.exceptionId, actor);
+      return { plan, result: await endLease(services, pair, plan.lease, actor, instant) };
+    }
+  }
+}
+
+/** Off directly, then the ending workflow. */
+export async function endLease(
+  services: Services,
+  pair: Pair,
+  lease: Parameters<typeof switchOff>[2],
+  actor: EventActor,
+  instant: EpochMs,
+): Promise<SwitchOffResult> {
+  const result = await switchOff(services, pair, lease, actor, instant);
+  await startEnding(services, lease.exceptionId, actor, instant);
+  return result;
+}
+
+/** Content storage towards an exception's destination is on again: what was proven so far is void. */
+export async function reopen(services: Services, id: ExceptionId, actor: EventActor): Promise<void> {
+  const changed = await amend(services.store, id, (record, row) => {
+    const again = nextState(record.state, 'found-again');
+    const lease = leaseOf(row, id);
+    if (!again.ok || row === undefined || lease === undefined) return ok({ record });
+    const { offAt: _offAt, ...unsettled } = lease;
+    return ok({
+      record: { ...record, state: again.value, emptyListings: [] },
+      row: withLease(row, unsettled),
+    });
+  });
+  if (!changed.ok) return;
+  await services.recorder.record({
+    type: 'exception.found-again',
+    actor,
+    subject: id,
+    data: {
+      says: 'content storage towards this exception’s destination is on again; the proof of the purge starts over',
+    },
+  });
+}
+
+async function recordsOf(
+  services: Services,
+  row: LeaseRow | undefined,
+): Promise<Map<ExceptionId, ExceptionRecord>> {
+  const records = new Map<ExceptionId, ExceptionRecord>();
+  for (const { exceptionId } of row?.leases ?? []) {
+    const record = await readException(services.store, exceptionId);
+    if (record) records.set(exceptionId, record.value);
+  }
+  return records;
+}

@@ -1,0 +1,170 @@
+import { type EpochMs, type EventActor, ok } from '../core/index.ts';
+import {
+  abandon,
+  amend,
+  type ExceptionRecord,
+  isTerminal,
+  type Judgement,
+  judge,
+  type Lease,
+  leaseOf,
+  listExceptions,
+  nextState,
+  quorum,
+  readLeaseRow,
+  revokeLease,
+} from '../exceptions/index.ts';
+import type { LoadedPolicy } from '../policy/index.ts';
+import { bucketOf } from './enable.ts';
+import type { Services } from './ports.ts';
+import { endLease } from './reconcile.ts';
+import { wakeDecided } from './wake.ts';
+
+const actor: EventActor = { id: 'policy', kind: 'policy' };
+
+export interface Rejudged {
+  readonly id: string;
+  readonly effect: 'stands' | 'asks-again' | 'refused' | 'switched-off' | 'waits' | 'flagged';
+  readonly says: string;
+}
+
+/**
+ * Judges every pending and active exception by the policy in force, where that is not the one it was judged by. Standing
+ * conditions only. Called when a policy is adopted, and by the sweeper for what could not be decided then.
+ * A loosening never reaches back: roles once required stay required.
+ */
+export async function rejudge(services: Services, instant: EpochMs): Promise<readonly Rejudged[]> {
+  const policy = await services.policyInForce.current();
+  const results: Rejudged[] = [];
+  for (const { value: record } of await listExceptions(services.store)) {
+    if (isTerminal(record.state) || record.policyHashes.at(-1) === policy.hash) continue;
+    const { accountId, region } = record.request;
+    const row = (await readLeaseRow(services.store, accountId, region))?.value;
+    const lease = leaseOf(row, record.id);
+    const judgement = judge({
+      request: record.request,
+      requesterId: record.requesterId,
+      policy,
+      organization: await services.organizationView.organization(),
+      people: await services.directory.people(),
+      row,
+      bucket: await bucketOf(services, record),
+      scope: 'standing',
+      now: services.clock.now(),
+    });
+    const result =
+      lease?.enabling === undefined
+        ? await rejudgePending(services, record, policy, judgement)
+        : await rejudgeActive(services, record, lease, policy, judgement, instant);
+    if (result === undefined) continue;
+    results.push(result);
+    await services.recorder.record({
+      type: `policy.rejudged`,
+      actor,
+      subject: record.id,
+      data: { policyHash: policy.hash, effect: result.effect, says: result.says },
+    });
+  }
+  return results;
+}
+
+const failedOf = ({ conditions }: Judgement): string =>
+  conditions
+    .filter(({ holds }) => holds === 'not-met')
+    .map(({ clause, says }) => `${clause}: ${says}`)
+    .join('; ');
+
+async function rejudgePending(
+  services: Services,
+  record: ExceptionRecord,
+  policy: LoadedPolicy,
+  judgement: Judgement,
+): Promise<Rejudged | undefined> {
+  const { id } = record;
+  if (judgement.outcome === 'refused') {
+    const says = `refused by policy ${policy.policy.metadata.version}: ${failedOf(judgement)}`;
+    await abandon(services.store, id, 'refuse', says);
+    await wakeDecided(services, id);
+    return { id, effect: 'refused', says };
+  }
+  if (judgement.outcome === 'undecided') {
+    const isNew = await flag(
+      services,
+      record,
+      `policy ${policy.policy.metadata.version} could not be decided for it; it waits`,
+    );
+    return isNew
+      ? { id, effect: 'waits', says: 'the policy in force could not be decided for it; it waits' }
+      : undefined;
+  }
+  const named = policy.policy.exceptions.approvals.roles.map(({ role }) => role);
+  let asksAgain = false;
+  await amend(services.store, id, (current) => {
+    const { flagged: _flagged, ...rest } = current;
+    const requiredRoles = [...new Set([...current.requiredRoles, ...named])];
+    const judged: ExceptionRecord = {
+      ...rest,
+      requiredRoles,
+      policyHashes: [...current.policyHashes, policy.hash],
+    };
+    const again = nextState(current.state, 'ask-again');
+    asksAgain = again.ok && quorum(judged).kind === 'open';
+    return ok({ record: asksAgain && again.ok ? { ...judged, state: again.value } : judged });
+  });
+  return asksAgain
+    ? {
+        id,
+        effect: 'asks-again',
+        says: `admitted by policy ${policy.policy.metadata.version}, which asks for further approvals`,
+      }
+    : {
+        id,
+        effect: 'stands',
+        says: `still admitted by policy ${policy.policy.metadata.version}; its approvals stay bound to the version they were given for`,
+      };
+}
+
+async function rejudgeActive(
+  services: Services,
+  record: ExceptionRecord,
+  lease: Lease,
+  policy: LoadedPolicy,
+  judgement: Judgement,
+  instant: EpochMs,
+): Promise<Rejudged | undefined> {
+  const { id } = record;
+  if (lease.offAt !== undefined) return undefined;
+  if (judgement.outcome === 'refused') {
+    const says = `policy ${policy.policy.metadata.version} refuses it: ${failedOf(judgement)}; switched off at once`;
+    await revokeLease(services.store, id, actor.id, says, services.clock.now());
+    await endLease(
+      services,
+      { accountId: record.request.accountId, region: record.request.region },
+      lease,
+      actor,
+      instant,
+    );
+    return { id, effect: 'switched-off', says };
+  }
+  if (judgement.outcome === 'undecided') {
+    const isNew = await flag(
+      services,
+      record,
+      `policy ${policy.policy.metadata.version} could not be decided for it; a person must look`,
+    );
+    return isNew
+      ? { id, effect: 'flagged', says: 'the policy in force could not be decided for it; a person must look' }
+      : undefined;
+  }
+  await amend(services.store, id, (current) => {
+    const { flagged: _flagged, ...rest } = current;
+    return ok({ record: { ...rest, policyHashes: [...current.policyHashes, policy.hash] } });
+  });
+  return { id, effect: 'stands', says: `still admitted by policy ${policy.policy.metadata.version}` };
+}
+
+async function flag(services: Services, record: ExceptionRecord, says: string): Promise<boolean> {
+  if (record.flagged === says) return false;
+  await amend(services.store, record.id, (current) => ok({ record: { ...current, flagged: says } }));
+  return true;
+}

@@ -1,0 +1,89 @@
+import {
+  type EpochMs,
+  type EventActor,
+  type ExceptionId,
+  formatInstant,
+  parseInstant,
+} from '../core/index.ts';
+import {
+  abandon,
+  isActive,
+  leaseOf,
+  readLeaseRow,
+  requireException,
+  revokeLease,
+} from '../exceptions/index.ts';
+import { nextTick } from './enable.ts';
+import type { Services } from './ports.ts';
+import { reconcilePair } from './reconcile.ts';
+import { startEnding } from './start-ending.ts';
+
+const workflow: EventActor = { id: 'workflow', kind: 'workflow' };
+
+/** The trigger's own instant counts where it is later than the clock here: a slow clock must not keep anything on. */
+function laterOf(clock: EpochMs, waitedUntil: string | undefined): EpochMs {
+  const waited = waitedUntil === undefined ? undefined : parseInstant(waitedUntil);
+  return waited?.ok && waited.value > clock ? waited.value : clock;
+}
+
+/** Looks at a live exception again, at least as often as the policy says, and says until when to wait. */
+export async function reviewTick(
+  services: Services,
+  id: ExceptionId,
+  waitedUntil: string,
+): Promise<{ next: 'wait' | 'end'; at: string }> {
+  const { value: record } = await requireException(services.store, id);
+  const { accountId, region } = record.request;
+  const now = laterOf(services.clock.now(), waitedUntil);
+  await reconcilePair(services, { accountId, region }, workflow, now);
+  const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);
+  if (lease === undefined || !isActive(lease, now)) return { next: 'end', at: formatInstant(now) };
+  const at = await nextTick(services, lease, now);
+  await services.recorder.record({
+    type: 'exception.reviewed',
+    actor: workflow,
+    subject: id,
+    data: { nextAt: at, says: `looked at again: on, as approved; next at ${formatInstant(at)}` },
+  });
+  return { next: 'wait', at: formatInstant(at) };
+}
+
+/**
+ * The workflow's last step, reached at the lease's end and from every error after enabling. A lease that would still be active
+ * (an early stop) is revoked first: an execution that ends early ends its lease.
+ *
+ * @param waitedUntil - the absolute time the workflow waited for; with a slow clock here it still counts
+ */
+export async function beginEnding(
+  services: Services,
+  id: ExceptionId,
+  waitedUntil: string | undefined,
+): Promise<{ ending: string }> {
+  const clock = services.clock.now();
+  const instant = laterOf(clock, waitedUntil);
+  const { value: record } = await requireException(services.store, id);
+  const { accountId, region } = record.request;
+  const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);
+  if (lease !== undefined && isActive(lease, instant)) {
+    await revokeLease(services.store, id, workflow.id, 'the workflow ended early', clock);
+    await services.recorder.record({
+      type: 'lease.revoked',
+      actor: workflow,
+      subject: id,
+      data: { says: 'the workflow ends early, so the lease is revoked' },
+    });
+  }
+  return { ending: await startEnding(services, id, workflow, instant) };
+}
+
+/** An error before enabling: nothing was switched, the window is given back. */
+export async function abandonUnenabled(services: Services, id: ExceptionId, reason: string): Promise<void> {
+  const ended = await abandon(services.store, id, 'expire', reason);
+  if (ended.ok)
+    await services.recorder.record({
+      type: 'exception.expired',
+      actor: workflow,
+      subject: id,
+      data: { says: `nothing was enabled: ${reason}` },
+    });
+}

@@ -1,0 +1,62 @@
+import { type EpochMs, type EventActor, type ExceptionId, ok } from '../core/index.ts';
+import { amend, isTerminal, nextState, requireException } from '../exceptions/index.ts';
+import type { Services } from './ports.ts';
+
+const MOST_ATTEMPTS = 500;
+
+/**
+ * Starts the ending workflow of an exception unless one is running. Whichever detector comes first starts it; a later one finds
+ * the name taken. If an ending execution itself died, the next detector starts the next attempt.
+ *
+ * @param instant - the trigger's own instant; switching off decides by the later of it and the clock
+ */
+export async function startEnding(
+  services: Services,
+  id: ExceptionId,
+  actor: EventActor,
+  instant: EpochMs,
+): Promise<'started' | 'running' | 'not-needed'> {
+  const { store, executions, recorder } = services;
+  const { value: record } = await requireException(store, id);
+  if (
+    isTerminal(record.state) ||
+    (record.contested !== undefined && record.state === 'purging' && record.emptyListings.length >= 2)
+  )
+    return 'not-needed';
+  await markEnding(services, id);
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
+    const name = `${id}-end-${attempt}`;
+    const status = await executions.status('ending', name);
+    if (status === 'RUNNING') return 'running';
+    if (status !== undefined) continue;
+    const { accountId, region } = record.request;
+    const started = await executions.start('ending', name, {
+      exceptionId: id,
+      accountId,
+      region,
+      instant: new Date(instant).toISOString(),
+    });
+    if (started === 'already-exists') return 'running';
+    await recorder.record({
+      type: 'ending.started',
+      actor,
+      subject: id,
+      data: {
+        execution: name,
+        says: `${actor.id} started the ending workflow${attempt === 1 ? '' : ` (attempt ${attempt})`}`,
+      },
+    });
+    return 'started';
+  }
+  throw new Error(
+    `the ending of \`${id}\` was started ${MOST_ATTEMPTS} times and never finished; see the runbook`,
+  );
+}
+
+/** An exception whose lease was attempted is `ending` from the moment a detector says so, before anything is switched off. */
+export async function markEnding(services: Services, id: ExceptionId): Promise<void> {
+  await amend(services.store, id, (record) => {
+    const ending = nextState(record.state, 'end');
+    return ok({ record: ending.ok ? { ...record, state: ending.value } : record });
+  });
+}

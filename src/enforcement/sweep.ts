@@ -1,0 +1,127 @@
+import { type EpochMs, type EventActor, epochMs, formatInstant, MINUTE } from '../core/index.ts';
+import {
+  abandon,
+  durationOf,
+  type ExceptionRecord,
+  isActive,
+  isTerminal,
+  type Lease,
+  leaseOf,
+  listExceptions,
+  listLeaseRows,
+  readLeaseRow,
+  revokeLease,
+} from '../exceptions/index.ts';
+import type { Services } from './ports.ts';
+import { endLease, reconcilePair } from './reconcile.ts';
+import { rejudge } from './rejudge.ts';
+import { startEnding } from './start-ending.ts';
+import { wakeDecided } from './wake.ts';
+
+const sweeper: EventActor = { id: 'sweeper', kind: 'sweeper' };
+
+export interface SweepReport {
+  readonly exceptions: number;
+  readonly pairs: number;
+  /** What could not be done this time; the next sweep tries again. Never stops the others. */
+  readonly faults: readonly string[];
+}
+
+/**
+ * Every 15 minutes: looks at every unfinished exception and every leased pair, and puts right what the workflows, schedules and
+ * events missed. Only tightens. One exception's fault never keeps another waiting.
+ *
+ * @param instant - the trigger's own instant
+ */
+export async function sweep(services: Services, instant: EpochMs): Promise<SweepReport> {
+  const clock = services.clock.now();
+  const now = clock > instant ? clock : instant;
+  const faults: string[] = [];
+  const attempt = async (what: string, act: () => Promise<unknown>): Promise<void> => {
+    try {
+      await act();
+    } catch (error) {
+      faults.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  const exceptions = (await listExceptions(services.store))
+    .map(({ value }) => value)
+    .filter(({ state }) => !isTerminal(state));
+  for (const record of exceptions) await attempt(record.id, () => sweepException(services, record, now));
+  await attempt('policy in force', () => rejudge(services, now));
+  const rows = (await listLeaseRows(services.store)).map(({ value }) => value);
+  for (const { accountId, region } of rows) {
+    await attempt(`${accountId}/${region}`, () =>
+      reconcilePair(services, { accountId, region }, sweeper, now),
+    );
+  }
+  if (faults.length > 0) {
+    await services.recorder.record({
+      type: 'sweep.faults',
+      actor: sweeper,
+      subject: 'sweep',
+      data: { faults, says: `the sweep met faults and will try again: ${faults.join('; ')}` },
+    });
+  }
+  return { exceptions: exceptions.length, pairs: rows.length, faults };
+}
+
+async function sweepException(services: Services, record: ExceptionRecord, now: EpochMs): Promise<void> {
+  const { store, executions } = services;
+  const { accountId, region } = record.request;
+  const pair = { accountId, region };
+  const lease = leaseOf((await readLeaseRow(store, accountId, region))?.value, record.id);
+  await wakeDecided(services, record.id);
+
+  if (lease?.enabling === undefined) {
+    await executions.start('exception', record.id, { exceptionId: record.id });
+    return expireUnenabled(services, record, now);
+  }
+  if (record.state === 'draining' || record.state === 'purging') {
+    await startEnding(services, record.id, sweeper, now);
+    return;
+  }
+  if (isActive(lease, now) && (await hasStoppedEarly(services, record, lease, now))) {
+    await revokeLease(store, record.id, sweeper.id, 'its workflow stopped early', now);
+    await services.recorder.record({
+      type: 'lease.revoked',
+      actor: sweeper,
+      subject: record.id,
+      data: { says: 'its workflow is no longer running, so the lease is revoked' },
+    });
+    await endLease(services, pair, lease, sweeper, now);
+    return;
+  }
+  if (!isActive(lease, now)) await endLease(services, pair, lease, sweeper, now);
+}
+
+/** DescribeExecution is eventually consistent: a missing execution counts only when the enabling is some minutes old. */
+async function hasStoppedEarly(
+  services: Services,
+  record: ExceptionRecord,
+  lease: Lease,
+  now: EpochMs,
+): Promise<boolean> {
+  const status = await services.executions.status('exception', record.id);
+  if (status === 'RUNNING') return false;
+  return status !== undefined || now > (lease.enabling?.until ?? now) + 5 * MINUTE;
+}
+
+async function expireUnenabled(services: Services, record: ExceptionRecord, now: EpochMs): Promise<void> {
+  const { policy } = await services.policyInForce.current();
+  const latest = epochMs(record.request.startsAt + durationOf(policy.exceptions.limits.enableWithin));
+  const deadline = record.state === 'submitted' ? record.approvalsDeadline : latest;
+  if (now < deadline) return;
+  const says =
+    record.state === 'submitted'
+      ? `not every role had approved by ${formatInstant(deadline)}`
+      : `content storage was not on by ${formatInstant(deadline)}`;
+  const ended = await abandon(services.store, record.id, 'expire', says);
+  if (ended.ok)
+    await services.recorder.record({
+      type: 'exception.expired',
+      actor: sweeper,
+      subject: record.id,
+      data: { says },
+    });
+}

@@ -1,0 +1,14 @@
+import type { AccountId } from '../core/index.ts';
+import type { Organization } from '../evidence/index.ts';
+
+/** The units above an account, root first. Bounded by the number of units, so a damaged (cyclic) tree ends too. */
+export function unitPathOf(organization: Organization, accountId: AccountId): readonly string[] {
+  const parents = new Map(organization.units.map((unit) => [unit.id, unit.parentId]));
+  const path: string[] = [];
+  let at = organization.accounts.find((account) => account.id === accountId)?.parentId;
+  while (at !== undefined && !path.includes(at)) {
+    path.unshift(at);
+    at = parents.get(at);
+  }
+  return path;
+}

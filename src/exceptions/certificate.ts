@@ -1,0 +1,83 @@
+import { canonicalJson, type EpochMs, formatInstant, sha256Hex } from '../core/index.ts';
+import type { LoggingConfiguration } from '../evidence/index.ts';
+import type { SignedCertificate, Signer } from './ports.ts';
+import type { ExceptionRecord, Lease, Listing } from './types.ts';
+
+/**
+ * What is stated at the end of an exception: settings, times, counts, what was listed where and when. It says "not listed at
+ * these locations" and nothing about copies elsewhere, because nothing else was seen.
+ */
+export function certificateStatement(
+  record: ExceptionRecord,
+  lease: Lease,
+  closedAt: EpochMs,
+  closedBy: string,
+): Readonly<Record<string, unknown>> {
+  const instant = (at: EpochMs | undefined) => (at === undefined ? null : formatInstant(at));
+  const shouldEnd = lease.revoked && lease.revoked.at < lease.expiresAt ? lease.revoked.at : lease.expiresAt;
+  return {
+    kind: 'CertificateOfClosure',
+    schemaVersion: 1,
+    exceptionId: record.id,
+    outcome: record.state,
+    account: record.request.accountId,
+    region: record.request.region,
+    reference: record.request.reference,
+    requestHash: record.requestHash,
+    policyHashes: record.policyHashes,
+    approvals: record.decisions.map(({ principalId, role, decision, at, subjectHash }) => ({
+      principalId,
+      role,
+      decision,
+      at: formatInstant(at),
+      subjectHash,
+    })),
+    settings: {
+      before: settingText(record.settingBefore),
+      during: lease.configuration,
+      after: lease.baseline,
+    },
+    times: {
+      startsAt: formatInstant(lease.startsAt),
+      expiresAt: formatInstant(lease.expiresAt),
+      enabledAt: instant(record.enabledAt),
+      revokedAt: instant(lease.revoked?.at),
+      offReadBackAt: instant(lease.offAt),
+      closedAt: formatInstant(closedAt),
+    },
+    minutesOverdue:
+      lease.offAt === undefined ? null : Math.max(0, Math.ceil((lease.offAt - shouldEnd) / 60_000)),
+    purgeWithinRetention: record.isPurgeOverdue !== true,
+    purged: record.purged ?? { versions: 0, bytes: 0, uploads: 0, logGroups: 0 },
+    listings: record.emptyListings.map(listingText),
+    finding:
+      record.state === 'closed'
+        ? 'no content-bearing version, delete marker, open upload or log group was listed at these locations at these two times'
+        : 'not proven',
+    notProven: [
+      'copies that readers made while they could read are not visible here',
+      'whether only the named subjects were captured: the topology’s scope is unproven',
+      ...(record.contested
+        ? [
+            `somebody else’s setting during the lease (${record.contested.observed}); what it stored elsewhere was not looked at or purged`,
+          ]
+        : []),
+      ...(record.state === 'closed' ? [] : [`closed without proof: ${record.reason ?? 'no reason given'}`]),
+    ],
+    closedBy,
+  };
+}
+
+const settingText = (setting: LoggingConfiguration | null | undefined): unknown =>
+  setting ?? 'not configured';
+
+const listingText = ({ at, ...listing }: Listing) => ({ at: formatInstant(at), ...listing });
+
+/** Signs the canonical JSON of the statement: what is signed does not depend on layout. */
+export async function signStatement(
+  signer: Signer,
+  statement: Readonly<Record<string, unknown>>,
+): Promise<SignedCertificate> {
+  const bytes = canonicalJson(statement);
+  return { statement, statementHash: sha256Hex(bytes), signature: await signer.sign(Buffer.from(bytes)) };
+}

@@ -1,0 +1,151 @@
+import {
+  type EpochMs,
+  type ExceptionId,
+  err,
+  formatInstant,
+  ok,
+  type PrincipalId,
+  type Recorder,
+  type Result,
+  type Sha256Hex,
+} from '../core/index.ts';
+import type { Refusal } from './errors.ts';
+import { describeState, nextState } from './lifecycle.ts';
+import type { RecordStore } from './ports.ts';
+import { approvalSubject, isEligible } from './quorum.ts';
+import { amend } from './records.ts';
+import type { Decision, ExceptionRecord, Person } from './types.ts';
+
+export interface DecisionInput {
+  readonly store: RecordStore;
+  readonly recorder: Recorder;
+  readonly id: ExceptionId;
+  readonly principalId: PrincipalId;
+  readonly role: string;
+  readonly decision: 'approve' | 'reject';
+  readonly reason?: string;
+  /** What the decider says they decided on: the hash shown to them, whole or its first 12 digits or more. */
+  readonly subjectHash: string;
+  /** The policy in force. */
+  readonly policyHash: Sha256Hex;
+  readonly people: readonly Person[];
+  readonly now: EpochMs;
+}
+
+/**
+ * Records one approval or rejection. Refusals change nothing but are recorded. The decision is the record written here; the
+ * workflow's token only wakes the workflow, which then reads the record.
+ */
+export async function decide(input: DecisionInput): Promise<Result<ExceptionRecord, Refusal>> {
+  const changed = await amend(input.store, input.id, (record) => {
+    const refusal = refusalOf(record, input);
+    if (refusal) return err(refusal);
+    const decision: Decision = {
+      principalId: input.principalId,
+      role: input.role,
+      decision: input.decision,
+      at: input.now,
+      ...(input.reason === undefined ? {} : { reason: input.reason }),
+      policyHash: input.policyHash,
+      subjectHash: approvalSubject(record.requestHash, input.policyHash),
+    };
+    const decided = { ...record, decisions: [...record.decisions, decision] };
+    if (input.decision === 'approve') return ok({ record: decided });
+    const rejected = nextState(record.state, 'reject');
+    if (!rejected.ok) return err(rejected.error);
+    return ok({
+      record: {
+        ...decided,
+        state: rejected.value,
+        reason: `rejected by ${input.principalId} (${input.role})${input.reason ? `: ${input.reason}` : ''}`,
+      },
+    });
+  });
+  const verb = input.decision === 'approve' ? 'approval' : 'rejection';
+  const actor = { id: input.principalId, kind: 'person-unauthenticated' as const };
+  if (!changed.ok) {
+    await input.recorder.record({
+      type: 'exception.decision-refused',
+      actor,
+      subject: input.id,
+      data: {
+        role: input.role,
+        decision: input.decision,
+        ...changed.error,
+        says: `${verb} by ${input.principalId} as ${input.role} refused: ${changed.error.message}`,
+      },
+    });
+    return changed;
+  }
+  const decision = changed.value.record.decisions.at(-1);
+  await input.recorder.record({
+    type: 'exception.decided',
+    actor,
+    subject: input.id,
+    data: { ...decision, says: `${verb} by ${input.principalId} as ${input.role}` },
+  });
+  return ok(changed.value.record);
+}
+
+function refusalOf(record: ExceptionRecord, input: DecisionInput): Refusal | undefined {
+  const { principalId, role, now } = input;
+  const past = input.decision === 'approve' ? 'approve' : 'reject';
+  if (record.state !== 'submitted') {
+    return {
+      code: 'STATE_REFUSES',
+      message: `there is nothing to decide: the exception is ${describeState(record.state)}`,
+    };
+  }
+  if (now >= record.approvalsDeadline) {
+    return {
+      code: 'APPROVALS_EXPIRED',
+      message: `the time to decide ended at ${formatInstant(record.approvalsDeadline)}; a new request is needed`,
+    };
+  }
+  if (!input.people.some((person) => person.id === principalId && person.isActive)) {
+    return {
+      code: 'UNKNOWN_PERSON',
+      message: `\`${principalId}\` is not an active person of the people file`,
+    };
+  }
+  if (principalId === record.requesterId) {
+    return {
+      code: 'REQUESTER_DECIDES',
+      message: `\`${principalId}\` made this request and may not ${past} it; withdraw it instead`,
+    };
+  }
+  if (!record.requiredRoles.includes(role)) {
+    return {
+      code: 'ROLE_NOT_NAMED',
+      message: `the policy asks for ${record.requiredRoles.join(', ')}, not for \`${role}\``,
+    };
+  }
+  if (!isEligible(input.people, principalId, role)) {
+    return { code: 'ROLE_NOT_HELD', message: `\`${principalId}\` does not hold the role \`${role}\`` };
+  }
+  const earlier = record.decisions.find((decision) => decision.principalId === principalId);
+  if (earlier) {
+    return {
+      code: 'ALREADY_DECIDED',
+      message: `\`${principalId}\` has decided already, as ${earlier.role}; every role needs a different person`,
+    };
+  }
+  const taken = record.decisions.find((decision) => decision.role === role);
+  if (taken)
+    return { code: 'ALREADY_DECIDED', message: `\`${role}\` was decided by \`${taken.principalId}\`` };
+  const subject = approvalSubject(record.requestHash, input.policyHash);
+  if (!record.policyHashes.includes(input.policyHash)) {
+    return {
+      code: 'HASH_MISMATCH',
+      message:
+        'the request has not been judged under the policy in force; wait for the sweeper, or ask the policy owner',
+    };
+  }
+  if (input.subjectHash.length < 12 || !subject.startsWith(input.subjectHash)) {
+    return {
+      code: 'HASH_MISMATCH',
+      message: `\`${input.subjectHash}\` is not what stands here now; read \`proviso exception show ${record.id}\` and decide on its hash`,
+    };
+  }
+  return undefined;
+}

@@ -1,0 +1,268 @@
+import {
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  formatDuration,
+  formatInstant,
+  MINUTE,
+  type PrincipalId,
+} from '../core/index.ts';
+import type { Observation, Organization } from '../evidence/index.ts';
+import type { LoadedPolicy } from '../policy/index.ts';
+import { mostLeasedTime, overlapping } from './lease.ts';
+import { canBeApproved } from './quorum.ts';
+import { durationOf } from './request.ts';
+import type { ExceptionRequest, LeaseRow, Person } from './types.ts';
+
+/** One condition of the policy over one request. `clause` is the path of the policy field that decides. */
+export interface JudgedCondition {
+  readonly clause: string;
+  readonly holds: 'met' | 'not-met' | 'undecided';
+  readonly says: string;
+}
+
+export interface Judgement {
+  readonly outcome: 'admitted' | 'refused' | 'undecided';
+  readonly conditions: readonly JudgedCondition[];
+}
+
+/** What is known of a bucket from the exception's own account and Region. */
+export interface BucketFacts {
+  readonly isInSameAccountAndRegion: boolean;
+  readonly isVersioned: boolean;
+  readonly hasObjectLock: boolean;
+  /** Key ARN of the default encryption; absent without a customer-managed key. */
+  readonly kmsKeyArn?: string;
+}
+
+/**
+ * `submission`: every condition. `standing`: those that a policy change or the start may look at again, so neither start times
+ * nor a window and cap that already count the exception itself (DESIGN: a new version judges by standing conditions).
+ */
+export type JudgeScope = 'submission' | 'standing';
+
+export interface JudgeInput {
+  readonly request: ExceptionRequest;
+  readonly requesterId: PrincipalId;
+  readonly policy: LoadedPolicy;
+  readonly organization: Organization;
+  readonly people: readonly Person[];
+  readonly row: LeaseRow | undefined;
+  readonly bucket: Observation<BucketFacts>;
+  readonly scope: JudgeScope;
+  readonly now: EpochMs;
+}
+
+/** Judges a request by the policy's exception conditions. Every condition is judged, so that a person sees all of them at once. */
+export function judge(input: JudgeInput): Judgement {
+  const conditions = [
+    ...timeConditions(input),
+    ...scopeConditions(input),
+    ...destinationConditions(input),
+    ...peopleConditions(input),
+    ...(input.scope === 'submission' ? windowConditions(input) : []),
+  ];
+  const outcome = conditions.some(({ holds }) => holds === 'not-met')
+    ? 'refused'
+    : conditions.some(({ holds }) => holds === 'undecided')
+      ? 'undecided'
+      : 'admitted';
+  return { outcome, conditions };
+}
+
+const condition = (clause: string, holds: boolean | 'undecided', says: string): JudgedCondition => ({
+  clause,
+  holds: holds === 'undecided' ? 'undecided' : holds ? 'met' : 'not-met',
+  says,
+});
+
+function timeConditions({ request, policy, scope, now }: JudgeInput): JudgedCondition[] {
+  const { limits, purge } = policy.policy.exceptions;
+  const length = durationMs(request.endsAt - request.startsAt);
+  const retention = durationOf(limits.retention);
+  const wrapUp = durationMs(durationOf(purge.drain) + durationOf(purge.secondListingAfter));
+  const standing = [
+    condition(
+      'exceptions.limits.enablement',
+      length <= durationOf(limits.enablement),
+      `content would be stored for ${formatDuration(length)}; at most ${limits.enablement}`,
+    ),
+    condition(
+      'exceptions.limits.retention',
+      request.retention <= retention,
+      `retention asked is ${formatDuration(request.retention)}; at most ${limits.retention} from enabling to proven purge`,
+    ),
+    condition(
+      'exceptions.purge',
+      length + wrapUp <= request.retention,
+      `storing for ${formatDuration(length)}, then draining and proving the purge for ${formatDuration(wrapUp)}, has to fit into the retention of ${formatDuration(request.retention)}`,
+    ),
+  ];
+  if (scope === 'standing') return standing;
+  return [
+    ...standing,
+    condition(
+      'exceptions.limits.startsWithin',
+      request.startsAt >= now && request.startsAt - now <= durationOf(limits.startsWithin),
+      `starts at ${formatInstant(request.startsAt)}; it must not lie in the past, nor more than ${limits.startsWithin} ahead (now ${formatInstant(now)})`,
+    ),
+  ];
+}
+
+function scopeConditions({ request, policy, organization }: JudgeInput): JudgedCondition[] {
+  const { scope } = policy.policy.exceptions;
+  const account = organization.accounts.find(({ id }) => id === request.accountId);
+  const governed = policy.policy.storage.scope.regions;
+  const foreign = request.subjects.filter((arn) => arn.split(':')[4] !== request.accountId);
+  return [
+    condition(
+      'storage.scope',
+      account !== undefined,
+      account
+        ? `account ${account.id} (${account.name}) is in the organization`
+        : `account ${request.accountId} is not in the organization`,
+    ),
+    condition(
+      'storage.scope',
+      account !== undefined && account.state === 'ACTIVE' && account.id !== organization.managementAccountId,
+      account === undefined
+        ? `account ${request.accountId} cannot be governed: it is not in the organization`
+        : account.id === organization.managementAccountId
+          ? 'the management account cannot hold an exception: no service control policy restricts it'
+          : `the account is ${account.state}; it must be ACTIVE`,
+    ),
+    condition(
+      'storage.scope.regions',
+      governed.includes(request.region),
+      `${request.region} is ${governed.includes(request.region) ? '' : 'not '}one of the governed Regions (${governed.join(', ')})`,
+    ),
+    condition(
+      'exceptions.scope.topologies',
+      scope.topologies.includes(request.topology),
+      `topology \`${request.topology}\`: whether only the subjects invoke models there is unproven; everyone who does is captured`,
+    ),
+    condition(
+      'exceptions.scope.modalities',
+      request.modalities.every((modality) => scope.modalities.includes(modality)),
+      `content kinds asked: ${request.modalities.join(', ')}; allowed: ${scope.modalities.join(', ')}`,
+    ),
+    condition(
+      'exceptions.scope.maxSubjects',
+      request.subjects.length <= scope.maxSubjects && foreign.length === 0,
+      foreign.length > 0
+        ? `${foreign.length} of the subjects ${foreign.length === 1 ? 'is' : 'are'} of another account, first \`${foreign[0]}\`; logging there would not capture them`
+        : `${request.subjects.length} subjects; at most ${scope.maxSubjects}`,
+    ),
+    condition(
+      'exceptions.notice',
+      !policy.policy.exceptions.notice.required ||
+        request.notice.kind === 'given' ||
+        request.notice.decidedBy !== '',
+      request.notice.kind === 'given'
+        ? `the people concerned are told: ${request.notice.how}`
+        : `notice is withheld, decided by ${request.notice.decidedBy}: ${request.notice.reason}`,
+    ),
+  ];
+}
+
+function destinationConditions({ request, policy, bucket }: JudgeInput): JudgedCondition[] {
+  const { destination } = policy.policy.exceptions;
+  const wanted = request.destination;
+  const [, , , keyRegion, keyAccount] = wanted.kmsKeyArn.split(':');
+  const conditions = [
+    condition(
+      'exceptions.destination.kinds',
+      destination.kinds.includes(wanted.kind),
+      `destination kind \`${wanted.kind}\`; allowed: ${destination.kinds.join(', ')}`,
+    ),
+    condition(
+      'exceptions.destination.encryption',
+      keyRegion === request.region && keyAccount === request.accountId,
+      `the key is of account ${keyAccount} in ${keyRegion}; Bedrock delivers only within ${request.accountId} and ${request.region}`,
+    ),
+  ];
+  if (wanted.kind === 'cloudwatch-logs') {
+    const roleAccount = wanted.roleArn.split(':')[4];
+    return [
+      ...conditions,
+      condition(
+        'exceptions.destination',
+        roleAccount === request.accountId,
+        `the log role is of account ${roleAccount}; it must be of ${request.accountId}`,
+      ),
+    ];
+  }
+  if (bucket.kind !== 'observed') {
+    return [
+      ...conditions,
+      condition(
+        'exceptions.destination',
+        bucket.kind === 'absent' ? false : 'undecided',
+        bucket.kind === 'absent'
+          ? `account ${request.accountId} has no bucket \`${wanted.bucketName}\` in ${request.region}; Bedrock delivers to no other account or Region`
+          : `bucket \`${wanted.bucketName}\` could not be looked at (${bucket.reason})`,
+      ),
+    ];
+  }
+  const facts = bucket.value;
+  return [
+    ...conditions,
+    condition(
+      'exceptions.destination',
+      facts.isInSameAccountAndRegion && !facts.hasObjectLock,
+      facts.hasObjectLock
+        ? `bucket \`${wanted.bucketName}\` has Object Lock: its content could not be purged`
+        : `bucket \`${wanted.bucketName}\` is ${facts.isInSameAccountAndRegion ? 'in' : 'not in'} account ${request.accountId}, ${request.region}, without Object Lock`,
+    ),
+    condition(
+      'exceptions.destination.versioning',
+      destination.versioning === 'allowed' || !facts.isVersioned,
+      `the bucket ${facts.isVersioned ? 'keeps' : 'does not keep'} versions; versions are ${destination.versioning}`,
+    ),
+    condition(
+      'exceptions.destination.encryption',
+      facts.kmsKeyArn === wanted.kmsKeyArn,
+      `the bucket encrypts with ${facts.kmsKeyArn ?? 'no customer-managed key'}; the request names ${wanted.kmsKeyArn}`,
+    ),
+  ];
+}
+
+function peopleConditions({ policy, people, requesterId }: JudgeInput): JudgedCondition[] {
+  const roles = policy.policy.exceptions.approvals.roles.map(({ role }) => role);
+  const unfilled = canBeApproved(roles, people, requesterId);
+  return [
+    condition(
+      'exceptions.approvals.roles',
+      unfilled.length === 0,
+      unfilled.length === 0
+        ? `approvals asked: ${roles.join(', ')}; different living people can give them`
+        : `nobody is left to approve as ${unfilled.join(', ')}: every role needs a person of its own, and not the requester`,
+    ),
+  ];
+}
+
+/** Overlap and cap; also checked again in the write that reserves the window. */
+export function windowConditions({
+  request,
+  policy,
+  row,
+  now,
+}: Pick<JudgeInput, 'request' | 'policy' | 'row' | 'now'>): JudgedCondition[] {
+  const { leasedTime } = policy.policy.exceptions.limits;
+  const taken = overlapping(row, request.startsAt, request.endsAt, now);
+  const most: DurationMs = mostLeasedTime(row, request, durationOf(leasedTime.within), now);
+  return [
+    condition(
+      'exceptions.limits.leasedTime',
+      taken === undefined,
+      taken
+        ? `${taken.exceptionId} holds ${formatInstant(taken.startsAt)} to ${formatInstant(taken.expiresAt)} in ${request.accountId}, ${request.region}`
+        : 'no other exception holds any of this window in the account and Region',
+    ),
+    condition(
+      'exceptions.limits.leasedTime',
+      most <= durationOf(leasedTime.atMost),
+      `together with other exceptions there, ${formatDuration(durationMs(Math.ceil(most / MINUTE) * MINUTE))} would be leased within ${leasedTime.within}; at most ${leasedTime.atMost}`,
+    ),
+  ];
+}

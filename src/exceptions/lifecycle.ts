@@ -1,0 +1,211 @@
+import { assertNever, err, ok, type Result } from '../core/index.ts';
+import type { ExceptionState } from './types.ts';
+
+export type LifecycleEvent =
+  | 'approve'
+  | 'reject'
+  | 'withdraw'
+  | 'expire'
+  | 'refuse'
+  | 'reserve'
+  | 'ask-again'
+  | 'begin-preflight'
+  | 'enable'
+  | 'end'
+  | 'off'
+  | 'drained'
+  | 'found-again'
+  | 'close'
+  | 'close-unproven';
+
+interface Row {
+  readonly from: readonly ExceptionState[];
+  readonly to: ExceptionState;
+  /** What must be true; checked by the code that raises the event. */
+  readonly guard: string;
+  /** Where the rule comes from. */
+  readonly source: string;
+  readonly by: string;
+}
+
+/**
+ * The life of an exception as one table. Every state write goes through `nextState`. Revoked, overdue and contested are not
+ * states: they are marks on the lease or the record.
+ * INVARIANT (PURGE_PROVEN): from `active` on, and from `preflight` once enabling was attempted, only `closed` and
+ * `closed-unproven` are ends.
+ */
+export const LIFECYCLE = {
+  approve: {
+    from: ['submitted'],
+    to: 'approved',
+    guard: 'an approval for every required role, each by a different principal, none of them the requester',
+    source: 'DISTINCT_QUORUM; policy section 7',
+    by: 'workflow, from the recorded decisions',
+  },
+  reject: {
+    from: ['submitted'],
+    to: 'rejected',
+    guard: 'one eligible approver rejects',
+    source: 'a rejection is terminal',
+    by: 'an approver',
+  },
+  withdraw: {
+    from: ['submitted', 'approved', 'scheduled', 'preflight'],
+    to: 'withdrawn',
+    guard: 'enabling was not attempted',
+    source: 'the requester, or whoever may revoke, before the start',
+    by: 'the requester, Legal or Security',
+  },
+  expire: {
+    from: ['submitted', 'approved', 'scheduled', 'preflight'],
+    to: 'expired',
+    guard:
+      'approvals incomplete at their deadline, or not on by start + enableWithin; enabling was not attempted',
+    source: 'exceptions.approvals.expireAfter, exceptions.limits.enableWithin',
+    by: 'workflow or sweeper',
+  },
+  refuse: {
+    from: ['submitted', 'approved', 'scheduled', 'preflight'],
+    to: 'refused',
+    guard:
+      'the window cannot be reserved, a standing condition fails at start, or a new policy refuses it; enabling was not attempted',
+    source: 'one lease per account and Region; policy in force',
+    by: 'workflow or policy adoption',
+  },
+  reserve: {
+    from: ['approved'],
+    to: 'scheduled',
+    guard: 'no overlap and the cap holds, checked in the same conditional write',
+    source: 'exceptions.limits.leasedTime',
+    by: 'workflow',
+  },
+  'ask-again': {
+    from: ['approved', 'scheduled', 'preflight'],
+    to: 'submitted',
+    guard:
+      'a new policy names a role that has not approved, or the approvals no longer suffice for it; enabling was not attempted',
+    source: 'a pending exception must also collect new roles; its window stays reserved',
+    by: 'policy adoption',
+  },
+  'begin-preflight': {
+    from: ['scheduled', 'preflight'],
+    to: 'preflight',
+    guard: 'the start has come',
+    source: 'everything is checked again at the start',
+    by: 'workflow',
+  },
+  enable: {
+    from: ['preflight'],
+    to: 'active',
+    guard:
+      'preflight passed, dead man’s switch read back, lease written, one Put, and the setting read back as desired',
+    source: 'NO_SILENT_ON',
+    by: 'workflow',
+  },
+  end: {
+    from: ['preflight', 'active'],
+    to: 'ending',
+    guard: 'none: off needs nothing (from preflight only once enabling was attempted)',
+    source: 'OFF_NEEDS_NOTHING',
+    by: 'workflow, dead man’s switch, sweeper, or a person who revokes',
+  },
+  off: {
+    from: ['ending'],
+    to: 'draining',
+    guard: 'AWS read back: content storage under the lease is off, and no Put of ours can still land',
+    source: 'ended is a fact read from AWS',
+    by: 'ending workflow or sweeper',
+  },
+  drained: {
+    from: ['draining'],
+    to: 'purging',
+    guard: 'the quiet time has passed',
+    source: 'exceptions.purge.drain',
+    by: 'ending workflow',
+  },
+  'found-again': {
+    from: ['draining', 'purging'],
+    to: 'ending',
+    guard: 'content storage towards this exception’s destination was found on again',
+    source: 'PURGE_PROVEN: a new find restarts the proof',
+    by: 'ending workflow or sweeper',
+  },
+  close: {
+    from: ['purging'],
+    to: 'closed',
+    guard:
+      'two empty listings at least exceptions.purge.secondListingAfter apart, and nobody else’s setting contested the lease',
+    source: 'PURGE_PROVEN',
+    by: 'ending workflow',
+  },
+  'close-unproven': {
+    from: ['ending', 'draining', 'purging'],
+    to: 'closed-unproven',
+    guard: 'a person signs with a reason, after content storage was read back as off',
+    source: 'PURGE_PROVEN',
+    by: 'Legal or Security',
+  },
+} as const satisfies Record<LifecycleEvent, Row>;
+
+export type LifecycleError = { readonly code: 'STATE_REFUSES'; readonly message: string };
+
+/** The state after `event`, or why the present state does not allow it. */
+export function nextState(
+  state: ExceptionState,
+  event: LifecycleEvent,
+): Result<ExceptionState, LifecycleError> {
+  const row: Row = LIFECYCLE[event];
+  if (row.from.includes(state)) return ok(row.to);
+  return err({
+    code: 'STATE_REFUSES',
+    message: `\`${event}\` is possible from ${row.from.join(', ')}; the exception is ${describeState(state)}`,
+  });
+}
+
+export const TERMINAL_STATES = [
+  'closed',
+  'closed-unproven',
+  'rejected',
+  'withdrawn',
+  'expired',
+  'refused',
+] as const satisfies readonly ExceptionState[];
+
+export const isTerminal = (state: ExceptionState): boolean =>
+  (TERMINAL_STATES as readonly ExceptionState[]).includes(state);
+
+/** In words that a lawyer reads. */
+export function describeState(state: ExceptionState): string {
+  switch (state) {
+    case 'submitted':
+      return 'waiting for approvals';
+    case 'approved':
+      return 'approved, not yet scheduled';
+    case 'scheduled':
+      return 'scheduled';
+    case 'preflight':
+      return 'being prepared';
+    case 'active':
+      return 'active: content is being stored';
+    case 'ending':
+      return 'being switched off';
+    case 'draining':
+      return 'off, waiting for late deliveries';
+    case 'purging':
+      return 'off, being purged';
+    case 'closed':
+      return 'closed';
+    case 'closed-unproven':
+      return 'closed without proof';
+    case 'rejected':
+      return 'rejected';
+    case 'withdrawn':
+      return 'withdrawn';
+    case 'expired':
+      return 'expired';
+    case 'refused':
+      return 'refused';
+    default:
+      return assertNever(state, 'exception state');
+  }
+}

@@ -1,0 +1,64 @@
+import { hashOf, type PrincipalId, type Sha256Hex } from '../core/index.ts';
+import type { Decision, ExceptionRecord, Person } from './types.ts';
+
+/** What an approver signs: exactly this request under exactly this policy. */
+export const approvalSubject = (requestHash: Sha256Hex, policyHash: Sha256Hex): Sha256Hex =>
+  hashOf({ policyHash, requestHash });
+
+export type Quorum =
+  | { readonly kind: 'reached' }
+  | { readonly kind: 'rejected'; readonly by: Decision }
+  | { readonly kind: 'open'; readonly missing: readonly string[] };
+
+/**
+ * INVARIANT (DISTINCT_QUORUM): an approval for every required role, each by a different principal, none of them the requester,
+ * each over the hash of this request and a policy version under which it was admitted. Counts principals, never records: a
+ * second approval by the same person counts for nothing. One rejection ends it.
+ *
+ * @param people - given at the start, when eligibility is read again: an approver who left or lost the role no longer counts
+ */
+export function quorum(record: ExceptionRecord, people?: readonly Person[]): Quorum {
+  const rejection = record.decisions.find((decision) => decision.decision === 'reject');
+  if (rejection) return { kind: 'rejected', by: rejection };
+  const counted = new Set<PrincipalId>([record.requesterId]);
+  const filled = new Set<string>();
+  for (const decision of record.decisions) {
+    if (counted.has(decision.principalId) || filled.has(decision.role)) continue;
+    if (!record.policyHashes.includes(decision.policyHash)) continue;
+    if (decision.subjectHash !== approvalSubject(record.requestHash, decision.policyHash)) continue;
+    if (people !== undefined && !isEligible(people, decision.principalId, decision.role)) continue;
+    counted.add(decision.principalId);
+    filled.add(decision.role);
+  }
+  const missing = record.requiredRoles.filter((role) => !filled.has(role));
+  return missing.length === 0 ? { kind: 'reached' } : { kind: 'open', missing };
+}
+
+export const isEligible = (people: readonly Person[], id: PrincipalId, role: string): boolean =>
+  people.some((person) => person.id === id && person.isActive && person.roles.includes(role));
+
+/**
+ * Whether every role can be filled by a different living person other than the requester. Otherwise the request could never be
+ * approved, and saying so at submission is kinder than waiting for the deadline. Bipartite matching by augmenting paths.
+ */
+export function canBeApproved(
+  roles: readonly string[],
+  people: readonly Person[],
+  requesterId: PrincipalId,
+): readonly string[] {
+  const candidates = people.filter((person) => person.isActive && person.id !== requesterId);
+  const roleOf = new Map<PrincipalId, string>();
+  const place = (role: string, tried: Set<PrincipalId>): boolean => {
+    for (const person of candidates) {
+      if (!person.roles.includes(role) || tried.has(person.id)) continue;
+      tried.add(person.id);
+      const occupied = roleOf.get(person.id);
+      if (occupied === undefined || place(occupied, tried)) {
+        roleOf.set(person.id, role);
+        return true;
+      }
+    }
+    return false;
+  };
+  return roles.filter((role) => !place(role, new Set()));
+}

@@ -1,0 +1,163 @@
+import { z } from 'zod';
+import {
+  accountId,
+  type DurationMs,
+  type EpochMs,
+  type ExceptionId,
+  err,
+  isAccountId,
+  isRegion,
+  ok,
+  type Problem,
+  parseDuration,
+  parseInstant,
+  parseSourceDocument,
+  type Result,
+  region,
+} from '../core/index.ts';
+import { durationText, instantText, MODALITIES, problemsOf, TOPOLOGIES } from '../policy/index.ts';
+import type { Destination, ExceptionRequest } from './types.ts';
+
+const text = (what: string, max: number) =>
+  z.string().trim().min(1, `expected ${what}`).max(max).describe(what);
+const principalArn = (what: string) =>
+  z
+    .string()
+    .max(2048)
+    .regex(
+      /^arn:aws(-[a-z-]+)?:(iam|sts)::[0-9]{12}:(user|role|assumed-role)\/[\u0021-\u007e]+$/,
+      `expected ${what} as an IAM or STS ARN`,
+    )
+    .describe(what);
+const keyArn = z
+  .string()
+  .regex(
+    /^arn:aws(-[a-z-]+)?:kms:[a-z0-9-]+:[0-9]{12}:key\/[A-Za-z0-9-]+$/,
+    'expected the ARN of a customer-managed KMS key',
+  )
+  .describe('the customer-managed key that encrypts the content');
+
+const destinationSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('s3'),
+    bucketName: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'expected a bucket name'),
+    keyPrefix: z
+      .string()
+      .max(900)
+      .regex(/^([A-Za-z0-9!_.'()-]+\/)*$/, 'expected a prefix that is empty or ends in `/`')
+      .default('')
+      .describe('the exception’s own prefix is added below it'),
+    kmsKeyArn: keyArn,
+  }),
+  z.strictObject({
+    kind: z.literal('cloudwatch-logs'),
+    logGroupName: z
+      .string()
+      .max(400)
+      .regex(/^\/?[A-Za-z0-9_.#-]+(\/[A-Za-z0-9_.#-]+)*$/, 'expected a log group name without a trailing `/`')
+      .describe('the exception’s own log group is created below it'),
+    roleArn: z
+      .string()
+      .regex(/^arn:aws(-[a-z-]+)?:iam::[0-9]{12}:role\/.+$/, 'expected a role ARN')
+      .describe('the role that writes'),
+    kmsKeyArn: keyArn,
+  }),
+]);
+
+const requestSchema = z.strictObject({
+  kind: z.literal('ExceptionRequest'),
+  schemaVersion: z.literal(1),
+  reference: text('the incident or investigation this is for', 200),
+  justification: text('why content must be stored, for the people who decide', 5000),
+  subjects: z
+    .array(principalArn('a person or role whose prompts are meant'))
+    .min(1, 'expected at least one subject')
+    .max(500),
+  models: z.array(text('a model id', 2048)).min(1),
+  modalities: z.array(z.enum(MODALITIES)).min(1),
+  account: z
+    .string()
+    .refine(isAccountId, 'expected a 12-digit account id, in quotes')
+    .describe('where content will be stored'),
+  region: z
+    .string()
+    .refine(isRegion, 'expected an AWS Region code such as `eu-central-1`')
+    .describe('in which Region'),
+  topology: z.enum(TOPOLOGIES),
+  destination: destinationSchema,
+  readers: z.array(principalArn('a principal that may read what is captured')).min(1),
+  startsAt: instantText('when content storage begins'),
+  endsAt: instantText('when content storage ends; exclusive'),
+  retention: durationText('from enabling to proven purge'),
+  notice: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('given'), how: text('how the people concerned are told', 1000) }),
+    z.strictObject({
+      kind: z.literal('withheld'),
+      reason: text('why they are not told', 1000),
+      decidedBy: text('who decided that', 200),
+    }),
+  ]),
+  purgedBy: text('who sees to the purge', 200),
+});
+
+/**
+ * Reads a request file. Malformed requests (exit 2) end here; whether the policy admits it is `judge`'s business.
+ * The destination's prefix or log group gets the exception's id appended by `withOwnDestination` once there is an id.
+ */
+export function parseRequest(source: string, file: string): Result<ExceptionRequest, readonly Problem[]> {
+  const document = parseSourceDocument(source, file);
+  if (!document.ok) return document;
+  const parsed = requestSchema.safeParse(document.value.value);
+  if (!parsed.success) return err(problemsOf(document.value, parsed.error));
+  const {
+    kind: _kind,
+    schemaVersion: _version,
+    account,
+    region: regionText,
+    startsAt,
+    endsAt,
+    retention,
+    ...rest
+  } = parsed.data;
+  const problems: Problem[] = [];
+  const starts = instantOf(startsAt);
+  const ends = instantOf(endsAt);
+  if (ends <= starts) {
+    problems.push(
+      document.value.problemAt(
+        ['endsAt'],
+        'invalid-value',
+        '`endsAt` is not after `startsAt`',
+        'choose an end after the start; the end is exclusive',
+      ),
+    );
+  }
+  if (problems.length > 0) return err(problems);
+  return ok({
+    ...rest,
+    accountId: accountId(account),
+    region: region(regionText),
+    startsAt: starts,
+    endsAt: ends,
+    retention: durationOf(retention),
+  });
+}
+
+/** Texts that the schema has accepted already. */
+function instantOf(text: string): EpochMs {
+  const read = parseInstant(text);
+  if (!read.ok) throw new TypeError(read.error);
+  return read.value;
+}
+export function durationOf(text: string): DurationMs {
+  const read = parseDuration(text);
+  if (!read.ok) throw new TypeError(read.error);
+  return read.value;
+}
+
+/** Gives the destination a prefix or log group that no other exception has, so that what it captured can be found and purged. */
+export function withOwnDestination(destination: Destination, id: ExceptionId): Destination {
+  return destination.kind === 's3'
+    ? { ...destination, keyPrefix: `${destination.keyPrefix}${id}/` }
+    : { ...destination, logGroupName: `${destination.logGroupName}/${id}` };
+}

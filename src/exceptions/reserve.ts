@@ -1,0 +1,74 @@
+import { type EpochMs, type ExceptionId, err, ok, type Result } from '../core/index.ts';
+import type { DATA_DELIVERY_FLAGS } from '../evidence/index.ts';
+import type { LoadedPolicy, Modality } from '../policy/index.ts';
+import type { Refusal } from './errors.ts';
+import { windowConditions } from './judge.ts';
+import { nextState } from './lifecycle.ts';
+import type { RecordStore } from './ports.ts';
+import { amend, type Change, leaseOf } from './records.ts';
+import type { CompleteLoggingConfiguration, ExceptionRecord, Lease } from './types.ts';
+
+const FLAG_OF: Record<Modality, (typeof DATA_DELIVERY_FLAGS)[number]> = {
+  text: 'textDataDeliveryEnabled',
+  image: 'imageDataDeliveryEnabled',
+  embedding: 'embeddingDataDeliveryEnabled',
+  video: 'videoDataDeliveryEnabled',
+  audio: 'audioDataDeliveryEnabled',
+};
+
+/** Exactly what the enable step puts: the asked kinds on, every other flag explicitly off, one destination. */
+export function configurationOf({ request }: ExceptionRecord): CompleteLoggingConfiguration {
+  const on = new Set(request.modalities.map((modality) => FLAG_OF[modality]));
+  const isOn = (flag: (typeof DATA_DELIVERY_FLAGS)[number]) => on.has(flag);
+  const flags = {
+    textDataDeliveryEnabled: isOn('textDataDeliveryEnabled'),
+    imageDataDeliveryEnabled: isOn('imageDataDeliveryEnabled'),
+    embeddingDataDeliveryEnabled: isOn('embeddingDataDeliveryEnabled'),
+    videoDataDeliveryEnabled: isOn('videoDataDeliveryEnabled'),
+    audioDataDeliveryEnabled: isOn('audioDataDeliveryEnabled'),
+  };
+  const { destination } = request;
+  return destination.kind === 's3'
+    ? { ...flags, s3Config: { bucketName: destination.bucketName, keyPrefix: destination.keyPrefix } }
+    : {
+        ...flags,
+        cloudWatchConfig: { logGroupName: destination.logGroupName, roleArn: destination.roleArn },
+      };
+}
+
+/**
+ * Reserves the window: overlap and cap are checked in the same conditional write that adds the lease, so two exceptions approved
+ * at one moment cannot both have it. Doing it again changes nothing.
+ */
+export function reserve(
+  store: RecordStore,
+  id: ExceptionId,
+  policy: LoadedPolicy,
+  now: EpochMs,
+): Promise<Result<Change, Refusal>> {
+  return amend(store, id, (record, row) => {
+    if (leaseOf(row, id)) {
+      // Asked again under a new policy: the window stayed reserved meanwhile.
+      const again = nextState(record.state, 'reserve');
+      return ok({ record: again.ok ? { ...record, state: again.value } : record });
+    }
+    const failed = windowConditions({ request: record.request, policy, row, now }).filter(
+      ({ holds }) => holds !== 'met',
+    );
+    if (failed.length > 0)
+      return err({ code: 'WINDOW_TAKEN', message: failed.map(({ says }) => says).join('; ') });
+    const scheduled = nextState(record.state, 'reserve');
+    if (!scheduled.ok) return err(scheduled.error);
+    const lease: Lease = {
+      exceptionId: id,
+      startsAt: record.request.startsAt,
+      expiresAt: record.request.endsAt,
+      configuration: configurationOf(record),
+      baseline: { kind: 'none' },
+      destination: record.request.destination,
+    };
+    const { accountId, region } = record.request;
+    const leases = [...(row?.leases ?? []), lease].sort((a, b) => a.startsAt - b.startsAt);
+    return ok({ record: { ...record, state: scheduled.value }, row: { accountId, region, leases } });
+  });
+}

@@ -1,0 +1,59 @@
+import { type EpochMs, type ExceptionId, err, ok, type Result } from '../core/index.ts';
+import type { Refusal } from './errors.ts';
+import { describeState, isTerminal, type LifecycleEvent, nextState } from './lifecycle.ts';
+import type { RecordStore } from './ports.ts';
+import { amend, type Change, leaseOf, withLease } from './records.ts';
+
+/**
+ * Ends the right to store, at once. INVARIANT (OFF_NEEDS_NOTHING): no policy, eligibility, approval or validation is consulted
+ * here; who may call it is the caller's question. Switching off is the caller's next step, and the sweeper's if that fails.
+ */
+export function revokeLease(
+  store: RecordStore,
+  id: ExceptionId,
+  by: string,
+  reason: string,
+  now: EpochMs,
+): Promise<Result<Change, Refusal>> {
+  return amend(store, id, (record, row) => {
+    const lease = leaseOf(row, id);
+    if (row === undefined || lease === undefined || lease.revoked !== undefined || lease.offAt !== undefined)
+      return ok({ record });
+    return ok({
+      record: record.reason === undefined ? { ...record, reason } : record,
+      row: withLease(row, { ...lease, revoked: { at: now, by, reason } }),
+    });
+  });
+}
+
+/**
+ * Ends an exception that was never enabled (`withdraw`, `expire`, `refuse`) and gives its window back.
+ * Refused once enabling was attempted: then only the ending workflow may end it.
+ */
+export function abandon(
+  store: RecordStore,
+  id: ExceptionId,
+  event: Extract<LifecycleEvent, 'withdraw' | 'expire' | 'refuse'>,
+  reason: string,
+): Promise<Result<Change, Refusal>> {
+  return amend(store, id, (record, row) => {
+    if (isTerminal(record.state)) {
+      return err({
+        code: 'STATE_REFUSES',
+        message: `the exception is already ${describeState(record.state)}`,
+      });
+    }
+    const lease = leaseOf(row, id);
+    if (lease?.enabling !== undefined) {
+      return err({
+        code: 'STATE_REFUSES',
+        message: 'enabling was attempted: it can only be revoked now, then purged and closed',
+      });
+    }
+    const ended = nextState(record.state, event);
+    if (!ended.ok) return err(ended.error);
+    const changed = { ...record, state: ended.value, reason };
+    if (row === undefined || lease === undefined) return ok({ record: changed });
+    return ok({ record: changed, row: withLease(row, { ...lease, released: true }) });
+  });
+}

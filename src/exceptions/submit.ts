@@ -1,0 +1,106 @@
+import {
+  type EpochMs,
+  epochMs,
+  err,
+  exceptionId,
+  hashOf,
+  type Ids,
+  ok,
+  type PrincipalId,
+  type Recorder,
+  type Result,
+} from '../core/index.ts';
+import type { Refusal } from './errors.ts';
+import { type JudgeInput, type Judgement, judge } from './judge.ts';
+import type { RecordStore } from './ports.ts';
+import { encode, exceptionKey, readLeaseRow } from './records.ts';
+import { durationOf, withOwnDestination } from './request.ts';
+import type { ExceptionRecord } from './types.ts';
+
+export interface Submission extends Omit<JudgeInput, 'row' | 'scope'> {
+  readonly store: RecordStore;
+  readonly recorder: Recorder;
+  readonly ids: Ids;
+}
+
+/**
+ * Judges a request by every condition and, if all are met, stores it as pending. Starting its workflow is the caller's next
+ * step; a crash in between is healed by the sweeper, which starts what has no execution.
+ */
+export async function submit(
+  submission: Submission,
+): Promise<Result<{ record: ExceptionRecord; judgement: Judgement }, Refusal>> {
+  const { store, recorder, ids, now, policy, requesterId } = submission;
+  const actor = { id: requesterId, kind: 'person-unauthenticated' as const };
+  const refuse = async (refusal: Refusal): Promise<Result<never, Refusal>> => {
+    await recorder.record({
+      type: 'exception.request-refused',
+      actor,
+      subject: submission.request.reference,
+      data: { ...refusal, says: `request for ${submission.request.reference} refused: ${refusal.message}` },
+    });
+    return err(refusal);
+  };
+  if (!submission.people.some((person) => person.id === requesterId && person.isActive)) {
+    return refuse({
+      code: 'UNKNOWN_PERSON',
+      message: `\`${requesterId}\` is not an active person of the people file`,
+    });
+  }
+  const id = exceptionId(`ex-${ids.next(12)}`);
+  const request = {
+    ...submission.request,
+    destination: withOwnDestination(submission.request.destination, id),
+  };
+  const row = await readLeaseRow(store, request.accountId, request.region);
+  const judgement = judge({ ...submission, row: row?.value, scope: 'submission' });
+  if (judgement.outcome !== 'admitted') {
+    const code = judgement.outcome === 'refused' ? 'POLICY_REFUSES' : 'POLICY_UNDECIDED';
+    const failed = judgement.conditions.filter(({ holds }) => holds !== 'met');
+    return refuse({
+      code,
+      message: failed.map(({ clause, says }) => `${clause}: ${says}`).join('; '),
+      conditions: judgement.conditions,
+    });
+  }
+  const { approvals, limits } = policy.policy.exceptions;
+  const record: ExceptionRecord = {
+    id,
+    request,
+    requestHash: hashOf(request),
+    requesterId,
+    submittedAt: now,
+    policyHashes: [policy.hash],
+    requiredRoles: approvals.roles.map(({ role }) => role),
+    approvalsDeadline: earlier(
+      epochMs(now + durationOf(approvals.expireAfter)),
+      epochMs(request.startsAt + durationOf(limits.enableWithin)),
+    ),
+    state: 'submitted',
+    decisions: [],
+    emptyListings: [],
+  };
+  if (
+    (await store.commit([{ key: exceptionKey(id), expectedVersion: 0, value: encode(record) }])) ===
+    'conflict'
+  ) {
+    return refuse({ code: 'BUSY', message: 'the new id is taken; submit again' });
+  }
+  await recorder.record({
+    type: 'exception.requested',
+    actor,
+    subject: id,
+    data: {
+      says: `${requesterId} asks to store ${request.modalities.join(', ')} in ${request.accountId}, ${request.region} for ${request.reference}`,
+      request,
+      requestHash: record.requestHash,
+      policyHash: policy.hash,
+      conditions: judgement.conditions,
+    },
+  });
+  return ok({ record, judgement });
+}
+
+const earlier = (a: EpochMs, b: EpochMs): EpochMs => (a < b ? a : b);
+
+export type { PrincipalId };

@@ -1,0 +1,179 @@
+import type {
+  AccountId,
+  DurationMs,
+  EpochMs,
+  ExceptionId,
+  PrincipalId,
+  Region,
+  Sha256Hex,
+} from '../core/index.ts';
+import type { DataDeliveryFlag, LoggingConfiguration, S3Destination } from '../evidence/index.ts';
+import type { Modality } from '../policy/index.ts';
+
+/** Someone who exists and may act. Roles are those the policy names (`legal`, `security`, …); others are ignored. */
+export interface Person {
+  readonly id: PrincipalId;
+  readonly name: string;
+  readonly roles: readonly string[];
+  /** False once the person has left: an inactive person can neither request nor approve. */
+  readonly isActive: boolean;
+}
+
+/** Where content goes while the exception is on. Always in the exception's own account and Region: Bedrock allows no other. */
+export type Destination =
+  | {
+      readonly kind: 's3';
+      readonly bucketName: string;
+      /** Ends in `/<exceptionId>/` once the exception has an id. */
+      readonly keyPrefix: string;
+      readonly kmsKeyArn: string;
+    }
+  | {
+      readonly kind: 'cloudwatch-logs';
+      /** Ends in `/<exceptionId>` once the exception has an id. */
+      readonly logGroupName: string;
+      readonly roleArn: string;
+      readonly kmsKeyArn: string;
+    };
+
+export type Notice =
+  | { readonly kind: 'given'; readonly how: string }
+  | { readonly kind: 'withheld'; readonly reason: string; readonly decidedBy: string };
+
+/** What is asked for, as parsed from the request file. Immutable: a change is a new request. */
+export interface ExceptionRequest {
+  /** Incident or investigation. */
+  readonly reference: string;
+  readonly justification: string;
+  /** Whose prompts are meant: principal ARNs. */
+  readonly subjects: readonly string[];
+  readonly models: readonly string[];
+  readonly modalities: readonly Modality[];
+  readonly accountId: AccountId;
+  readonly region: Region;
+  readonly topology: 'dedicated';
+  readonly destination: Destination;
+  /** Who may read what is captured: principal ARNs. */
+  readonly readers: readonly string[];
+  readonly startsAt: EpochMs;
+  /** Exclusive. */
+  readonly endsAt: EpochMs;
+  readonly retention: DurationMs;
+  readonly notice: Notice;
+  readonly purgedBy: string;
+}
+
+/** All five flags, always: AWS is believed to read an omitted one as `true`. */
+export type CompleteLoggingConfiguration = LoggingConfiguration & Readonly<Record<DataDeliveryFlag, boolean>>;
+
+/** What invocation logging returns to. `configuration` is the metadata-only one that was in place before enabling. */
+export type BaselineConfiguration =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'metadata-only'; readonly configuration: CompleteLoggingConfiguration };
+
+/** The right to store content in one account and Region for one window. Carries everything needed to end it. */
+export interface Lease {
+  readonly exceptionId: ExceptionId;
+  readonly startsAt: EpochMs;
+  /** Exclusive: a lease is dead at its own expiry. INVARIANT (HARD_END): nothing moves it later. */
+  readonly expiresAt: EpochMs;
+  readonly revoked?: { readonly at: EpochMs; readonly by: string; readonly reason: string };
+  /** Exactly what the enable step puts. */
+  readonly configuration: CompleteLoggingConfiguration;
+  readonly baseline: BaselineConfiguration;
+  readonly destination: Destination;
+  /** Written before the one attempt to enable; a Put sent then can land until `until`. */
+  readonly enabling?: { readonly at: EpochMs; readonly until: EpochMs };
+  /** When reading back showed that content storage under this lease is off and no Put of ours can still land. */
+  readonly offAt?: EpochMs;
+  /** The window was given back without an attempt to enable. */
+  readonly released?: true;
+}
+
+/** All leases of one account and Region, windows disjoint, oldest first. */
+export interface LeaseRow {
+  readonly accountId: AccountId;
+  readonly region: Region;
+  readonly leases: readonly Lease[];
+}
+
+export const EXCEPTION_STATES = [
+  'submitted',
+  'approved',
+  'scheduled',
+  'preflight',
+  'active',
+  'ending',
+  'draining',
+  'purging',
+  'closed',
+  'closed-unproven',
+  'rejected',
+  'withdrawn',
+  'expired',
+  'refused',
+] as const;
+export type ExceptionState = (typeof EXCEPTION_STATES)[number];
+
+/** Append-only. Whether the quorum is reached is computed from these, never stored. */
+export interface Decision {
+  readonly principalId: PrincipalId;
+  readonly role: string;
+  readonly decision: 'approve' | 'reject';
+  readonly at: EpochMs;
+  readonly reason?: string;
+  /** The policy the decider had before them. */
+  readonly policyHash: Sha256Hex;
+  /** Hash of exactly this request and that policy: what was signed. */
+  readonly subjectHash: Sha256Hex;
+}
+
+/** One look at every place content can be. Counts are of content: Bedrock's own permission marker is left out. */
+export interface Listing {
+  readonly at: EpochMs;
+  readonly locations: readonly string[];
+  readonly versions: number;
+  readonly deleteMarkers: number;
+  readonly uploads: number;
+  readonly logGroups: number;
+}
+
+export interface PurgeCounts {
+  readonly versions: number;
+  readonly bytes: number;
+  readonly uploads: number;
+  readonly logGroups: number;
+}
+
+export interface ExceptionRecord {
+  readonly id: ExceptionId;
+  readonly request: ExceptionRequest;
+  readonly requestHash: Sha256Hex;
+  readonly requesterId: PrincipalId;
+  readonly submittedAt: EpochMs;
+  /** Every policy version under which it was admitted, oldest first; the last one is in force for it. */
+  readonly policyHashes: readonly Sha256Hex[];
+  readonly requiredRoles: readonly string[];
+  /** Approvals are collected until here (exclusive). */
+  readonly approvalsDeadline: EpochMs;
+  readonly state: ExceptionState;
+  readonly decisions: readonly Decision[];
+  /** Why it ended as it did, or why it is ending, for people. */
+  readonly reason?: string;
+  /** A policy change left its admission undecided; a person must look. */
+  readonly flagged?: string;
+  /** Someone else's setting was found during the lease; content may stand where we do not look. */
+  readonly contested?: { readonly at: EpochMs; readonly observed: string };
+  readonly isPurgeOverdue?: boolean;
+  readonly settingBefore?: LoggingConfiguration | null;
+  readonly enabledAt?: EpochMs;
+  readonly offAt?: EpochMs;
+  readonly drainUntil?: EpochMs;
+  readonly purged?: PurgeCounts;
+  /** The latest run of empty listings; a find empties it. */
+  readonly emptyListings: readonly Listing[];
+  readonly certificate?: { readonly hash: Sha256Hex; readonly keyId: string };
+  readonly overdue?: { readonly firstSeenAt: EpochMs };
+}
+
+export type { S3Destination };
