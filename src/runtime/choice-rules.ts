@@ -60,7 +60,7 @@ export function parseCondition(
   }
   if (keys.includes('Not')) {
     onlyKeys(keys, ['Not'], report, at);
-    const rule = parseCondition(value['Not'], report, [...at, 'Not']);
+    const rule = parseCondition(value.Not, report, [...at, 'Not']);
     return rule === undefined ? undefined : { kind: 'not', rule };
   }
   return parseComparison(value, keys, report, at);
@@ -87,7 +87,7 @@ function parseComparison(
     report([...at, key], message);
     return undefined;
   };
-  const variableText = value['Variable'];
+  const variableText = value.Variable;
   if (typeof variableText !== 'string') return fault('Variable', 'a choice rule needs `Variable`, a path');
   const variable = parsePath(variableText);
   if (!variable.ok) return fault('Variable', variable.error);

@@ -79,9 +79,9 @@ class DefinitionReader {
 
   #graph(value: Record<string, unknown>, at: DocumentPath, owner: string): StateGraph | undefined {
     const states = new Map<string, State>();
-    const written = value['States'];
+    const written = value.States;
     // A wrong type was reported with the schema of the graph.
-    if (!isRecord(written) || typeof value['StartAt'] !== 'string') return undefined;
+    if (!isRecord(written) || typeof value.StartAt !== 'string') return undefined;
     let complete = true;
     for (const [name, body] of Object.entries(written)) {
       const here = [...at, 'States', name];
@@ -109,7 +109,7 @@ class DefinitionReader {
       this.#allStates.set(name, state);
       states.set(name, state);
     }
-    const graph = { startAt: value['StartAt'], states };
+    const graph = { startAt: value.StartAt, states };
     // Transitions are judged on a complete graph only: a state that could not be read would look like a missing one.
     if (complete)
       checkGraph(graph, new Set(Object.keys(written)), (path, code, message, remedy) =>
@@ -120,7 +120,7 @@ class DefinitionReader {
 
   #state(name: string, body: unknown, at: DocumentPath): State | undefined {
     const subject = `state \`${name}\``;
-    const type = isRecord(body) ? body['Type'] : undefined;
+    const type = isRecord(body) ? body.Type : undefined;
     if (!isRecord(body) || typeof type !== 'string' || !Object.hasOwn(STATE_SCHEMAS, type)) {
       const said =
         typeof type === 'string' ? `state type \`${type}\` is outside the portable subset` : 'needs a `Type`';
@@ -174,7 +174,7 @@ class DefinitionReader {
             type,
             transition: this.#transition(data, name, at),
             parameters: data.Parameters,
-            result: Object.hasOwn(body, 'Result') ? { value: body['Result'] } : undefined,
+            result: Object.hasOwn(body, 'Result') ? { value: body.Result } : undefined,
             resultPath: orWhole(data.ResultPath),
           }
         );

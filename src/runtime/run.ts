@@ -161,16 +161,15 @@ export class Run {
         this.#taskFailed(branch, error, cause);
         return;
       }
-      encode(outcome.payload, `the result of function \`${state.functionName}\``);
+      const result = state.waitsForToken
+        ? outcome.payload
+        : { ExecutedVersion: '$LATEST', Payload: outcome.payload, StatusCode: 200 };
+      encode(result, `the result of function \`${state.functionName}\``);
       if (!state.waitsForToken) {
-        this.#taskSucceeded(branch, state, {
-          ExecutedVersion: '$LATEST',
-          Payload: outcome.payload,
-          StatusCode: 200,
-        });
+        this.#taskSucceeded(branch, state, result);
         return;
       }
-      this.#event('TaskSubmitted', { name: state.name, output: outcome.payload }, branch);
+      this.#event('TaskSubmitted', { name: state.name, output: result }, branch);
       branch.phase = 'token';
       branch.token = null;
       branch.due_at = earliest(branch.timeout_at, branch.heartbeat_at);

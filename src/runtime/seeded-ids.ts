@@ -22,12 +22,12 @@ export class SeededIds implements Ids {
       'CREATE TABLE IF NOT EXISTS rt_ids (id INTEGER PRIMARY KEY CHECK (id = 1), seed TEXT NOT NULL, used INTEGER NOT NULL)',
     );
     database.prepare('INSERT OR IGNORE INTO rt_ids VALUES (1, ?, 0)').run(seed);
-    this.#seed = String(database.prepare('SELECT seed FROM rt_ids').get()?.['seed']);
+    this.#seed = String(database.prepare('SELECT seed FROM rt_ids').get()?.seed);
   }
 
   next(length: number): string {
     const row = this.#database.prepare('UPDATE rt_ids SET used = used + 1 RETURNING used').get();
-    const used = Number(row?.['used']);
+    const used = Number(row?.used);
     let text = '';
     for (let block = 0; text.length < length; block++) {
       for (const byte of createHmac('sha256', this.#seed).update(`${used}/${block}`).digest()) {

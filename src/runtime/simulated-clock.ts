@@ -17,7 +17,7 @@ export class SimulatedClock implements Clock {
       'CREATE TABLE IF NOT EXISTS rt_clock (id INTEGER PRIMARY KEY CHECK (id = 1), now INTEGER NOT NULL)',
     );
     database.prepare('INSERT OR IGNORE INTO rt_clock VALUES (1, ?)').run(start);
-    this.#now = epochMs(Number(database.prepare('SELECT now FROM rt_clock').get()?.['now']));
+    this.#now = epochMs(Number(database.prepare('SELECT now FROM rt_clock').get()?.now));
   }
 
   now(): EpochMs {
