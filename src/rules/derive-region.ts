@@ -1,10 +1,9 @@
 import type { Region } from '../core/index.ts';
-import {
-  DATA_DELIVERY_FLAGS,
-  type DataDeliveryFlag,
-  type LoggingConfiguration,
-  type Observation,
-  type RegionEvidence,
+import type {
+  DataDeliveryFlag,
+  LoggingConfiguration,
+  Observation,
+  RegionEvidence,
 } from '../evidence/index.ts';
 import { type FactName, storageFor } from '../policy/index.ts';
 import {
@@ -52,7 +51,7 @@ export const REGION_FACTS = {
     const configuration = configurationOf(logging);
     return configuration === undefined
       ? observedFact(false, logging, 'invocation logging has no configuration')
-      : observedFact(true, logging, `invocation logging is configured: ${destinationsOf(configuration)}`);
+      : observedFact(true, logging, `invocation logging is configured, to ${destinationsOf(configuration)}`);
   },
 
   'invocationLogging.textDataDelivery': flagFact('textDataDeliveryEnabled'),
@@ -139,11 +138,10 @@ function nameFact(
   };
 }
 
-function destinationsOf({ cloudWatchConfig, s3Config, ...flags }: LoggingConfiguration): string {
+function destinationsOf({ cloudWatchConfig, s3Config }: LoggingConfiguration): string {
   const destinations = [
     ...(cloudWatchConfig?.logGroupName ? [`log group ${quoted(cloudWatchConfig.logGroupName)}`] : []),
     ...(s3Config?.bucketName ? [`bucket ${quoted(s3Config.bucketName)}`] : []),
   ];
-  const delivered = DATA_DELIVERY_FLAGS.filter((flag) => flags[flag] !== false).length;
-  return `${destinations.join(' and ') || 'no destination'}, ${delivered} of ${DATA_DELIVERY_FLAGS.length} kinds of content not switched off`;
+  return destinations.join(' and ') || 'no destination';
 }

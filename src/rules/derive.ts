@@ -7,6 +7,7 @@ import {
   type AccountInput,
   type DerivedFact,
   observedFact,
+  plain,
   quoted,
   unobservableFact,
 } from './derived-fact.ts';
@@ -167,7 +168,7 @@ function subjectFacts(
     subject,
     accountName,
     facts: Object.fromEntries(entries.map(([name, { observation }]) => [name, observation])),
-    evidence: Object.fromEntries(entries.map(([name, { evidence }]) => [name, evidence])),
+    evidence: Object.fromEntries(entries.map(([name, { evidence }]) => [name, evidence.map(plain)])),
   };
 }
 

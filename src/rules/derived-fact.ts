@@ -39,7 +39,7 @@ export function unobservableFact(
   observation: Observation<unknown> & { readonly kind: 'unobservable' },
   what: string,
 ): DerivedFact {
-  const detail = observation.detail === undefined ? '' : ` (${plain(observation.detail)})`;
+  const detail = observation.detail === undefined ? '' : ` (${observation.detail})`;
   return { observation, evidence: [`${what} could not be read: ${WORDS[observation.reason]}${detail}`] };
 }
 
@@ -52,7 +52,8 @@ const WORDS = {
   'not-evaluated': 'this version cannot evaluate it',
 } as const satisfies Record<(Observation<unknown> & { kind: 'unobservable' })['reason'], string>;
 
-/** A name that somebody in an account chose, in backticks and without characters that steer a terminal. */
-export const quoted = (name: string): string => `\`${plain(name)}\``;
+/** A name that somebody in an account chose. */
+export const quoted = (name: string): string => `\`${name}\``;
 
-const plain = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
+/** A line without characters that steer a terminal: most of its words were chosen by somebody in an account. */
+export const plain = (line: string): string => line.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
