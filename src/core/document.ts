@@ -119,15 +119,19 @@ export function parseSourceDocument(
     prettyErrors: false,
     schema: 'core',
     version: '1.2',
-    logLevel: 'silent',
+    // Not `silent`: then the parser reads the first of several documents and says nothing.
+    logLevel: 'error',
   });
-  const faults = [...document.errors, ...document.warnings];
+  // Tags are refused below, known or not, with their path.
+  const faults = [...document.errors, ...document.warnings].filter(
+    ({ code }) => code !== 'TAG_RESOLVE_FAILED',
+  );
   // Past the parser's own depth limit every further fault is an echo of the first.
   const exhausted = faults.find((fault) => fault.code === 'RESOURCE_EXHAUSTION');
   const problems: Problem[] = (exhausted ? [exhausted] : faults)
     .slice(0, MAX_PROBLEMS)
     .map((fault) => syntaxProblem(document, fault, make));
-  if (problems.length === 0) problems.push(...refusedNodes(document, limits, make));
+  if (problems.length === 0) problems.push(...refusedNodes(document, text, limits, make));
   if (problems.length === 0 && (document.contents === null || isNullScalar(document.contents))) {
     problems.push(
       make(0, [], 'empty-document', 'the file is empty', 'write the document, starting with `kind:`'),
@@ -189,7 +193,7 @@ function hiddenCharacters(
   offset?: number,
   path: DocumentPath = [],
 ): Problem[] {
-  return [...text.matchAll(HIDDEN)].map((match) => {
+  return Array.from(text.matchAll(HIDDEN).take(MAX_PROBLEMS), (match) => {
     const code = (match[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
     return make(
       offset ?? match.index,
@@ -293,7 +297,14 @@ type MakeProblem = (
   remedy: string,
 ) => Problem;
 
-function refusedNodes(document: Document.Parsed, limits: DocumentLimits, make: MakeProblem): Problem[] {
+function refusedNodes(
+  document: Document.Parsed,
+  text: string,
+  limits: DocumentLimits,
+  make: MakeProblem,
+): Problem[] {
+  // A node's range begins after its anchor and tag.
+  const before = (mark: string, start: number) => Math.max(text.lastIndexOf(mark, start), 0);
   const maxNodes = limits.maxNodes ?? DEFAULT_MAX_NODES;
   const maxDepth = limits.maxDepth ?? DEFAULT_MAX_DEPTH;
   const problems: Problem[] = [];
@@ -319,15 +330,22 @@ function refusedNodes(document: Document.Parsed, limits: DocumentLimits, make: M
       );
       return;
     }
-    const anchored = node as { anchor?: string; tag?: string } | null;
-    if (anchored?.anchor !== undefined) {
+    const decorated = node as { anchor?: string; tag?: string } | null;
+    if (decorated?.anchor !== undefined) {
       problems.push(
-        make(start, path, 'alias', 'YAML anchors and aliases are not allowed', 'remove the `&` anchor'),
+        make(
+          before(`&${decorated.anchor}`, start),
+          path,
+          'alias',
+          'YAML anchors and aliases are not allowed',
+          'remove the `&` anchor and write values out',
+        ),
       );
     }
-    if (anchored?.tag !== undefined && !anchored.tag.startsWith('tag:yaml.org,2002:')) {
+    if (decorated?.tag !== undefined) {
+      const tag = decorated.tag.replace('tag:yaml.org,2002:', '!!');
       problems.push(
-        make(start, path, 'tag', `YAML tag \`${anchored.tag}\` is not allowed`, 'remove the tag'),
+        make(before('!', start), path, 'tag', `YAML tag \`${tag}\` is not allowed`, 'remove the tag'),
       );
     }
     if (isMap(node)) {
