@@ -210,9 +210,11 @@ function managedPolicy(policy: ManagedPolicyDetail): ManagedPolicy {
   const version =
     versions.find((candidate) => candidate.VersionId === policy.DefaultVersionId) ??
     versions.find((candidate) => candidate.IsDefaultVersion === true);
+  const arn = required(policy.Arn, 'Policies.Arn');
   return {
-    arn: required(policy.Arn, 'Policies.Arn'),
-    name: required(policy.PolicyName, 'Policies.PolicyName'),
+    arn,
+    // The name is the ARN's last part; moto's server gives only the ARN.
+    name: policy.PolicyName || arn.slice(arn.lastIndexOf('/') + 1),
     document: decoded(required(version?.Document, 'Policies.PolicyVersionList.Document')),
   };
 }
