@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readSnapshot } from '../../src/adapters/files/index.ts';
+import { casesFileFor, type LoadedPolicy, parsePolicy, parsePolicyCases } from '../../src/policy/index.ts';
+import { checkSnapshot, exitCodeOf, runCases } from '../../src/rules/index.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const POLICY_FILE = 'policies/prompt-storage.yaml';
+
+async function shippedPolicy(): Promise<LoadedPolicy> {
+  const loaded = parsePolicy(await readFile(join(ROOT, POLICY_FILE), 'utf8'), POLICY_FILE);
+  if (!loaded.ok) throw new Error(loaded.error.map(({ message }) => message).join('\n'));
+  return loaded.value;
+}
+
+describe('the shipped policy', () => {
+  test('passes all of its cases, and every control has the cases it needs', async () => {
+    const { policy } = await shippedPolicy();
+    const file = casesFileFor(POLICY_FILE);
+    const cases = parsePolicyCases(await readFile(join(ROOT, file), 'utf8'), file, policy);
+    if (!cases.ok) throw new Error(cases.error.map(({ message }) => message).join('\n'));
+    const { results, coverage } = await runCases(cases.value, policy);
+    expect(
+      results.filter(({ hasPassed }) => !hasPassed).map(({ case: each, actual }) => [each.name, actual]),
+    ).toEqual([]);
+    expect(coverage.filter(({ missing }) => missing.length > 0)).toEqual([]);
+  });
+
+  test('finds in the example organization what was planted there, and nothing else', async () => {
+    const snapshot = await readSnapshot(join(ROOT, 'examples/organization'));
+    if (!snapshot.ok) throw new Error('the example organization cannot be read');
+    const report = await checkSnapshot({
+      snapshot: snapshot.value,
+      policy: await shippedPolicy(),
+      now: snapshot.value.takenAt,
+      coverage: () => undefined,
+    });
+    const found = (outcome: string) =>
+      report.findings
+        .filter((finding) => finding.outcome === outcome)
+        .map(({ controlId, accountName, subject }) => {
+          const what =
+            subject.kind === 'account-region'
+              ? subject.region
+              : subject.kind === 'principal'
+                ? (subject.arn.split('/').at(-1) ?? '')
+                : '';
+          return `${controlId} ${accountName} ${what}`.trim();
+        })
+        .sort();
+    expect(found('non-compliant')).toEqual([
+      'CP-01 product-assistant eu-central-1',
+      'CP-01 product-checkout us-east-1',
+      'CP-01 research-vision eu-west-1',
+      'CP-03 product-checkout eu-west-1',
+      'CP-17 management AWSReservedSSO_AdministratorAccess_9a8b7c6d5e4f3021',
+      'CP-17 shared-services legacy-operator',
+      'CP-17 shared-services platform-engineers',
+      'RB-01 product-checkout ci-inference',
+      'RB-02 product-assistant BedrockAPIKey-ab12',
+      'RB-03 product-search SharedModelRunner',
+    ]);
+    expect(found('indeterminate')).toEqual([
+      'CP-01 research-partners eu-central-1',
+      'CP-01 research-partners eu-west-1',
+      'CP-01 research-partners us-east-1',
+      'CP-03 research-partners eu-central-1',
+      'CP-03 research-partners eu-west-1',
+      'CP-03 research-partners us-east-1',
+      'CP-17 product-checkout CheckoutPipeline',
+      'CP-17 research-lab LabAdministrator',
+      'CP-17 research-partners',
+      'RB-01 research-partners',
+      'RB-02 research-partners',
+      'RB-03 research-partners',
+    ]);
+    expect(exitCodeOf(report)).toBe(1);
+  });
+});
