@@ -1,0 +1,56 @@
+import { InvalidArgumentError, Option } from 'commander';
+import {
+  type AccountId,
+  type EpochMs,
+  isAccountId,
+  isRegion,
+  parseInstant,
+  type Region,
+} from '../core/index.ts';
+
+export const DEFAULT_POLICY = 'policies/';
+export const DEFAULT_STATE = '.proviso/';
+
+/** Options that several commands share, so that they are spelled, described and read alike everywhere. */
+export const policyOption = (): Option =>
+  new Option('--policy <file|dir>', 'the policy, or the folder that holds it').default(DEFAULT_POLICY);
+
+export const snapshotOption = (): Option =>
+  new Option('--snapshot <dir>', 'a snapshot, as `collect` writes it');
+
+export const stateOption = (): Option =>
+  new Option('--state <dir>', 'a state directory').default(DEFAULT_STATE);
+
+export const formatOption = (...formats: readonly [string, ...string[]]): Option =>
+  new Option('--format <format>', 'form of the output').choices(formats).default(formats[0]);
+
+/** Only for reading a snapshot or a simulated state: nobody acts at a time of their own choosing. */
+export const nowOption = (): Option =>
+  new Option('--now <instant>', 'judge as of this UTC instant instead of the time of the snapshot').argParser(
+    readInstant,
+  );
+
+export function readInstant(text: string): EpochMs {
+  const read = parseInstant(text);
+  if (!read.ok) throw new InvalidArgumentError(read.error);
+  return read.value;
+}
+
+export function readRegions(text: string, before: readonly Region[] | undefined): readonly Region[] {
+  if (!isRegion(text)) throw new InvalidArgumentError('expected an AWS Region code such as `eu-central-1`');
+  return [...(before ?? []), text];
+}
+
+export function readAccounts(text: string, before: readonly AccountId[] | undefined): readonly AccountId[] {
+  if (!isAccountId(text)) throw new InvalidArgumentError('expected an account id of 12 digits');
+  return [...(before ?? []), text];
+}
+
+export const readTexts = (text: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  text,
+];
+
+/** `Examples:` below a command's help; each line one command line. */
+export const examples = (...lines: readonly string[]): string =>
+  `\n${lines.length === 1 ? 'Example' : 'Examples'}:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;

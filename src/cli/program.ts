@@ -1,0 +1,110 @@
+import { Command, CommanderError } from 'commander';
+import manifest from '../../package.json' with { type: 'json' };
+import { COMMANDS, type CommandRow, GROUPS } from './command-table.ts';
+import type { CommandContext } from './context.ts';
+import { EXIT, EXIT_CODE_HELP, type ExitCode } from './exit-codes.ts';
+import { CliFailure } from './failure.ts';
+import { printable, wrapLines } from './terminal/index.ts';
+
+/**
+ * Runs one command line and says what it came to. Never ends the process, never throws.
+ * @param argv - without the program's own name
+ */
+export async function runCli(
+  argv: readonly string[],
+  context: CommandContext,
+  commands: readonly CommandRow[] = COMMANDS,
+): Promise<ExitCode> {
+  context.exitCode = EXIT.fine;
+  try {
+    const program = await buildProgram(argv, context, commands);
+    await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
+    return context.exitCode;
+  } catch (error) {
+    return failed(error, context);
+  }
+}
+
+/** The program with every command known by name; only the one that `argv` names is loaded. */
+async function buildProgram(
+  argv: readonly string[],
+  context: CommandContext,
+  commands: readonly CommandRow[],
+): Promise<Command> {
+  const program = new Command('proviso')
+    .description(manifest.description)
+    .version(manifest.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+    .exitOverride()
+    .showHelpAfterError('(run it with --help to see how it is used)')
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      outputError: (text, write) => write(complaint(text)),
+      getOutHelpWidth: () => context.width,
+      getErrHelpWidth: () => context.width,
+      getOutHasColors: () => context.color,
+      getErrHasColors: () => false,
+    })
+    .addHelpText(
+      'after',
+      `\nExample:\n  $ proviso policy validate\n  $ proviso check --snapshot examples/organization\n\n${EXIT_CODE_HELP}`,
+    );
+  const words = argv.filter((word) => !word.startsWith('-'));
+  const [first, second] = words[0] === 'help' ? words.slice(1) : words;
+  for (const row of commands) {
+    const [name, inner] = row.path;
+    const isMeant = name === first && (inner === undefined || inner === second);
+    const parent = inner === undefined ? program : groupOf(program, name);
+    if (isMeant) (await row.load()).register(program, context);
+    else parent.command(inner ?? name).description(row.summary);
+  }
+  return program;
+}
+
+/** The group `name` of the program, made where it is asked for first: several files add commands to one group. */
+export function groupOf(program: Command, name: string): Command {
+  return (
+    program.commands.find((command) => command.name() === name) ??
+    program.command(name).description(GROUPS[name] ?? name)
+  );
+}
+
+/** Commander's complaint in the words of all others: input in backticks, and no control character of the input in the terminal. */
+const complaint = (text: string): string =>
+  text
+    .replace(/^error: /, 'proviso: ')
+    .replace(/'([^'\n]*)'/g, '`$1`')
+    .split('\n')
+    .map(printable)
+    .join('\n');
+
+function failed(error: unknown, context: CommandContext): ExitCode {
+  if (error instanceof CommanderError) {
+    // Help and version end the parse by throwing too; a group without a command shows its help as a complaint.
+    const isAnswer = error.exitCode === 0;
+    return isAnswer ? EXIT.fine : EXIT.malformed;
+  }
+  if (error instanceof CliFailure) {
+    printFailure(error, context);
+    return error.exitCode;
+  }
+  const fault = error instanceof Error ? error : new Error(String(error));
+  const complain = (text: string): void => {
+    context.stderr.write(`${wrapLines(text, context.width).join('\n')}\n`);
+  };
+  complain(`proviso: something went wrong that should not: ${printable(fault.message)}`);
+  if (context.env['PROVISO_DEBUG'] === '1')
+    context.stderr.write(`${(fault.stack ?? '').split('\n').map(printable).join('\n')}\n`);
+  else complain('  this is a fault of the program; PROVISO_DEBUG=1 shows where it happened');
+  return EXIT.fault;
+}
+
+function printFailure(failure: CliFailure, { stderr, width }: CommandContext): void {
+  const lines = [...wrapLines(`proviso: ${printable(failure.message)}`, width)];
+  for (const detail of failure.details) lines.push('', ...detail.split('\n').map(printable));
+  if (failure.details.length > 0) lines.push('');
+  if (failure.remedy !== undefined) lines.push(...wrapLines(printable(failure.remedy), width, '  '));
+  stderr.write(`${lines.join('\n').trimEnd()}\n`);
+}

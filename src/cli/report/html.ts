@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { type EpochMs, formatInstant } from '../../core/index.ts';
+import type { CheckReport, Finding } from '../../rules/index.ts';
+import { type Html, html, unsafeVerbatim } from './escape.ts';
+import { findingsSection } from './html-findings.ts';
+import { SCRIPT } from './html-script.ts';
+import { STYLE } from './html-style.ts';
+import { STANDINGS, type Standing } from './words.ts';
+
+/** Something that happened, for the report's timeline. */
+export interface TimelineEvent {
+  readonly at: EpochMs;
+  /** What happened, in a few words. */
+  readonly title: string;
+  readonly detail?: string;
+  /** Who or what caused it. */
+  readonly actor?: string;
+}
+
+export interface HtmlReport {
+  readonly report: CheckReport;
+  readonly title: string;
+  /** In the order in which they happened. */
+  readonly timeline?: readonly TimelineEvent[];
+  /** Which findings to list; the numbers are always of the whole check. Default: all. */
+  readonly isShown?: (finding: Finding) => boolean;
+}
+
+/**
+ * A check as one HTML file that needs nothing else: no network, no fonts, no other files; it works without script, in light and dark, on
+ * paper and on a telephone. Everything that comes from AWS or from a policy is escaped, and a content security policy allows only this
+ * page's own style and script, by their hashes. The same input gives the same bytes.
+ */
+export function renderHtml({ report, title, timeline = [], isShown = () => true }: HtmlReport): string {
+  const shown = report.findings.filter(isShown);
+  const hidden = report.findings.length - shown.length;
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${contentSecurityPolicy()}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>${title}: ${verdictWords(report).headline}</title>
+<style>${unsafeVerbatim(STYLE)}</style>
+</head>
+<body>
+<a class="skip" href="#findings">Skip to the findings</a>
+${heading(report, title)}
+<main>
+${summary(report)}
+${timeline.length === 0 ? '' : timelineSection(timeline)}
+${hidden === 0 ? '' : html`<p class="muted">${hidden} findings are left out of this file by the filters it was made with; the numbers above count them.</p>`}
+${findingsSection(report, shown)}
+</main>
+<footer><p>Unknown is never compliant: what could not be read is indeterminate. Only model invocation logging, data retention and the principals that can change them are judged, as far as the controls above say.</p></footer>
+<script>${unsafeVerbatim(SCRIPT)}</script>
+</body>
+</html>
+`;
+  return page.text;
+}
+
+const hashSource = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+
+const contentSecurityPolicy = (): string =>
+  [
+    "default-src 'none'",
+    `style-src ${hashSource(STYLE)}`,
+    `script-src ${hashSource(SCRIPT)}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+
+function heading(report: CheckReport, title: string): Html {
+  const { id, version, hash } = report.policy;
+  return html`<header>
+<h1>${title}</h1>
+<p class="muted">Policy <code>${id}</code> ${version}, hash <code>${hash}</code></p>
+<p class="muted">${report.accounts} accounts, ${report.regions} governed Regions, as seen at <time>${formatInstant(report.snapshotTakenAt)}</time>${report.now === report.snapshotTakenAt ? '' : html`; exceptions judged as of <time>${formatInstant(report.now)}</time>`}</p>
+</header>`;
+}
+
+function verdictWords({ counts }: CheckReport): { readonly headline: string; readonly standing: Standing } {
+  const open = counts['non-compliant'];
+  if (open > 0)
+    return {
+      headline: `${open} non-compliant, ${counts.indeterminate} indeterminate`,
+      standing: 'non-compliant',
+    };
+  if (counts.indeterminate > 0)
+    return {
+      headline: `nothing is known to be wrong, but ${counts.indeterminate} could not be decided`,
+      standing: 'indeterminate',
+    };
+  if (counts.covered > 0)
+    return { headline: `everything is compliant or covered by a live exception`, standing: 'covered' };
+  return { headline: 'everything that was asked is compliant', standing: 'compliant' };
+}
+
+function summary(report: CheckReport): Html {
+  const { headline, standing } = verdictWords(report);
+  return html`<section aria-labelledby="summary"><h2 id="summary">Summary</h2>
+<p class="verdict ${standing}">${headline}</p>
+<ul class="numbers">${STANDINGS.map((each) => html`<li class="${each}"><strong>${report.counts[each]}</strong> ${each}</li>`)}</ul>
+<div class="scroll" tabindex="0" role="region" aria-label="Numbers by control"><table>
+<thead><tr><th scope="col">Control</th><th scope="col">Severity</th>${STANDINGS.map((each) => html`<th scope="col" class="number">${each}</th>`)}</tr></thead>
+<tbody>
+${report.byControl.map(
+  ({ controlId, title, severity, counts }) =>
+    html`<tr><th scope="row">${controlId} ${title}</th><td>${severity}</td>${STANDINGS.map((each) => html`<td class="number">${counts[each]}</td>`)}</tr>
+`,
+)}</tbody></table></div>
+</section>`;
+}
+
+const timelineSection = (
+  events: readonly TimelineEvent[],
+): Html => html`<section aria-labelledby="timeline"><h2 id="timeline">Timeline</h2>
+<ol class="timeline">
+${events.map(
+  ({ at, title, detail, actor }) =>
+    html`<li><time>${formatInstant(at)}</time><div><p><strong>${title}</strong>${actor === undefined ? '' : html` <span class="muted">by ${actor}</span>`}</p>${detail === undefined ? '' : html`<p class="muted">${detail}</p>`}</div></li>
+`,
+)}</ol></section>`;

@@ -1,0 +1,151 @@
+import { formatInstant } from '../../core/index.ts';
+import type { CheckReport, ControlSummary, Finding } from '../../rules/index.ts';
+import { type Paint, printable, table, wrap } from '../terminal/index.ts';
+import { describeSubject, type Standing, standingOf } from './words.ts';
+
+export interface TextOptions {
+  readonly width: number;
+  readonly paint: Paint;
+  /** What `--control` and `--account` left to show; counts are always of the whole check. */
+  readonly isShown: (finding: Finding) => boolean;
+}
+
+const SHOWN: readonly Standing[] = ['non-compliant', 'indeterminate', 'covered'];
+const TONES = {
+  'non-compliant': 'bad',
+  indeterminate: 'warning',
+  covered: 'note',
+  compliant: 'good',
+  'not-applicable': 'dim',
+} as const satisfies Record<Standing, Parameters<Paint>[0]>;
+
+/** A check for a terminal: the counts first, then by control what is wrong, what is not known, and what an exception covers. */
+export function renderText(report: CheckReport, options: TextOptions): readonly string[] {
+  return [
+    ...heading(report, options),
+    '',
+    ...counts(report, options),
+    ...report.byControl.flatMap((control) => controlBlock(control, report, options)),
+    '',
+    ...ending(report, options),
+  ];
+}
+
+function heading(report: CheckReport, { width, paint }: TextOptions): readonly string[] {
+  const { id, version, hash } = report.policy;
+  const [first = '', ...more] = wrap(
+    `${printable(id)} ${printable(version)} (hash ${hash.slice(0, 16)})`,
+    width,
+  );
+  const when =
+    report.now === report.snapshotTakenAt ? '' : `; exceptions judged as of ${formatInstant(report.now)}`;
+  return [
+    paint('bold', first),
+    ...more,
+    ...wrap(
+      `snapshot of ${formatInstant(report.snapshotTakenAt)}: ${report.accounts} accounts, ${report.regions} governed Regions${when}`,
+      width,
+    ),
+  ];
+}
+
+function counts(report: CheckReport, { width, paint }: TextOptions): readonly string[] {
+  const row = (name: string, severity: string, each: CheckReport['counts']): readonly string[] => [
+    name,
+    severity,
+    String(each['non-compliant']),
+    String(each.indeterminate),
+    String(each.covered),
+    String(each.compliant),
+    String(each['not-applicable']),
+  ];
+  const [header = '', ...lines] = table(
+    [
+      { header: 'CONTROL' },
+      { header: 'SEVERITY' },
+      { header: 'NON-COMPLIANT', align: 'right' },
+      { header: 'INDETERMINATE', align: 'right' },
+      { header: 'COVERED', align: 'right' },
+      { header: 'COMPLIANT', align: 'right' },
+      { header: 'N/A', align: 'right' },
+    ],
+    [
+      ...report.byControl.map(({ controlId, severity, counts: own }) => row(controlId, severity, own)),
+      row('all', '', report.counts),
+    ],
+    width,
+  );
+  return [paint('dim', header), ...lines];
+}
+
+function controlBlock(control: ControlSummary, report: CheckReport, options: TextOptions): readonly string[] {
+  const own = report.findings.filter(
+    (finding) => finding.controlId === control.controlId && options.isShown(finding),
+  );
+  const shown = SHOWN.flatMap((standing) => own.filter((finding) => standingOf(finding) === standing));
+  if (shown.length === 0) return [];
+  const { width, paint } = options;
+  const [first = '', ...more] = wrap(
+    `${control.controlId} ${printable(control.title)} (${control.severity})`,
+    width,
+  );
+  const violations = shown.filter((finding) => finding.outcome === 'non-compliant');
+  const says = violations[0];
+  return [
+    '',
+    paint('bold', first),
+    ...more.map((line) => paint('bold', line)),
+    ...(says === undefined
+      ? []
+      : [
+          ...wrap(printable(says.message.trim()), width, '  '),
+          ...wrap(`remedy: ${printable(says.remedy.trim().replace(/\s+/g, ' '))}`, width, '  ', '    '),
+        ]),
+    ...shown.flatMap((finding) => ['', ...findingLines(finding, options)]),
+  ];
+}
+
+function findingLines(finding: Finding, { width, paint }: TextOptions): readonly string[] {
+  const standing = standingOf(finding);
+  const until =
+    finding.coveredBy === undefined
+      ? ''
+      : ` by exception ${finding.coveredBy.exceptionId} until ${formatInstant(finding.coveredBy.until)}`;
+  const [first = '', ...more] = wrap(`${standing}${until}, finding ${finding.id}`, width, '  ');
+  return [
+    first.replace(standing, paint(TONES[standing], standing)),
+    ...more,
+    ...wrap(
+      `${printable(finding.accountName)}: ${printable(describeSubject(finding.subject))}`,
+      width,
+      '    ',
+    ),
+    ...finding.evidence.flatMap((line) => wrap(`- ${printable(line)}`, width, '    ', '      ')),
+    ...wrap(`decided by ${finding.decidingClause}`, width, '    ').map((line) => paint('dim', line)),
+  ];
+}
+
+function ending(report: CheckReport, { width, isShown }: TextOptions): readonly string[] {
+  const { counts: all } = report;
+  const hidden = report.findings.filter((finding) => !isShown(finding)).length;
+  const open = all['non-compliant'];
+  const unknown = all.indeterminate;
+  const verdict =
+    open > 0
+      ? `${open} non-compliant, ${unknown} indeterminate, ${all.covered} covered by a live exception.`
+      : unknown > 0
+        ? `nothing is known to be wrong, but ${unknown} could not be decided; unknown is not compliant.`
+        : `everything that was asked is compliant${all.covered > 0 ? ` or covered (${all.covered})` : ''}.`;
+  const worst = report.findings.find(
+    (finding) => isShown(finding) && standingOf(finding) === 'non-compliant',
+  );
+  return [
+    ...wrap(verdict, width),
+    ...(hidden > 0
+      ? wrap(`${hidden} findings are not shown, because of --control or --account.`, width)
+      : []),
+    ...(worst === undefined
+      ? []
+      : wrap(`Why one was found: proviso finding explain ${worst.id} --snapshot DIR`, width)),
+  ];
+}

@@ -1,0 +1,119 @@
+import { resolve } from 'node:path';
+import { InvalidArgumentError, Option } from 'commander';
+import { type OpenState, openState } from '../compose.ts';
+import { type ExceptionId, isExceptionId, isPrincipalId, type PrincipalId } from '../core/index.ts';
+import { listLeaseRows, type Refusal } from '../exceptions/index.ts';
+import type { LoadedPolicy } from '../policy/index.ts';
+import type { CommandContext } from './context.ts';
+import { EXIT } from './exit-codes.ts';
+import { CliFailure } from './failure.ts';
+import { kindOfPath } from './files.ts';
+import { DEFAULT_POLICY } from './options.ts';
+import { loadPolicy } from './policies.ts';
+import type { StateEvidence } from './state-evidence.ts';
+import { printable, wrap } from './terminal/index.ts';
+
+/** Who acts. On one machine nobody proves it, and the record says so. */
+export const asOption = (): Option =>
+  new Option('--as <id>', 'who acts: an id of the state’s people.yaml (recorded as not authenticated)')
+    .makeOptionMandatory()
+    .argParser(readPrincipal);
+
+function readPrincipal(text: string): PrincipalId {
+  if (!isPrincipalId(text))
+    throw new InvalidArgumentError('expected an id of letters, digits, `.`, `_` and `-`');
+  return text;
+}
+
+export function readExceptionId(text: string): ExceptionId {
+  if (!isExceptionId(text))
+    throw new InvalidArgumentError(
+      'expected an exception id such as `ex-a1b2c3d4e5f6`; `proviso exception list` shows them',
+    );
+  return text;
+}
+
+/** Opens the state, first fires what is due (there is no daemon), runs the command, and gives the state back. */
+export async function withState<T>(
+  directory: string,
+  context: CommandContext,
+  act: (state: OpenState) => Promise<T>,
+): Promise<T> {
+  const state = openStateOf(directory, context);
+  try {
+    await state.world.pump();
+    return await act(state);
+  } finally {
+    state.close();
+  }
+}
+
+function openStateOf(directory: string, context: CommandContext): OpenState {
+  const opened = openState(resolve(context.cwd, directory));
+  if (opened.ok) return opened.value;
+  const { code, message, remedy } = opened.error;
+  throw new CliFailure(
+    code === 'busy' || code === 'damaged' ? EXIT.fault : EXIT.malformed,
+    message.replace(resolve(context.cwd, directory), directory),
+    { remedy },
+  );
+}
+
+/** What `collect --state` and `check --state` read: the embedded AWS as it is now, and the leases that govern it. */
+export async function stateEvidence(directory: string, context: CommandContext): Promise<StateEvidence> {
+  const state = openStateOf(directory, context);
+  await state.world.pump();
+  const rows = await listLeaseRows(state.services.store);
+  return {
+    sources: state.aws.evidence,
+    now: state.clock.now(),
+    leases: rows.map(({ value }) => value),
+    close: async () => state.close(),
+  };
+}
+
+/**
+ * The policy in force. A policy file that says something else is refused: nobody decides by a file that was not adopted.
+ * @param file - as given on the command line; without one, the default is compared only where it exists
+ */
+export async function policyInForce(
+  state: OpenState,
+  file: string | undefined,
+  by: PrincipalId,
+  context: CommandContext,
+): Promise<LoadedPolicy> {
+  const inForce = await state.services.policyInForce.current();
+  if (file === undefined && (await kindOfPath(DEFAULT_POLICY, context)) === 'nothing') return inForce;
+  const named = file ?? DEFAULT_POLICY;
+  const loaded = await loadPolicy(named, context);
+  if (loaded.hash === inForce.hash) return inForce;
+  const message = `\`${loaded.file}\` (${loaded.hash.slice(0, 12)}) is not the policy in force (${inForce.hash.slice(0, 12)})`;
+  await state.events.record({
+    type: 'policy.refused',
+    actor: { id: by, kind: 'person-unauthenticated' },
+    subject: loaded.hash,
+    data: { code: 'POLICY_NOT_IN_FORCE', says: message },
+  });
+  throw new CliFailure(EXIT.findings, message, {
+    remedy: `adopt it first (proviso policy adopt --policy ${loaded.file} --as ID), or name the one in force`,
+  });
+}
+
+/** A refusal is an answer: it goes to stderr in full, the exit code is 1, and it has been recorded. */
+export function refused(context: CommandContext, refusal: Refusal): void {
+  const lines = [...wrap(`refused: ${printable(refusal.message)}`, context.width), `  [${refusal.code}]`];
+  for (const condition of refusal.conditions ?? []) {
+    if (condition.holds === 'met') continue;
+    const mark = condition.holds === 'not-met' ? 'not met' : 'undecided';
+    lines.push(
+      ...wrap(
+        printable(`${mark}  ${condition.clause}: ${condition.says}`),
+        context.width,
+        '  ',
+        '           ',
+      ),
+    );
+  }
+  context.stderr.write(`${lines.join('\n')}\n`);
+  context.exitCode = EXIT.findings;
+}

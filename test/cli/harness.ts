@@ -1,0 +1,33 @@
+import type { CommandContext } from '../../src/cli/context.ts';
+import { EXIT, type ExitCode } from '../../src/cli/exit-codes.ts';
+import { runCli } from '../../src/cli/program.ts';
+import { epochMs } from '../../src/core/index.ts';
+
+export interface CliRun {
+  readonly exitCode: ExitCode;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export const REPOSITORY = new URL('../../', import.meta.url).pathname;
+
+/** Runs one command line in this process, as on a pipe: 80 columns, no colour, the repository as folder. */
+export async function run(argv: readonly string[], overrides: Partial<CommandContext> = {}): Promise<CliRun> {
+  const out: string[] = [];
+  const errors: string[] = [];
+  const context: CommandContext = {
+    stdout: { write: (text) => void out.push(text) },
+    stderr: { write: (text) => void errors.push(text) },
+    isTerminal: false,
+    isErrorTerminal: false,
+    width: 80,
+    color: false,
+    env: {},
+    cwd: REPOSITORY,
+    clock: { now: () => epochMs(Date.UTC(2026, 10, 20, 9)) },
+    exitCode: EXIT.fine,
+    ...overrides,
+  };
+  const exitCode = await runCli(argv, context);
+  return { exitCode, stdout: out.join(''), stderr: errors.join('') };
+}
