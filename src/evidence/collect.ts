@@ -98,11 +98,10 @@ export async function collectSnapshot(
       { concurrency: options.concurrency ?? DEFAULT_CONCURRENCY, signal: options.signal },
     );
   } catch (error) {
+    // p-map rejects as soon as the signal aborts, so no answer cut short by the abort can get into a snapshot.
     if (options.signal?.aborted) return err(aborted());
     throw error;
   }
-  // An abort during the last answers leaves `failed` observations behind that say nothing about AWS.
-  if (options.signal?.aborted) return err(aborted());
 
   return ok({
     schemaVersion: SNAPSHOT_SCHEMA_VERSION,

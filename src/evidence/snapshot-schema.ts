@@ -123,7 +123,12 @@ export function issueText(issue: z.core.$ZodIssue): string {
       return 'expected one of the forms this field can have';
     case 'too_small':
       return 'must not be empty';
-    default:
+    case 'too_big':
+    case 'invalid_format':
+    case 'not_multiple_of':
+    case 'invalid_key':
+    case 'invalid_element':
+    case 'custom':
       return issue.message;
   }
 }
