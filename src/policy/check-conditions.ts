@@ -53,7 +53,9 @@ export function checkCondition(report: Report, path: DocumentPath, subject: Subj
       `use a fact of \`${subject}\` (${known.map((name) => `\`${name}\``).join(', ')}), or another \`subject\``,
     );
   }
-  if (typeof op === 'string' && isOperatorName(op) && value !== undefined)
+  // A value of no type that any operator takes is the schema's to tell.
+  const hasValue = value !== undefined && value !== null && !isMapping(value);
+  if (typeof op === 'string' && isOperatorName(op) && hasValue)
     checkComparison(report, path, fact, op, value);
 }
 

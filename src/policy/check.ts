@@ -5,6 +5,8 @@ import { nearest } from './nearest.ts';
 import { quote } from './problems.ts';
 import { Report } from './report.ts';
 import { STRICTNESS } from './resolve.ts';
+import { CONTROL_ID, policySchema } from './schema.ts';
+import { lookupOf } from './schema-lookup.ts';
 
 /** Legal and Security can never be left out (invariant DISTINCT_QUORUM). */
 export const INDISPENSABLE_ROLES = ['legal', 'security'] as const;
@@ -124,13 +126,19 @@ function checkDuplicates(report: Report): void {
 
 function checkCarriers(report: Report): void {
   const controls = report.mappings(['controls']).flatMap((path) => report.text([...path, 'id']) ?? []);
+  // With an id misspelt or used twice, every mention of the right one would be an echo of that fault.
+  const areIdsSound =
+    new Set(controls.filter((id) => CONTROL_ID.test(id))).size === report.mappings(['controls']).length;
   for (const statement of report.mappings(['statements'])) {
     const carriers = report.value([...statement, 'carriedBy']);
     if (!Array.isArray(carriers)) continue;
     for (const [index, carrier] of carriers.entries()) {
       if (typeof carrier !== 'string' || carrier.trim() === '') continue;
       const isKnown =
-        controls.includes(carrier) || Object.hasOwn(CARRIERS_OUTSIDE, carrier) || isField(report, carrier);
+        controls.includes(carrier) ||
+        (!areIdsSound && CONTROL_ID.test(carrier)) ||
+        Object.hasOwn(CARRIERS_OUTSIDE, carrier) ||
+        isField(carrier);
       if (isKnown) continue;
       const meant = nearest(carrier, [
         ...controls,
@@ -151,10 +159,12 @@ function checkCarriers(report: Report): void {
   }
 }
 
-/** `exceptions.limits.retention`: a path to something that is in the file. */
-function isField(report: Report, carrier: string): boolean {
+/** `exceptions.limits.retention`: a path to something the language has. Whether it is there, the schema tells. */
+function isField(carrier: string): boolean {
   const path = carrier.split('.');
-  return ['storage', 'exceptions', 'review'].includes(path[0] ?? '') && report.value(path) !== undefined;
+  if (!['storage', 'exceptions', 'review'].includes(path[0] ?? '')) return false;
+  const lookup = lookupOf(policySchema);
+  return path.every((step, index) => lookup(path.slice(0, index)).keys.includes(step));
 }
 
 function checkStorage(report: Report): void {

@@ -86,8 +86,11 @@ const sourceReference = z.strictObject({
 
 export const SEVERITIES = ['critical', 'high', 'medium', 'low'] as const;
 
+/** A catalogue and a number: `CP-01`. */
+export const CONTROL_ID = /^[A-Z]{2,4}-[0-9]{1,3}$/;
+
 const controlSchema = z.strictObject({
-  id: z.string().regex(/^[A-Z]{2,4}-[0-9]{1,3}$/, 'expected an id such as `CP-01`'),
+  id: z.string().regex(CONTROL_ID, 'expected an id such as `CP-01`'),
   title: text('what must hold, in one line', 120),
   subject: z.enum(SUBJECTS).describe('what one finding of this control is about'),
   severity: z.enum(SEVERITIES),
