@@ -23,6 +23,9 @@ export function describeDecision(
   return [headline, ...statementLines(decisions)];
 }
 
+/** A document may hold thousands of matching statements; a person reads a few. */
+const MAX_STATEMENTS = 20;
+
 function statementLines(decisions: readonly PermissionDecision[]): readonly string[] {
   const actionsByLine = new Map<string, Set<string>>();
   for (const decision of decisions) {
@@ -33,7 +36,10 @@ function statementLines(decisions: readonly PermissionDecision[]): readonly stri
       actionsByLine.set(line, actions.add(decision.action));
     }
   }
-  return [...actionsByLine].map(([line, actions]) => `${line}: ${[...actions].join(', ')}`);
+  const lines = [...actionsByLine].map(([line, actions]) => `${line}: ${[...actions].join(', ')}`);
+  return lines.length <= MAX_STATEMENTS
+    ? lines
+    : [...lines.slice(0, MAX_STATEMENTS), `and ${lines.length - MAX_STATEMENTS} more statements`];
 }
 
 function describeStatement({ policy, index, sid, effect, actions, onlyIf }: DecidingStatement): string {

@@ -425,6 +425,14 @@ describe('facts of a principal', () => {
     expect(seen(subjects[0], STORAGE)).toBe('unobservable not-collected');
   });
 
+  test('a document of thousands of statements does not bury the reader', () => {
+    const statements = Array.from({ length: 3000 }, () => allow('bedrock:Put*'));
+    const crowded = user({ inlinePolicies: [{ name: 'p', document: documentOf(statements) }] });
+    const lines = only({ users: [crowded] })?.evidence[STORAGE] ?? [];
+    expect(lines).toHaveLength(22);
+    expect(lines.at(-1)).toBe('and 2980 more statements');
+  });
+
   test('a name that steers a terminal does not', () => {
     const hostile = user({ inlinePolicies: [{ name: 'x\u001b[2J', document: CHANGE }] });
     expect(only({ users: [hostile] })?.evidence[STORAGE]?.join()).not.toMatch(/\u001b/);
