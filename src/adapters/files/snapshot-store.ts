@@ -80,6 +80,7 @@ export async function writeSnapshot(
   }
 }
 
+/** POSIX cannot swap two folders: a crash between the renames leaves the earlier snapshot whole, as a hidden `.old` folder beside. */
 async function replace(temporary: string, target: string, old: string): Promise<void> {
   const hasOld = await rename(target, old).then(
     () => true,
