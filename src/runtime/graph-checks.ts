@@ -62,11 +62,15 @@ const listed = (names: ReadonlySet<string>): string =>
     .map((name) => `\`${name}\``)
     .join(', ');
 
-/** All states that can be reached from `from`, those included, without going on from a state of `stopAt`. */
+/**
+ * All states that can be reached from `from`, those included, without going on from a state of `stopAt`.
+ * @param successors - the transitions that count; all of them when absent
+ */
 export function reachableFrom(
   graph: StateGraph,
   from: readonly string[],
   stopAt: ReadonlySet<string> = new Set(),
+  successors: (state: State) => readonly string[] = successorsOf,
 ): Set<string> {
   const seen = new Set<string>();
   const open = [...from];
@@ -74,7 +78,7 @@ export function reachableFrom(
     const state = graph.states.get(name);
     if (seen.has(name) || state === undefined) continue;
     seen.add(name);
-    if (!stopAt.has(name)) open.push(...successorsOf(state));
+    if (!stopAt.has(name)) open.push(...successors(state));
   }
   return seen;
 }

@@ -1,6 +1,13 @@
 import type { DocumentPath, Problem } from '../core/index.ts';
 import { reachableFrom } from './graph-checks.ts';
-import { isTerminal, nestedGraphs, type State, type StateGraph, type StateMachine } from './states.ts';
+import {
+  isTerminal,
+  nestedGraphs,
+  type State,
+  type StateGraph,
+  type StateMachine,
+  successorsOf,
+} from './states.ts';
 import { pathsOf } from './templates.ts';
 
 /** A fault that the definition's syntax allows and that would show only when the workflow runs. */
@@ -14,6 +21,8 @@ export interface LintFinding extends Problem {
 export const ENABLES_MARKER = 'proviso:enables';
 /** In a state's `Comment`: this state starts the ending, which switches off and proves it. */
 export const STARTS_ENDING_MARKER = 'proviso:starts-ending';
+/** In the `Comment` of a choice rule right after the enabling state: by that state's own answer, it attempted nothing. */
+export const NOTHING_ENABLED_MARKER = 'proviso:nothing-enabled';
 
 const LONG_RELATIVE_WAIT_SECONDS = 3600;
 
@@ -143,6 +152,7 @@ function checkEnding(machine: StateMachine, report: Report): void {
         );
     }
   }
+  checkNothingEnabled(machine, report);
   const enabling = marked(machine, ENABLES_MARKER);
   if (enabling.length === 0) return;
   const endings = new Set(marked(machine, STARTS_ENDING_MARKER).map((state) => state.name));
@@ -171,6 +181,7 @@ function checkEnding(machine: StateMachine, report: Report): void {
     machine,
     enabling.map((state) => state.name),
     endings,
+    (state) => successorsAfterEnabling(machine, state),
   );
   for (const name of between) {
     const state = machine.states.get(name);
@@ -215,7 +226,9 @@ function checkBetween(
     );
     return;
   }
-  const led = reachableFrom(machine, [catcher.next], endings);
+  const led = reachableFrom(machine, [catcher.next], endings, (from) =>
+    successorsAfterEnabling(machine, from),
+  );
   if (![...led].some((name) => endings.has(name)))
     report(
       'error',
@@ -225,6 +238,49 @@ function checkBetween(
       'its Catch on `States.ALL` does not lead to the state that starts the ending',
       'lead it there',
     );
+}
+
+/**
+ * The ways on that count as after enabling: all but a rule that says nothing was enabled, and that only in a Choice which every
+ * enabling state leads straight to, so that the answer it judges is fresh.
+ */
+function successorsAfterEnabling(machine: StateMachine, state: State): string[] {
+  if (state.type !== 'Choice' || !judgesEnabling(machine, state)) return successorsOf(state);
+  const onward = state.choices.filter((rule) => !rule.comment.includes(NOTHING_ENABLED_MARKER));
+  return [...onward.map((rule) => rule.next), ...(state.default === undefined ? [] : [state.default])];
+}
+
+/** Is a Choice entered from enabling states only, on their regular way? */
+function judgesEnabling(machine: StateMachine, choice: State): boolean {
+  const before = [...machine.states.values()].filter((state) => successorsOf(state).includes(choice.name));
+  return (
+    machine.startAt !== choice.name &&
+    before.every(
+      (state) =>
+        state.comment.includes(ENABLES_MARKER) &&
+        'catch' in state &&
+        state.catch.every((entry) => entry.next !== choice.name),
+    )
+  );
+}
+
+/** A marked rule anywhere else would look like a promise and be none. */
+function checkNothingEnabled(machine: StateMachine, report: Report): void {
+  for (const state of machine.allStates.values()) {
+    if (state.type !== 'Choice') continue;
+    for (const [index, rule] of state.choices.entries()) {
+      if (!rule.comment.includes(NOTHING_ENABLED_MARKER)) continue;
+      if (machine.states.has(state.name) && judgesEnabling(machine, state)) continue;
+      report(
+        'error',
+        state,
+        ['Choices', index],
+        'nothing-enabled-misplaced',
+        `\`${NOTHING_ENABLED_MARKER}\` counts only in a Choice that is entered from the enabling state alone`,
+        'judge the answer of the enabling state right after it, or remove the marker',
+      );
+    }
+  }
 }
 
 function graphsInside(graph: StateGraph): StateGraph[] {

@@ -149,11 +149,15 @@ const pass = z.strictObject({
 const choiceRule = z
   .record(z.string(), z.unknown(), 'a choice rule must be an object')
   .transform((value, ctx) => {
-    const { Next, Comment: _comment, ...rest } = value;
+    const { Next, Comment, ...rest } = value;
+    if (Comment !== undefined && typeof Comment !== 'string')
+      ctx.addIssue({ code: 'custom', path: ['Comment'], message: 'needs text' });
     if (typeof Next !== 'string')
       ctx.addIssue({ code: 'custom', path: ['Next'], message: 'a choice rule needs `Next`' });
     const condition = parseCondition(rest, reportTo(ctx));
-    return condition === undefined || typeof Next !== 'string' ? z.NEVER : { condition, next: Next };
+    return condition === undefined || typeof Next !== 'string'
+      ? z.NEVER
+      : { condition, next: Next, comment: typeof Comment === 'string' ? Comment : '' };
   });
 const choice = z.strictObject({
   ...common,

@@ -60,9 +60,14 @@ export interface PassState extends StateBase {
   readonly resultPath: PathOrNull;
   readonly transition: Transition;
 }
+export interface ChoiceRule {
+  readonly condition: ChoiceCondition;
+  readonly next: string;
+  readonly comment: string;
+}
 export interface ChoiceState extends StateBase {
   readonly type: 'Choice';
-  readonly choices: readonly { readonly condition: ChoiceCondition; readonly next: string }[];
+  readonly choices: readonly ChoiceRule[];
   readonly default: string | undefined;
 }
 export interface WaitState extends StateBase {

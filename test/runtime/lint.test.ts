@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { formatProblem } from '../../src/core/index.ts';
-import { lintStateMachine, type TaskHandler } from '../../src/runtime/index.ts';
+import { lintStateMachine, parseStateMachine, type TaskHandler } from '../../src/runtime/index.ts';
 import { bench, described, machineOf, START } from './harness.ts';
 
 const fixture = join(import.meta.dirname, 'fixtures/exception.asl.yml');
@@ -199,6 +199,44 @@ describe('the lint', () => {
       ['catch-misses-ending', 'Enable'],
     ]);
   });
+  describe('a rule that says nothing was enabled', () => {
+    const asked = (comment: string, extra = '') =>
+      changed(
+        ['    Next: WaitForEnd\n', '    Next: IsPut\n'],
+        [
+          '  WaitForEnd:\n',
+          `  IsPut:
+    Type: Choice
+    Choices: [{${comment}Variable: $.lease.expiresAt, IsNull: true, Next: NotApproved}]
+    Default: WaitForEnd
+${extra}  WaitForEnd:
+`,
+        ],
+      );
+    const marker = 'Comment: "proviso:nothing-enabled, the lease was not active", ';
+    const found = (text: string) => lintStateMachine(machineOf(text)).map(({ code, state }) => [code, state]);
+    test('lets that one way out end without the ending', () => {
+      expect(found(asked(''))).toEqual([['ends-without-ending', 'NotApproved']]);
+      expect(found(asked(marker))).toEqual([]);
+    });
+    test('is not believed where another state can lead to the same Choice', () => {
+      const text = asked(marker).replace(
+        '    TimestampPath: $.lease.expiresAt\n    Next: StartEnding\n',
+        () => '    TimestampPath: $.lease.expiresAt\n    Next: IsPut\n',
+      );
+      expect(found(text)).toEqual([
+        ['nothing-enabled-misplaced', 'IsPut'],
+        ['ends-without-ending', 'NotApproved'],
+      ]);
+    });
+    test('is not believed where a failure of the enabling state leads to the same Choice', () => {
+      const text = asked(marker).replace(enableCatch, () =>
+        enableCatch.replace('Next: StartEnding', 'Next: IsPut'),
+      );
+      expect(found(text).map(([code]) => code)).toContain('nothing-enabled-misplaced');
+      expect(found(text)).toContainEqual(['ends-without-ending', 'NotApproved']);
+    });
+  });
   test('without markers the rule about the ending does not apply', () => {
     const text = changed(['    Comment: proviso:enables\n', ''], [enableCatch, '']);
     expect(lintStateMachine(machineOf(text))).toEqual([]);
@@ -214,6 +252,34 @@ describe('asl-validator', () => {
   });
   test.each(cases)('misses $name', ({ text }) => {
     expect(aslValidator(JSON.parse(machineOf(text).definition)).isValid).toBe(true);
+  });
+});
+
+describe('the page on the subset', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/workflow-subset.md'), 'utf8');
+  const block = (language: string): string =>
+    new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(page)?.[1] ?? '';
+  const lintOf = (text: string): string => {
+    const parsed = parseStateMachine(text, 'workflow.asl.yml');
+    return (parsed.ok ? lintStateMachine(parsed.value) : parsed.error).map(formatProblem).join('\n');
+  };
+  test('its example is clean, and says what the page says without its Catch', () => {
+    expect(lintOf(block('yaml'))).toBe('');
+    const broken = block('yaml').replace(/ {4}Catch:\n.*\n.*\n.*\n/, '');
+    const shown = block('text')
+      .trim()
+      .split('\n')
+      .map((line) => line.trim());
+    const words = (text: string): string => text.split(/\s+/).join(' ');
+    expect(words(lintOf(broken))).toBe(words(shown.join('\n')));
+  });
+  test('it names every code of the lint', () => {
+    for (const code of new Set([
+      ...cases.map((entry) => entry.code),
+      'catch-misses-ending',
+      'nothing-enabled-misplaced',
+    ]))
+      expect(page).toContain(`\`${code}\``);
   });
 });
 
