@@ -360,6 +360,13 @@ describe('waiting', () => {
     await b.play(HOUR);
     expect((await described(b)).status).toBe('TIMED_OUT');
   });
+  test('at the instant its time is over an execution does nothing more', async () => {
+    const machine = { TimeoutSeconds: 60, ...single({ Type: 'Wait', Seconds: 60, ...end }) };
+    const b = bench(machineOf(machine));
+    await runOnce(b);
+    await b.play(HOUR);
+    expect((await described(b)).status).toBe('TIMED_OUT');
+  });
   test('SecondsPath counts from when the state is entered', async () => {
     const b = bench(machineOf(single({ Type: 'Wait', SecondsPath: '$.n', ...end })));
     await runOnce(b, { n: 90 });
