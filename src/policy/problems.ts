@@ -32,7 +32,7 @@ export function problemsOf(
   error: z.ZodError,
   schema?: z.ZodType,
 ): readonly Problem[] {
-  const lookup: SchemaLookup = schema === undefined ? () => ({ keys: [] }) : lookupOf(schema);
+  const lookup: SchemaLookup = schema === undefined ? () => ({ keys: [], values: [] }) : lookupOf(schema);
   const faults = withoutEchoes(error.issues.flatMap((issue) => faultsOf(issue, document.value, [], lookup)));
   const problems = faults
     .slice(0, MAX_PROBLEMS)
@@ -318,7 +318,8 @@ function unionFaults(
     // The alternative with the fewest faults is the one that was meant.
     .toSorted((left, right) => left.length - right.length);
   if (meant !== undefined && meant.length > 0) return meant;
-  const says = lookup(path).description;
+  const { description: says, values } = lookup(path);
+  if (issue.errors.length === 0 && values.length > 0) return [notAllowed(path, value, values)];
   const types = [...new Set(issue.errors.flatMap(expectedTypes))];
   return [
     {

@@ -7,6 +7,8 @@ type JsonSchema = z.core.JSONSchema.BaseSchema;
 export interface SchemaPlace {
   /** The keys a mapping may have there; empty if it takes no mapping. */
   readonly keys: readonly string[];
+  /** The closed list of values there; empty if it is open. */
+  readonly values: readonly string[];
   readonly description?: string;
   readonly pattern?: string;
   /** The id given with `.meta({ id })`, of the schema at this place. */
@@ -29,8 +31,16 @@ export function lookupOf(schema: z.ZodType): SchemaLookup {
     const description = places.find(({ node }) => node.description !== undefined)?.node.description;
     const pattern = places.find(({ node }) => node.pattern !== undefined)?.node.pattern;
     const definition = places.find((place) => place.definition !== undefined)?.definition;
+    const values = [
+      ...new Set(
+        places
+          .flatMap(({ node }) => (node.const === undefined ? (node.enum ?? []) : [node.const]))
+          .map(String),
+      ),
+    ];
     return {
       keys,
+      values,
       ...(description === undefined ? {} : { description }),
       ...(pattern === undefined ? {} : { pattern }),
       ...(definition === undefined ? {} : { definition }),

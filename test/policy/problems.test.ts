@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { parseSourceDocument } from '../../src/core/index.ts';
+import { problemsOf } from '../../src/policy/index.ts';
+import { nearest } from '../../src/policy/nearest.ts';
+
+/** The shapes that other documents of the project use beside those of a policy. */
+const schema = z.strictObject({
+  destination: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('s3'), bucketName: z.string().describe('the bucket') }),
+    z.strictObject({ kind: z.literal('cloudwatch-logs'), logGroupName: z.string() }),
+  ]),
+  account: z.string().optional(),
+});
+
+function told(text: string): readonly string[] {
+  const document = parseSourceDocument(text, 'r.yaml');
+  if (!document.ok) throw new Error(JSON.stringify(document.error));
+  const parsed = schema.safeParse(document.value.value);
+  if (parsed.success) return [];
+  return problemsOf(document.value, parsed.error, schema).map(
+    ({ line, column, code, path, message, remedy }) =>
+      `${line}:${column} ${code} ${path}: ${message} | ${remedy}`,
+  );
+}
+
+describe('problems of any document of ours', () => {
+  it.each<readonly [string, string, readonly string[]]>([
+    ['a sound document has none', 'destination: { kind: s3, bucketName: b }', []],
+    [
+      'an unknown kind names the kinds there are',
+      'destination: { kind: s4, bucketName: b }',
+      ['1:22 value-not-allowed destination.kind: `s4` is not allowed here | did you mean `s3`?'],
+    ],
+    [
+      'a missing kind is told as missing',
+      'destination: { bucketName: b }',
+      ['1:1 missing-key destination.kind: `kind` is missing | add `kind:`'],
+    ],
+    [
+      'a typo within the kind that was meant is one problem',
+      'destination: { kind: s3, buckeName: b }',
+      [
+        '1:26 unknown-key destination.buckeName: there is no key `buckeName` here | did you mean `bucketName`? The keys here are `kind`, `bucketName`, `logGroupName`',
+      ],
+    ],
+    [
+      'an account id that YAML reads as a number asks for quotes',
+      'destination: { kind: s3, bucketName: b }\naccount: 123456789012',
+      ['2:10 wrong-type account: expected text, found `123456789012` | put it in quotes'],
+    ],
+    [
+      'a list in place of the document',
+      '- 1',
+      ['1:1 wrong-type : expected a mapping, found a list | write a mapping'],
+    ],
+    [
+      'a key that would reach the prototype is only an unknown key',
+      'destination: { kind: s3, bucketName: b }\n__proto__: { a: 1 }',
+      [
+        '2:1 unknown-key __proto__: there is no key `__proto__` here | remove it; the keys here are `destination`, `account`',
+      ],
+    ],
+  ])('%s', (_name, text, expected) => {
+    expect(told(text)).toEqual(expected);
+  });
+
+  it('need no schema to be told, though they say less', () => {
+    const document = parseSourceDocument('a: 1', 'r.yaml');
+    if (!document.ok) throw new Error('expected a document');
+    const parsed = z.strictObject({ a: z.string(), b: z.string() }).safeParse(document.value.value);
+    expect(parsed.error && problemsOf(document.value, parsed.error).map(({ code }) => code)).toEqual([
+      'missing-key',
+      'wrong-type',
+    ]);
+  });
+});
+
+describe('the nearest name', () => {
+  const names = ['equal', 'notEqual', 'invocationLogging.textDataDelivery', 'dataRetention.mode'];
+  it.each([
+    ['euqal', 'equal'],
+    ['EQUAL', 'equal'],
+    ['textDataDelivery', 'invocationLogging.textDataDelivery'],
+    ['invocationLogging.textDataDelivry', 'invocationLogging.textDataDelivery'],
+    ['color', undefined],
+    ['', undefined],
+    ['x'.repeat(1_000_000), undefined],
+  ])('of %.40s is %s', (text, expected) => {
+    expect(nearest(text, names)).toBe(expected);
+  });
+});
