@@ -1,4 +1,3 @@
-import { assertNever } from '../core/index.ts';
 import {
   type ClausePath,
   type Condition,
@@ -87,15 +86,6 @@ const OPPOSITE = {
 } as const satisfies Record<Operator, Operator>;
 
 function describeValue(value: ConditionValue): string {
-  switch (typeof value) {
-    case 'string':
-      return `\`${value}\``;
-    case 'number':
-    case 'boolean':
-      return String(value);
-    case 'object':
-      return value.map((each) => describeValue(each)).join(', ');
-    default:
-      return assertNever(value, 'value of a condition');
-  }
+  if (typeof value === 'string') return `\`${value}\``;
+  return typeof value === 'object' ? value.map((each) => describeValue(each)).join(', ') : String(value);
 }

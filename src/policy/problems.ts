@@ -125,7 +125,9 @@ function faultsOf(issue: Issue, root: unknown, base: DocumentPath, lookup: Schem
         return one('not-an-instant', `${quote(value)} is not an instant: ${expected}`, 'write it so');
       return one('wrong-form', `${quote(value)}: ${expected}`, `write it in that form${says}`);
     }
-    default:
+    case 'not_multiple_of':
+    case 'invalid_key':
+    case 'invalid_element':
       return one('wrong-form', `${quote(value)} is not what is expected here`, `correct it${says}`);
   }
 }

@@ -9,7 +9,7 @@ import {
 } from '../../src/policy/index.ts';
 import { CASES_SCHEMA_TEXT, CASES_TEXT, edited, POLICY_SCHEMA_TEXT, POLICY_TEXT } from './shipped.ts';
 
-const valueOf = (text: string): unknown => {
+const documentValue = (text: string): unknown => {
   const document = parseSourceDocument(text, 'a.yaml');
   if (!document.ok) throw new Error(JSON.stringify(document.error));
   return document.value.value;
@@ -27,8 +27,8 @@ describe('the JSON Schema for editors', () => {
   });
 
   it('accepts the shipped files', () => {
-    expect(validator(policyJsonSchema()).safeParse(valueOf(POLICY_TEXT)).error).toBeUndefined();
-    expect(validator(policyCasesJsonSchema()).safeParse(valueOf(CASES_TEXT)).error).toBeUndefined();
+    expect(validator(policyJsonSchema()).safeParse(documentValue(POLICY_TEXT)).error).toBeUndefined();
+    expect(validator(policyCasesJsonSchema()).safeParse(documentValue(CASES_TEXT)).error).toBeUndefined();
   });
 
   it.each([
@@ -45,7 +45,7 @@ describe('the JSON Schema for editors', () => {
             `require: { ${replace} }`,
           )
         : edited(POLICY_TEXT, find, replace);
-    expect(validator(policyJsonSchema()).safeParse(valueOf(text)).success).toBe(false);
+    expect(validator(policyJsonSchema()).safeParse(documentValue(text)).success).toBe(false);
   });
 
   it('lets conditions refer to themselves, and lets defaults be left out', () => {
