@@ -38,6 +38,7 @@ import type { Snapshot } from './evidence/index.ts';
 import {
   type ExecutionStatus,
   type Executions,
+  NoPolicyInForce,
   POLICY_KEY,
   parsePeople,
   readRecord,
@@ -258,8 +259,7 @@ function policyFrom(store: Services['store']): Services['policyInForce'] {
   return {
     async current() {
       const adopted = await readRecord<AdoptedPolicy>(store, POLICY_KEY);
-      if (adopted === undefined)
-        throw new Error('no policy is in force in this state; adopt one: proviso policy adopt --as ID');
+      if (adopted === undefined) throw new NoPolicyInForce();
       if (cached?.hash === adopted.value.hash) return cached;
       const parsed = parsePolicy(adopted.value.text, adopted.value.file);
       if (!parsed.ok) throw new Error(parsed.error.map(formatProblem).join('\n'));

@@ -16,6 +16,10 @@ export interface CommandRow {
 export const GROUPS: Readonly<Record<string, string>> = {
   policy: 'validate, test, explain and adopt policies',
   finding: 'explain what a check found',
+  state: 'create a state directory',
+  exception: 'ask for, decide on, end and follow exceptions',
+  clock: 'move the clock of a simulated state',
+  simulate: 'play events and faults on a simulated state',
   workflow: 'look at the state machines',
 };
 
@@ -45,6 +49,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/policy-schema.ts'),
   },
   {
+    path: ['policy', 'adopt'],
+    summary: 'put a policy in force in a state',
+    load: () => import('./commands/policy-adopt.ts'),
+  },
+  {
     path: ['collect'],
     summary: 'take a snapshot of an AWS organization (read only)',
     load: () => import('./commands/collect.ts'),
@@ -58,6 +67,81 @@ export const COMMANDS: readonly CommandRow[] = [
     path: ['finding', 'explain'],
     summary: 'show every condition behind one finding, and its evidence',
     load: () => import('./commands/finding-explain.ts'),
+  },
+  {
+    path: ['state', 'init'],
+    summary: 'create a state directory from a snapshot',
+    load: () => import('./commands/state-init.ts'),
+  },
+  {
+    path: ['exception', 'request'],
+    summary: 'ask for an exception',
+    load: () => import('./commands/exception-request.ts'),
+  },
+  {
+    path: ['exception', 'list'],
+    summary: 'list exceptions',
+    load: () => import('./commands/exception-list.ts'),
+  },
+  {
+    path: ['exception', 'show'],
+    summary: 'what is asked, who decided, what happened',
+    load: () => import('./commands/exception-show.ts'),
+  },
+  {
+    path: ['exception', 'approve'],
+    summary: 'approve in one role',
+    load: () => import('./commands/exception-approve.ts'),
+  },
+  {
+    path: ['exception', 'reject'],
+    summary: 'reject in one role; final',
+    load: () => import('./commands/exception-reject.ts'),
+  },
+  {
+    path: ['exception', 'withdraw'],
+    summary: 'take a request back before it is enabled',
+    load: () => import('./commands/exception-withdraw.ts'),
+  },
+  {
+    path: ['exception', 'revoke'],
+    summary: 'end an exception now',
+    load: () => import('./commands/exception-revoke.ts'),
+  },
+  {
+    path: ['exception', 'close-unproven'],
+    summary: 'close without proof, signed with a reason',
+    load: () => import('./commands/exception-close-unproven.ts'),
+  },
+  {
+    path: ['exception', 'timeline'],
+    summary: 'everything that happened, in order',
+    load: () => import('./commands/exception-timeline.ts'),
+  },
+  {
+    path: ['exception', 'certificate'],
+    summary: 'print and verify the certificate of closure',
+    load: () => import('./commands/exception-certificate.ts'),
+  },
+  {
+    path: ['clock', 'advance'],
+    summary: 'move a simulated clock forward; what is due happens',
+    load: () => import('./commands/clock-advance.ts'),
+  },
+  {
+    path: ['simulate', 'play'],
+    summary: 'play a scenario file and print its timeline',
+    load: () => import('./commands/simulate-play.ts'),
+  },
+  {
+    path: ['simulate', 'do'],
+    summary: 'make one event or fault happen',
+    load: () => import('./commands/simulate-do.ts'),
+  },
+  {
+    path: ['run'],
+    summary: 'stay up and do what is due, with the real clock',
+    load: () => import('./commands/run.ts'),
   },
   {
     path: ['workflow', 'lint'],

@@ -1,6 +1,5 @@
 import type { Clock } from '../core/index.ts';
 import type { ExitCode } from './exit-codes.ts';
-import type { OpenState } from './state-evidence.ts';
 
 /** Where text goes. A write after the reader has gone is dropped. */
 export interface TextSink {
@@ -28,8 +27,6 @@ export interface CommandContext {
   readonly clock: Clock;
   /** Aborted when the user interrupts; a long command stops where it can. */
   readonly signal?: AbortSignal;
-  /** How the embedded AWS of a state directory is read. */
-  readonly openState?: OpenState;
   /** What the run came to. Commands set it; it is `EXIT.fine` when a command starts. */
   exitCode: ExitCode;
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { readSnapshot } from '../adapters/files/index.ts';
 import { type EpochMs, formatInstant } from '../core/index.ts';
-import { formatSnapshotProblem, type Snapshot } from '../evidence/index.ts';
+import { collectSnapshot, formatSnapshotProblem, type Snapshot } from '../evidence/index.ts';
 import type { LeaseRow } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import { type CheckReport, checkSnapshot } from '../rules/index.ts';
@@ -11,18 +11,22 @@ import { EXIT } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
 import { decodeLeaseRows } from './lease-rows.ts';
 import { countOf, loadPolicy } from './policies.ts';
+import type { TimelineEvent } from './report/html.ts';
 
 /** What a check is made of, read and judged. */
 export interface Estate {
   readonly snapshot: Snapshot;
   readonly policy: LoadedPolicy;
-  readonly leases: readonly LeaseRow[];
   readonly report: CheckReport;
+  /** What was recorded in the state directory; empty for a snapshot. */
+  readonly timeline: readonly TimelineEvent[];
 }
 
 export interface EstateOptions {
   readonly policy: string;
   readonly snapshot?: string;
+  /** Read the embedded AWS of this state directory instead of a snapshot. */
+  readonly state?: string;
   readonly now?: EpochMs;
 }
 
@@ -31,22 +35,58 @@ export interface EstateOptions {
  * @throws {CliFailure} `EXIT.malformed` with all faults of the policy or the snapshot
  */
 export async function readEstate(options: EstateOptions, context: CommandContext): Promise<Estate> {
-  if (options.snapshot === undefined)
-    throw new CliFailure(EXIT.malformed, 'no snapshot was given', {
-      remedy: 'name one with `--snapshot DIR`; `proviso collect` takes one, and examples/organization is one',
-    });
   const policy = await loadPolicy(options.policy, context);
-  const snapshot = await loadSnapshot(options.snapshot, context);
-  const leases = leasesOf(snapshot, options.snapshot);
+  const { snapshot, leases, timeline } = await readEvidence(options, policy, context);
   const now = options.now ?? snapshot.takenAt;
   if (now < snapshot.takenAt)
     throw new CliFailure(
       EXIT.malformed,
-      `\`--now\` is before the snapshot, which was taken at ${formatInstant(snapshot.takenAt)}`,
+      `\`--now\` is before the evidence, which was taken at ${formatInstant(snapshot.takenAt)}`,
       { remedy: 'give a later instant, or none' },
     );
   const report = await checkSnapshot({ snapshot, policy, now, coverage: coverageOf(snapshot, leases, now) });
-  return { snapshot, policy, leases, report };
+  return { snapshot, policy, report, timeline };
+}
+
+interface Evidence {
+  readonly snapshot: Snapshot;
+  readonly leases: readonly LeaseRow[];
+  readonly timeline: readonly TimelineEvent[];
+}
+
+async function readEvidence(
+  options: EstateOptions,
+  policy: LoadedPolicy,
+  context: CommandContext,
+): Promise<Evidence> {
+  if ((options.snapshot === undefined) === (options.state === undefined))
+    throw new CliFailure(
+      EXIT.malformed,
+      options.snapshot === undefined ? 'no snapshot was given' : 'a snapshot and a state were given',
+      {
+        remedy:
+          'name one with `--snapshot DIR` (`proviso collect` takes one, and examples/organization is one), or a state directory with `--state DIR`',
+      },
+    );
+  if (options.snapshot !== undefined) {
+    const snapshot = await loadSnapshot(options.snapshot, context);
+    return { snapshot, leases: leasesOf(snapshot, options.snapshot), timeline: [] };
+  }
+  // Loaded only here: judging a snapshot needs neither SQLite nor the workflow runtime.
+  const { stateEvidence } = await import('./state.ts');
+  const state = await stateEvidence(options.state ?? '', context);
+  try {
+    const collected = await collectSnapshot(state.sources, {
+      regions: policy.policy.storage.scope.regions,
+      takenAt: state.now,
+      signal: context.signal,
+    });
+    if (!collected.ok)
+      throw new CliFailure(EXIT.fault, collected.error.message, { remedy: collected.error.remedy });
+    return { snapshot: collected.value, leases: state.leases, timeline: state.timeline };
+  } finally {
+    await state.close();
+  }
 }
 
 /** @throws {CliFailure} with all faults */

@@ -21,12 +21,16 @@ export const snapshotOption = (): Option =>
 export const stateOption = (): Option =>
   new Option('--state <dir>', 'a state directory').default(DEFAULT_STATE);
 
+/** For commands that judge either; there is no default, since a check must never be of something nobody named. */
+export const stateToReadOption = (): Option =>
+  new Option('--state <dir>', 'judge the embedded AWS of a state directory instead of a snapshot');
+
 export const formatOption = (...formats: readonly [string, ...string[]]): Option =>
   new Option('--format <format>', 'form of the output').choices(formats).default(formats[0]);
 
 /** Only for reading a snapshot or a simulated state: nobody acts at a time of their own choosing. */
 export const nowOption = (): Option =>
-  new Option('--now <instant>', 'judge as of this UTC instant instead of the time of the snapshot').argParser(
+  new Option('--now <instant>', 'judge as of this UTC instant instead of the time of the evidence').argParser(
     readInstant,
   );
 

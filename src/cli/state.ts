@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { type OpenState, openState } from '../compose.ts';
 import { type ExceptionId, isExceptionId, isPrincipalId, type PrincipalId } from '../core/index.ts';
-import { listLeaseRows, type Refusal } from '../exceptions/index.ts';
+import { listLeaseRows, NoPolicyInForce, type Refusal } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
@@ -12,6 +12,7 @@ import { DEFAULT_POLICY } from './options.ts';
 import { loadPolicy } from './policies.ts';
 import type { StateEvidence } from './state-evidence.ts';
 import { printable, wrap } from './terminal/index.ts';
+import { saysOf } from './timeline.ts';
 
 /** Who acts. On one machine nobody proves it, and the record says so. */
 export const asOption = (): Option =>
@@ -43,6 +44,12 @@ export async function withState<T>(
   try {
     await state.world.pump();
     return await act(state);
+  } catch (error) {
+    if (error instanceof NoPolicyInForce)
+      throw new CliFailure(EXIT.findings, error.message, {
+        remedy: 'adopt one: proviso policy adopt --as ID',
+      });
+    throw error;
   } finally {
     state.close();
   }
@@ -59,17 +66,31 @@ function openStateOf(directory: string, context: CommandContext): OpenState {
   );
 }
 
-/** What `collect --state` and `check --state` read: the embedded AWS as it is now, and the leases that govern it. */
+/**
+ * What `collect --state` and `check --state` read: the embedded AWS as it is now, the leases that govern it, and what was recorded.
+ * What is due is fired first, as every command does.
+ */
 export async function stateEvidence(directory: string, context: CommandContext): Promise<StateEvidence> {
   const state = openStateOf(directory, context);
-  await state.world.pump();
-  const rows = await listLeaseRows(state.services.store);
-  return {
-    sources: state.aws.evidence,
-    now: state.clock.now(),
-    leases: rows.map(({ value }) => value),
-    close: async () => state.close(),
-  };
+  try {
+    await state.world.pump();
+    const rows = await listLeaseRows(state.services.store);
+    return {
+      sources: state.aws.evidence,
+      now: state.clock.now(),
+      leases: rows.map(({ value }) => value),
+      timeline: state.events.events().map((event) => ({
+        at: event.at,
+        title: saysOf(event),
+        detail: event.subject,
+        actor: event.actor.id,
+      })),
+      close: async () => state.close(),
+    };
+  } catch (error) {
+    state.close();
+    throw error;
+  }
 }
 
 /**

@@ -34,10 +34,14 @@ export interface Rejudged {
  * A loosening never reaches back: roles once required stay required.
  */
 export async function rejudge(services: Services, instant: EpochMs): Promise<readonly Rejudged[]> {
+  const open = (await listExceptions(services.store))
+    .map(({ value }) => value)
+    .filter(({ state }) => !isTerminal(state));
+  if (open.length === 0) return [];
   const policy = await services.policyInForce.current();
   const results: Rejudged[] = [];
-  for (const { value: record } of await listExceptions(services.store)) {
-    if (isTerminal(record.state) || record.policyHashes.at(-1) === policy.hash) continue;
+  for (const record of open) {
+    if (record.policyHashes.at(-1) === policy.hash) continue;
     const { accountId, region } = record.request;
     const row = (await readLeaseRow(services.store, accountId, region))?.value;
     const lease = leaseOf(row, record.id);

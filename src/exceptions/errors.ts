@@ -49,3 +49,11 @@ export class ConflictError extends Error {
     this.name = 'Conflict';
   }
 }
+
+/** Nothing can be requested or decided before a policy is in force. */
+export class NoPolicyInForce extends Error {
+  constructor() {
+    super('no policy is in force in this state');
+    this.name = 'NoPolicyInForce';
+  }
+}

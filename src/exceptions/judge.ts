@@ -151,7 +151,7 @@ function scopeConditions({ request, policy, organization }: JudgeInput): JudgedC
       request.subjects.length <= scope.maxSubjects && foreign.length === 0,
       foreign.length > 0
         ? `${foreign.length} of the subjects ${foreign.length === 1 ? 'is' : 'are'} of another account, first \`${foreign[0]}\`; logging there would not capture them`
-        : `${request.subjects.length} subjects; at most ${scope.maxSubjects}`,
+        : `subjects named: ${request.subjects.length}; at most ${scope.maxSubjects}`,
     ),
     condition(
       'exceptions.notice',

@@ -34,7 +34,7 @@ export function parsePeople(text: string, file: string): Result<readonly Person[
   const document = parseSourceDocument(text, file);
   if (!document.ok) return document;
   const parsed = peopleSchema.safeParse(document.value.value);
-  if (!parsed.success) return err(problemsOf(document.value, parsed.error));
+  if (!parsed.success) return err(problemsOf(document.value, parsed.error, peopleSchema));
   // Ids that differ only in case would be one person to a reader and two to a quorum.
   const seen = new Set<string>();
   const problems: Problem[] = [];

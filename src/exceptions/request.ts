@@ -108,7 +108,7 @@ export function parseRequest(source: string, file: string): Result<ExceptionRequ
   const document = parseSourceDocument(source, file);
   if (!document.ok) return document;
   const parsed = requestSchema.safeParse(document.value.value);
-  if (!parsed.success) return err(problemsOf(document.value, parsed.error));
+  if (!parsed.success) return err(problemsOf(document.value, parsed.error, requestSchema));
   const {
     kind: _kind,
     schemaVersion: _version,

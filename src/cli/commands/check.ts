@@ -15,6 +15,7 @@ import {
   readAccounts,
   readTexts,
   snapshotOption,
+  stateToReadOption,
 } from '../options.ts';
 import { jsonLine, note } from '../output.ts';
 import { renderHtml } from '../report/html.ts';
@@ -25,6 +26,7 @@ import { painter } from '../terminal/index.ts';
 interface Options {
   readonly policy: string;
   readonly snapshot?: string;
+  readonly state?: string;
   readonly now?: EpochMs;
   readonly format: string;
   readonly out?: string;
@@ -36,10 +38,11 @@ export function register(program: Command, context: CommandContext): void {
   program
     .command('check')
     .description(
-      'Judge a snapshot by the policy. The same snapshot, policy and instant always give the same report. Exit code 1 for a violation that no live exception covers, 3 when something could not be decided and nothing is worse.',
+      'Judge a snapshot, or the embedded AWS of a state directory, by the policy. The same snapshot, policy and instant always give the same report. Exit code 1 for a violation that no live exception covers, 3 when something could not be decided and nothing is worse.',
     )
     .addOption(policyOption())
     .addOption(snapshotOption())
+    .addOption(stateToReadOption())
     .addOption(nowOption())
     .option('--control <id>', 'show only this control (repeatable)', readTexts)
     .option('--account <id>', 'show only this account (repeatable)', readAccounts)
@@ -51,6 +54,7 @@ export function register(program: Command, context: CommandContext): void {
         'proviso check --snapshot examples/organization',
         'proviso check --snapshot snapshot/ --format html --out report.html',
         'proviso check --snapshot snapshot/ --control CP-01 --format json',
+        'proviso check --state .proviso/',
       )}\n\nCounts and exit code are of the whole check, whatever --control and --account show.`,
     )
     .action((options: Options) => check(options, context));
@@ -69,7 +73,7 @@ async function check(options: Options, context: CommandContext): Promise<void> {
 }
 
 function render(
-  { report, policy }: Estate,
+  { report, policy, timeline }: Estate,
   isShown: (finding: Finding) => boolean,
   options: Options,
   context: CommandContext,
@@ -78,7 +82,7 @@ function render(
     case 'json':
       return jsonLine(reportJson(report, isShown));
     case 'html':
-      return renderHtml({ report, title: policy.policy.metadata.title, isShown });
+      return renderHtml({ report, title: policy.policy.metadata.title, timeline, isShown });
     default: {
       const hasColor = context.color && options.out === undefined;
       return `${renderText(report, { width: context.width, paint: painter(hasColor), isShown }).join('\n')}\n`;

@@ -72,7 +72,7 @@ async function collect(options: Options, context: CommandContext): Promise<void>
   const progress = progressReporter(context);
   try {
     const collected = await collectSnapshot(origin.sources, {
-      regions: regions as readonly Region[],
+      regions,
       takenAt: origin.takenAt,
       onProgress: ({ done, total }) => progress.show(done, total),
       signal: context.signal,
@@ -111,11 +111,9 @@ async function openOrigin(options: Options, context: CommandContext): Promise<Or
     });
     return { sources, takenAt: context.clock.now(), close: async () => sources.close() };
   }
-  if (context.openState === undefined)
-    throw new CliFailure(EXIT.malformed, '`--state` is not available here', {
-      remedy: 'leave it out to read AWS itself',
-    });
-  const state = await context.openState(resolve(context.cwd, options.state));
+  // Loaded only here: reading AWS itself needs neither SQLite nor the workflow runtime.
+  const { stateEvidence } = await import('../state.ts');
+  const state = await stateEvidence(options.state, context);
   return {
     sources: state.sources,
     takenAt: state.now,

@@ -6,7 +6,14 @@ import type { CommandContext } from '../context.ts';
 import { readEstate } from '../estate.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
-import { examples, formatOption, nowOption, policyOption, snapshotOption } from '../options.ts';
+import {
+  examples,
+  formatOption,
+  nowOption,
+  policyOption,
+  snapshotOption,
+  stateToReadOption,
+} from '../options.ts';
 import { writeJson, writeLines } from '../output.ts';
 import { groupOf } from '../program.ts';
 import { type ExplanationLine, explanationLines } from '../report/explanation.ts';
@@ -17,6 +24,7 @@ import { type Paint, painter, printable, wrap } from '../terminal/index.ts';
 interface Options {
   readonly policy: string;
   readonly snapshot?: string;
+  readonly state?: string;
   readonly now?: EpochMs;
   readonly format: string;
 }
@@ -30,6 +38,7 @@ export function register(program: Command, context: CommandContext): void {
     .argument('<id>', 'the id that `check` shows, or its beginning if that is enough')
     .addOption(policyOption())
     .addOption(snapshotOption())
+    .addOption(stateToReadOption())
     .addOption(nowOption())
     .addOption(formatOption('text', 'json'))
     .addHelpText(

@@ -33,3 +33,12 @@ const textOf = (part: Part): string => {
 
 /** Our own style sheet and script, which are not text for people. Never for anything that comes from outside. */
 export const unsafeVerbatim = (text: string): Html => safe(text);
+
+/** A sentence in which `names` stand in backticks, as messages have them: each becomes code. */
+export const prose = (text: string): Html =>
+  html`${text.split('`').map((part, index, all) => {
+    const isCode = index % 2 === 1 && index < all.length - 1;
+    if (isCode) return html`<code>${part}</code>`;
+    // The last backtick of an odd number has no partner and stays what it is.
+    return index % 2 === 1 ? html`\`${part}` : html`${part}`;
+  })}`;

@@ -1,6 +1,6 @@
 import { formatInstant } from '../../core/index.ts';
 import type { CheckReport, ControlSummary, Finding } from '../../rules/index.ts';
-import { type Html, html } from './escape.ts';
+import { type Html, html, prose } from './escape.ts';
 import { type ExplanationLine, explanationLines } from './explanation.ts';
 import { describeSubject, STANDINGS, type Standing, standingOf, TRUTH_WORDS } from './words.ts';
 
@@ -29,7 +29,7 @@ function filterForm(report: CheckReport, detailed: readonly Finding[]): Html {
   return html`<form id="filter" hidden>
 <fieldset><legend>Show</legend>${boxes}</fieldset>
 <div class="field"><label for="control">Control</label><select id="control" name="control"><option value="">all</option>${controls}</select></div>
-<div class="field"><label for="search">Search</label><input id="search" name="search" type="search" autocomplete="off" placeholder="account, Region, bucket, principal"></div>
+<div class="field"><label for="search">Search</label><input id="search" name="search" type="search" autocomplete="off" placeholder="account, bucket, role"></div>
 <p id="shown" class="muted" aria-live="polite"></p>
 </form>`;
 }
@@ -42,8 +42,8 @@ function controlSection(control: ControlSummary, detailed: readonly Finding[]): 
   const heading = `control-${control.controlId}`;
   return html`<section class="control" aria-labelledby="${heading}">
 <h3 id="${heading}">${control.controlId} ${control.title} <span class="muted">(${control.severity})</span></h3>
-<p>A violation means: ${first.message}</p>
-<p><strong>Remedy:</strong> ${first.remedy}</p>
+<p>A violation means: ${prose(first.message)}</p>
+<p><strong>Remedy:</strong> ${prose(first.remedy)}</p>
 ${ordered.map(findingCard)}
 </section>`;
 }
@@ -58,7 +58,7 @@ function findingCard(finding: Finding): Html {
   return html`<article class="finding" id="f-${finding.id}" data-standing="${standing}" data-control="${finding.controlId}">
 <h4>${badge(standing)}${finding.accountName}: ${describeSubject(finding.subject)}</h4>
 ${covered}
-<ul>${finding.evidence.map((line) => html`<li>${line}</li>`)}</ul>
+<ul>${finding.evidence.map((line) => html`<li>${prose(line)}</li>`)}</ul>
 <details><summary>Every condition; decided by <code>${finding.decidingClause}</code></summary>${explanation(finding)}</details>
 <p class="muted">finding <code>${finding.id}</code></p>
 </article>
@@ -88,7 +88,7 @@ function condition(line: ExplanationLine): Html {
       ? ''
       : html`<br><span class="muted">${seen}${source === '' ? '' : html`, from ${source}`}</span>`;
   const deciding = line.isDeciding ? html` <strong>This clause decided.</strong>` : '';
-  return html`<li class="d${Math.min(4, line.depth)}${line.isDeciding ? ' deciding' : ''}"><span class="badge ${TRUTH_STANDINGS[line.truth]}">${TRUTH_WORDS[line.truth]}</span>${line.asks}${deciding}<br><code>${line.path}</code>${evidence}</li>`;
+  return html`<li class="d${Math.min(4, line.depth)}${line.isDeciding ? ' deciding' : ''}"><span class="badge ${TRUTH_STANDINGS[line.truth]}">${TRUTH_WORDS[line.truth]}</span>${prose(line.asks)}${deciding}<br><code>${line.path}</code>${evidence}</li>`;
 }
 
 function othersSection(rest: readonly Finding[]): Html {

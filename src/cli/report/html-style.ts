@@ -82,7 +82,7 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;over
 th,td{text-align:left;padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 th.number,td.number{text-align:right}
 tbody th{font-weight:600}
-form{display:flex;flex-wrap:wrap;gap:1rem;align-items:end;background:var(--card);border-radius:.5rem;padding:1rem}
+form{display:flex;flex-wrap:wrap;gap:1rem;align-items:start;background:var(--card);border-radius:.5rem;padding:1rem}
 form[hidden]{display:none}
 fieldset{border:0;padding:0;margin:0;display:flex;flex-wrap:wrap;gap:.25rem 1rem}
 legend{padding:0}
@@ -105,6 +105,6 @@ summary{cursor:pointer;color:var(--link);padding:.2rem 0}
 .timeline li{display:grid;grid-template-columns:13rem 1fr;gap:.25rem 1rem;padding:.5rem 0;border-bottom:1px solid var(--line)}
 .timeline p{margin:0}
 footer{padding-top:2rem;padding-bottom:3rem;color:var(--muted)}
-@media (max-width:40rem){.timeline li{grid-template-columns:1fr}.d1,.d2,.d3,.d4{margin-left:.6rem}.d2{margin-left:1.2rem}.d3,.d4{margin-left:1.8rem}.numbers{grid-template-columns:1fr 1fr}}
+@media (max-width:40rem){.scroll table{min-width:46rem}.timeline li{grid-template-columns:1fr}.d1,.d2,.d3,.d4{margin-left:.6rem}.d2{margin-left:1.2rem}.d3,.d4{margin-left:1.8rem}.numbers{grid-template-columns:1fr 1fr}}
 @media print{:root{${variables(LIGHT)}}body{font-size:11pt}form,.skip{display:none}.finding{break-inside:avoid}.numbers li,.badge,.verdict{border:1px solid currentColor}a{color:inherit}}
 `;

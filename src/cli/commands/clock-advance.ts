@@ -7,7 +7,6 @@ import { CliFailure } from '../failure.ts';
 import { examples, formatOption, readInstant, stateOption } from '../options.ts';
 import { writeJson, writeLines } from '../output.ts';
 import { groupOf } from '../program.ts';
-import { progressReporter } from '../progress.ts';
 import { withState } from '../state.ts';
 import { timelineLines } from '../timeline.ts';
 
@@ -65,13 +64,12 @@ async function advance(
         { remedy: 'name a later instant' },
       );
     const seen = state.events.events().length;
-    const progress = progressReporter(context);
     // An interrupted advance stands at the last instant that was played in full, and goes on from there.
     await state.world.advanceTo(clock, to, (now) => {
-      progress.show(now - from, to - from);
+      if (context.isErrorTerminal) context.stderr.write(`\r${formatInstant(now)}\u001b[K`);
       return context.signal?.aborted !== true;
     });
-    progress.end();
+    if (context.isErrorTerminal) context.stderr.write('\r\u001b[K');
     const news = state.events.events().slice(seen);
     if (options.format === 'json')
       return writeJson(context, {

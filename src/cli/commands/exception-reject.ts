@@ -1,0 +1,6 @@
+import type { Command } from 'commander';
+import type { CommandContext } from '../context.ts';
+import { registerDecision } from '../decisions.ts';
+
+export const register = (program: Command, context: CommandContext): void =>
+  registerDecision(program, context, 'reject', 'Reject an exception in one role. A rejection is final.');

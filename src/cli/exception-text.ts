@@ -1,0 +1,118 @@
+import { durationMs, formatDuration, formatInstant } from '../core/index.ts';
+import { describeOverdue, overdueOf } from '../enforcement/index.ts';
+import {
+  approvalSubject,
+  type Destination,
+  describeState,
+  type ExceptionRecord,
+  isTerminal,
+  type Lease,
+  quorum,
+} from '../exceptions/index.ts';
+import type { LoadedPolicy } from '../policy/index.ts';
+import type { CommandContext } from './context.ts';
+import { printable, wrap } from './terminal/index.ts';
+
+/** What an approver decides on, in words; its hash is what they sign. */
+export function exceptionLines(
+  record: ExceptionRecord,
+  lease: Lease | undefined,
+  policy: LoadedPolicy,
+  { width }: CommandContext,
+): readonly string[] {
+  const { request } = record;
+  const row = (label: string, text: string) =>
+    wrap(printable(text), width, `  ${label.padEnd(13)}`, ' '.repeat(15));
+  const subject = approvalSubject(record.requestHash, policy.hash);
+  const lines = [
+    `${record.id}  ${describeState(record.state)}`,
+    ...(record.reason === undefined ? [] : row('because', record.reason)),
+    ...(record.flagged === undefined ? [] : row('look at this', record.flagged)),
+    ...(record.contested === undefined
+      ? []
+      : row('contested', `somebody else’s setting was found: ${record.contested.observed}`)),
+    ...(record.isPurgeOverdue === true ? row('overdue', 'the purge is not proven within the retention') : []),
+    '',
+    ...row('reference', request.reference),
+    ...row('why', request.justification),
+    ...row(
+      'captures',
+      `everyone who invokes a model in account ${request.accountId}, ${request.region}, not only the subjects: Bedrock cannot restrict logging to a user`,
+    ),
+    ...row('subjects', request.subjects.join(', ')),
+    ...row('content', `${request.modalities.join(', ')} of ${request.models.join(', ')}`),
+    ...row('goes to', destinationText(request.destination)),
+    ...row('readers', request.readers.join(', ')),
+    ...row('from', formatInstant(request.startsAt)),
+    ...row(
+      'until',
+      `${formatInstant(request.endsAt)} (exclusive; ${formatDuration(durationMs(request.endsAt - request.startsAt))})`,
+    ),
+    ...row(
+      'gone by',
+      `${formatDuration(request.retention)} after enabling, proven by two empty listings; purge: ${request.purgedBy}`,
+    ),
+    ...row(
+      'notice',
+      request.notice.kind === 'given'
+        ? request.notice.how
+        : `withheld by ${request.notice.decidedBy}: ${request.notice.reason}`,
+    ),
+    ...row('requested by', `${record.requesterId} at ${formatInstant(record.submittedAt)}`),
+    '',
+    ...approvalLines(record, width),
+  ];
+  if (record.enabledAt !== undefined) lines.push('', ...row('on since', formatInstant(record.enabledAt)));
+  if (lease?.offAt !== undefined && record.enabledAt !== undefined)
+    lines.push(
+      ...row('off', `${formatInstant(lease.offAt)}, read back from AWS; ${overdueWords(record, lease)}`),
+    );
+  if (record.purged !== undefined) {
+    const { versions, bytes, uploads, logGroups } = record.purged;
+    lines.push(
+      ...row(
+        'purged',
+        `${versions} versions (${bytes} bytes), ${uploads} open uploads, ${logGroups} log groups`,
+      ),
+    );
+  }
+  for (const listing of record.emptyListings)
+    lines.push(...row('listed empty', `${formatInstant(listing.at)}  ${listing.locations.join(', ')}`));
+  if (record.certificate !== undefined) lines.push(...row('certificate', record.certificate.hash));
+  if (record.state === 'submitted') {
+    const missing = quorum(record);
+    const role = missing.kind === 'open' ? (missing.missing[0] ?? 'legal') : 'legal';
+    lines.push(
+      '',
+      `what is signed  ${subject}`,
+      '',
+      `decide: proviso exception approve ${record.id} --as ID --role ${role} \\`,
+      `          --hash ${subject.slice(0, 16)}`,
+    );
+  } else if (!isTerminal(record.state)) {
+    lines.push('', `end it now: proviso exception revoke ${record.id} --as ID --reason TEXT`);
+  }
+  return lines;
+}
+
+function overdueWords(record: ExceptionRecord, lease: Lease): string {
+  const overdue = describeOverdue(overdueOf(record, lease));
+  return overdue === 'in time' ? overdue : `${overdue} late`;
+}
+
+function approvalLines(record: ExceptionRecord, width: number): string[] {
+  return record.requiredRoles.flatMap((role) => {
+    const decision = record.decisions.find((candidate) => candidate.role === role);
+    const text = decision
+      ? `${decision.decision === 'approve' ? 'approved' : 'REJECTED'} by ${decision.principalId} at ${formatInstant(decision.at)}${decision.reason ? `: ${decision.reason}` : ''}`
+      : record.state === 'submitted'
+        ? `missing; until ${formatInstant(record.approvalsDeadline)}`
+        : 'not given';
+    return [...wrap(printable(text), width, `  ${role.padEnd(13)}`, ' '.repeat(15))];
+  });
+}
+
+export const destinationText = (destination: Destination): string =>
+  destination.kind === 's3'
+    ? `s3://${destination.bucketName}/${destination.keyPrefix} under ${destination.kmsKeyArn}`
+    : `log group ${destination.logGroupName} under ${destination.kmsKeyArn}`;
