@@ -18,17 +18,24 @@ export async function runProcess(argv: readonly string[]): Promise<ExitCode> {
     // The second one means it: somebody waits for a command that does not stop.
     if (interrupts > 1) process.exit(130);
   });
-  const exitCode = await runCli(argv, processContext(interrupted.signal));
+  const output: Output = { isBroken: false };
+  const exitCode = await runCli(argv, processContext(interrupted.signal, output));
+  if (output.isBroken) return EXIT.fault;
   return interrupts > 0 && exitCode === EXIT.fine ? EXIT.fault : exitCode;
 }
 
-function processContext(signal: AbortSignal): CommandContext {
+/** Whether something that was to be written is lost. */
+interface Output {
+  isBroken: boolean;
+}
+
+function processContext(signal: AbortSignal, output: Output): CommandContext {
   const { stdout, stderr, env } = process;
   const isTerminal = stdout.isTTY === true;
   const columns = isTerminal ? stdout.columns : DEFAULT_WIDTH;
   return {
-    stdout: quietSink(stdout),
-    stderr: quietSink(stderr),
+    stdout: sink(stdout, output),
+    stderr: sink(stderr, output),
     isTerminal,
     isErrorTerminal: stderr.isTTY === true,
     width: Math.min(DEFAULT_WIDTH, Math.max(NARROWEST, columns || DEFAULT_WIDTH)),
@@ -44,13 +51,21 @@ function processContext(signal: AbortSignal): CommandContext {
 
 /**
  * A reader that closes early (`| head`) is not an error: what it does not want is dropped, and the command goes on to its exit
- * code, which still means what it says.
+ * code, which still means what it says. Any other failure (a full disk) means that the data is not where somebody will look for it.
  */
-function quietSink(stream: NodeJS.WriteStream): TextSink {
+function sink(stream: NodeJS.WriteStream, output: Output): TextSink {
   let isClosed = false;
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    const isFirst = !isClosed;
     isClosed = true;
+    if (error.code === 'EPIPE' || !isFirst) return;
+    output.isBroken = true;
+    // The event can come after the command has ended.
+    process.exitCode = EXIT.fault;
+    if (stream !== process.stderr)
+      process.stderr.write(
+        `proviso: the output could not be written: ${error.code ?? 'unknown error'}\n  what was written is not complete\n`,
+      );
   });
   return {
     write: (text) => {

@@ -55,6 +55,21 @@ export const readTexts = (text: string, before: readonly string[] | undefined): 
   text,
 ];
 
-/** `Examples:` below a command's help; each line one command line. */
+const EXAMPLE_WIDTH = 76;
+
+/** `Examples:` below a command's help; each line one command line, broken as a shell reads it when it is too long for the page. */
 export const examples = (...lines: readonly string[]): string =>
-  `\n${lines.length === 1 ? 'Example' : 'Examples'}:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+  `\n${lines.length === 1 ? 'Example' : 'Examples'}:\n${lines.map((line) => `  $ ${broken(line)}`).join('\n')}`;
+
+/** Breaks before options: `--reason "two words"` stays whole. */
+function broken(line: string): string {
+  const [first = '', ...options] = line.split(/ (?=--)/);
+  let text = first;
+  let used = first.length;
+  for (const option of options) {
+    const isFull = used + option.length + 3 > EXAMPLE_WIDTH;
+    text += isFull ? ` \\\n      ${option}` : ` ${option}`;
+    used = isFull ? option.length + 4 : used + option.length + 1;
+  }
+  return text;
+}

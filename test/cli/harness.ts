@@ -11,23 +11,30 @@ export interface CliRun {
 
 export const REPOSITORY = new URL('../../', import.meta.url).pathname;
 
-/** Runs one command line in this process, as on a pipe: 80 columns, no colour, the repository as folder. */
+/** A context as on a pipe: 80 columns, no colour, the repository as folder. */
+export const testContext = (overrides: Partial<CommandContext> = {}): CommandContext => ({
+  stdout: { write: () => undefined },
+  stderr: { write: () => undefined },
+  isTerminal: false,
+  isErrorTerminal: false,
+  width: 80,
+  color: false,
+  env: {},
+  cwd: REPOSITORY,
+  clock: { now: () => epochMs(Date.UTC(2026, 10, 20, 9)) },
+  exitCode: EXIT.fine,
+  ...overrides,
+});
+
+/** Runs one command line in this process. */
 export async function run(argv: readonly string[], overrides: Partial<CommandContext> = {}): Promise<CliRun> {
   const out: string[] = [];
   const errors: string[] = [];
-  const context: CommandContext = {
+  const context = testContext({
     stdout: { write: (text) => void out.push(text) },
     stderr: { write: (text) => void errors.push(text) },
-    isTerminal: false,
-    isErrorTerminal: false,
-    width: 80,
-    color: false,
-    env: {},
-    cwd: REPOSITORY,
-    clock: { now: () => epochMs(Date.UTC(2026, 10, 20, 9)) },
-    exitCode: EXIT.fine,
     ...overrides,
-  };
+  });
   const exitCode = await runCli(argv, context);
   return { exitCode, stdout: out.join(''), stderr: errors.join('') };
 }

@@ -53,9 +53,9 @@ export function register(program: Command, context: CommandContext): void {
       `${examples(
         'proviso check --snapshot examples/organization',
         'proviso check --snapshot snapshot/ --format html --out report.html',
-        'proviso check --snapshot snapshot/ --control CP-01 --format json',
+        'proviso check --snapshot snapshot/ --control CP-01',
         'proviso check --state .proviso/',
-      )}\n\nCounts and exit code are of the whole check, whatever --control and --account show.`,
+      )}\n\nCounts and exit code are always of the whole check, whatever is shown.`,
     )
     .action((options: Options) => check(options, context));
 }

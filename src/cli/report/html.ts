@@ -94,7 +94,7 @@ function verdictWords({ counts }: CheckReport): { readonly headline: string; rea
       standing: 'indeterminate',
     };
   if (counts.covered > 0)
-    return { headline: `everything is compliant or covered by a live exception`, standing: 'covered' };
+    return { headline: 'everything is compliant or covered by a live exception', standing: 'covered' };
   return { headline: 'everything that was asked is compliant', standing: 'compliant' };
 }
 

@@ -1,0 +1,127 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { EXIT } from '../../src/cli/exit-codes.ts';
+import { progressReporter } from '../../src/cli/progress.ts';
+import { epochMs } from '../../src/core/index.ts';
+import { REPOSITORY, run, testContext } from './harness.ts';
+
+const folders: string[] = [];
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+});
+
+const PEOPLE = `kind: People
+schemaVersion: 1
+people:
+  - id: anna
+    name: Anna
+    roles: [security]
+`;
+
+async function workspace(): Promise<string> {
+  const cwd = await mkdtemp(join(tmpdir(), 'proviso-test-'));
+  folders.push(cwd);
+  await writeFile(join(cwd, 'people.yaml'), PEOPLE);
+  return cwd;
+}
+
+const policy = ['--policy', join(REPOSITORY, 'policies')] as const;
+const example = join(REPOSITORY, 'examples/organization');
+
+async function withState(): Promise<string> {
+  const cwd = await workspace();
+  const { exitCode, stderr } = await run(
+    ['state', 'init', '--mode', 'simulated', '--snapshot', example, '--people', 'people.yaml'],
+    { cwd },
+  );
+  expect({ exitCode, stderr }).toEqual({ exitCode: EXIT.fine, stderr: '' });
+  return cwd;
+}
+
+describe('collecting from the embedded AWS of a state', () => {
+  test('gives a snapshot that is judged as the one the state started from', async () => {
+    const cwd = await withState();
+    const collected = await run(['collect', '--state', '.proviso', '--out', 'snapshot', ...policy], { cwd });
+    expect(collected.stdout).toMatch(/^snapshot: 12 accounts, 3 Regions, 50 files\n$/);
+    // The example has an account that could not be read.
+    expect(collected.exitCode).toBe(EXIT.undecided);
+    expect(collected.stderr).toContain('131313131313');
+    const judge = async (...from: readonly string[]) =>
+      JSON.parse((await run(['check', ...from, ...policy, '--format', 'json'], { cwd })).stdout).counts;
+    expect(await judge('--snapshot', 'snapshot')).toEqual(await judge('--snapshot', example));
+    expect(await judge('--state', '.proviso')).toEqual(await judge('--snapshot', example));
+    expect(JSON.parse(await readFile(join(cwd, 'snapshot/leases.json'), 'utf8'))).toEqual({
+      schemaVersion: 1,
+      rows: [],
+    });
+  });
+
+  test('asks only the Regions that are named', async () => {
+    const cwd = await withState();
+    const { stdout } = await run(
+      ['collect', '--state', '.proviso', '--out', 'snapshot', '--region', 'eu-west-1', '--format', 'json'],
+      { cwd },
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ accounts: 12, regions: ['eu-west-1'] });
+    expect(await readdir(join(cwd, 'snapshot/accounts/444444444444'))).toEqual([
+      'account.json',
+      'eu-west-1.json',
+    ]);
+  });
+
+  test('overwrites nothing that is not a snapshot', async () => {
+    const cwd = await withState();
+    const { exitCode, stderr } = await run(['collect', '--state', '.proviso', '--out', '.', ...policy], {
+      cwd,
+    });
+    expect(exitCode).toBe(EXIT.malformed);
+    expect(stderr).toContain('is not overwritten');
+    expect(await readFile(join(cwd, 'people.yaml'), 'utf8')).toBe(PEOPLE);
+  });
+
+  test('a directory that is no state is refused', async () => {
+    const cwd = await workspace();
+    const { exitCode } = await run(['collect', '--state', 'nosuch', '--out', 'snapshot', ...policy], { cwd });
+    expect(exitCode).toBe(EXIT.malformed);
+    expect(await readdir(cwd)).toEqual(['people.yaml']);
+  });
+});
+
+describe('progress', () => {
+  const shown = (isErrorTerminal: boolean): string => {
+    let text = '';
+    let now = 0;
+    const progress = progressReporter(
+      testContext({
+        isErrorTerminal,
+        stderr: {
+          write: (piece) => {
+            text += piece;
+          },
+        },
+        clock: { now: () => epochMs(now) },
+      }),
+    );
+    for (let done = 1; done <= 100; done++) {
+      now += 100;
+      progress.show(done, 100);
+    }
+    progress.end();
+    return text;
+  };
+
+  test('is a line now and then where stderr is no terminal, the last one always, with the rate', () => {
+    expect(shown(false).split('\n')).toEqual([
+      'read 1 of 100, 10.0 a second',
+      'read 51 of 100, 10.0 a second',
+      'read 100 of 100, 10.0 a second',
+      '',
+    ]);
+  });
+
+  test('is one line drawn again on a terminal', () => {
+    expect(shown(true)).toMatch(/^\rread 1 of 100.*\rread 100 of 100, 10\.0 a second\u001b\[K\n$/s);
+  });
+});
