@@ -251,7 +251,7 @@ export type EnableResult =
   | { readonly result: 'revoked' | 'not-active'; readonly says: string };
 
 /**
- * The only place that turns content storage on. The intent (`enabling`, with the instant until which the Put can land) is in the
+ * The only place that turns content storage on, and only from `preflight`. The intent (`enabling`, with the instant until which the Put can land) is in the
  * lease before the call; a second invocation finds it and never puts again. After the call the lease is read again, so that a
  * revocation that came meanwhile wins.
  *
@@ -263,10 +263,13 @@ export async function enable(services: Services, id: ExceptionId): Promise<Enabl
   const now = clock.now();
   let lease: Lease | undefined;
   let attempted = false;
+  let isAllowed = false;
   const { record } = await change(services, id, (current, row, currentLease) => {
     attempted = currentLease.enabling !== undefined;
     lease = currentLease;
-    if (attempted || !isActive(currentLease, now)) return { record: current, row };
+    // Preflight was some seconds ago: meanwhile it may have been withdrawn, refused, or sent back for further approvals.
+    isAllowed = current.state === 'preflight' && isActive(currentLease, now);
+    if (attempted || !isAllowed) return { record: current, row };
     lease = {
       ...currentLease,
       enabling: { at: now, until: epochMs(now + ENABLE_TIMEOUT_MS + ENABLE_MARGIN_MS) },
@@ -275,10 +278,10 @@ export async function enable(services: Services, id: ExceptionId): Promise<Enabl
   });
   if (lease === undefined) throw new Error(`exception \`${id}\` has no reserved window`);
   if (attempted) throw new EnableAttempted(id);
-  if (!isActive(lease, now))
+  if (!isAllowed)
     return {
       result: 'not-active',
-      says: 'the window is over or was revoked before content storage was enabled',
+      says: 'the window is over, was revoked or given back, or approvals are missing again',
     };
   const pair = { accountId: record.request.accountId, region: record.request.region };
   await recorder.record({

@@ -7,9 +7,15 @@ import type { BaselineConfiguration, Lease, LeaseRow } from './types.ts';
  * asserts that no second copy of the comparison with `expiresAt` exists.
  */
 
-/** `now == expiresAt` is dead, everywhere. A revoked lease is dead at once, whatever its window says. */
+/**
+ * `now == expiresAt` is dead, everywhere. A revoked lease is dead at once, whatever its window says, and so is one whose window
+ * was given back: another lease may hold that window by now.
+ */
 export const isActive = (lease: Lease, now: EpochMs): boolean =>
-  lease.startsAt <= now && now < lease.expiresAt && lease.revoked === undefined;
+  lease.startsAt <= now &&
+  now < lease.expiresAt &&
+  lease.revoked === undefined &&
+  lease.released === undefined;
 
 export type Desired =
   | { readonly kind: 'lease'; readonly lease: Lease; readonly configuration: LoggingConfiguration }
