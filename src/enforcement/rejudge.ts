@@ -1,7 +1,8 @@
-import { type EpochMs, type EventActor, ok } from '../core/index.ts';
+import { type EpochMs, type EventActor, epochMs, ok } from '../core/index.ts';
 import {
   abandon,
   amend,
+  durationOf,
   type ExceptionRecord,
   isTerminal,
   type Judgement,
@@ -102,8 +103,13 @@ async function rejudgePending(
       : undefined;
   }
   const named = policy.policy.exceptions.approvals.roles.map(({ role }) => role);
+  const { approvals, limits } = policy.policy.exceptions;
   let asksAgain = false;
-  await amend(services.store, id, (current) => {
+  let isPending = true;
+  await amend(services.store, id, (current, row) => {
+    // Enabled or ended since it was read: the next sweep judges it as what it is now.
+    isPending = !isTerminal(current.state) && leaseOf(row, id)?.enabling === undefined;
+    if (!isPending) return ok({ record: current });
     const { flagged: _flagged, ...rest } = current;
     const requiredRoles = [...new Set([...current.requiredRoles, ...named])];
     const judged: ExceptionRecord = {
@@ -113,8 +119,15 @@ async function rejudgePending(
     };
     const again = nextState(current.state, 'ask-again');
     asksAgain = again.ok && quorum(judged).kind === 'open';
-    return ok({ record: asksAgain && again.ok ? { ...judged, state: again.value } : judged });
+    if (!asksAgain || !again.ok) return ok({ record: judged });
+    // Whoever is asked only now gets the policy's time to answer, and never longer than to the last possible start.
+    const latest = current.request.startsAt + durationOf(limits.enableWithin);
+    const approvalsDeadline = epochMs(
+      Math.min(services.clock.now() + durationOf(approvals.expireAfter), latest),
+    );
+    return ok({ record: { ...judged, state: again.value, approvalsDeadline } });
   });
+  if (!isPending) return undefined;
   return asksAgain
     ? {
         id,
