@@ -19,8 +19,20 @@ export type PairPlan =
     }
   /** Content storage must go (or be seen gone): the lease is over, revoked, or its proof was disturbed. */
   | { readonly kind: 'switch-off'; readonly lease: Lease; readonly why: 'over' | 'found-again' }
-  /** Somebody else changed what we manage while the lease was active: revoke it, then switch off. */
-  | { readonly kind: 'contested'; readonly lease: Lease; readonly says: string };
+  /** The metadata-only baseline could not be put when the lease ended; content storage is off since. */
+  | { readonly kind: 'restore-baseline'; readonly lease: Lease; readonly baseline: MetadataOnly }
+  /**
+   * Somebody else changed what we manage while the lease was active: revoke it, then switch off. `isElsewhere`: what was seen
+   * can have stored content where we do not look, so the purge can no longer be proven.
+   */
+  | {
+      readonly kind: 'contested';
+      readonly lease: Lease;
+      readonly isElsewhere: boolean;
+      readonly says: string;
+    };
+
+type MetadataOnly = Extract<BaselineConfiguration, { kind: 'metadata-only' }>;
 
 /** A lease whose Put was attempted and that has not been read back as off is ours to end, whatever else happens. */
 export const isUnsettled = (lease: Lease): boolean =>
@@ -44,8 +56,8 @@ export function planPair({ row, records, observed, now }: PairState): PairPlan {
   const over = unsettled.find((lease) => want.kind !== 'lease' || want.lease !== lease);
   if (over) return { kind: 'switch-off', lease: over, why: 'over' };
 
-  if (want.kind === 'lease') {
-    if (want.lease.enabling === undefined) return { kind: 'leave', why: 'enabling' };
+  // A lease that has not been enabled explains nothing that is on: what is seen then is judged as without it.
+  if (want.kind === 'lease' && want.lease.enabling !== undefined) {
     const isConfirmed = records.get(want.lease.exceptionId)?.state === 'active';
     if (observed.kind === 'unobservable') return { kind: 'leave', why: 'unreadable-during-lease' };
     const seen = observed.kind === 'observed' ? observed.value : undefined;
@@ -53,12 +65,18 @@ export function planPair({ row, records, observed, now }: PairState): PairPlan {
       return {
         kind: 'contested',
         lease: want.lease,
+        isElsewhere: true,
         says: 'somebody else’s logging configuration is in place, beyond what was approved',
       };
     }
     // Tightened by others is left alone; switched off by others means the approval no longer describes what happens.
     if (isConfirmed && !storesContent(seen)) {
-      return { kind: 'contested', lease: want.lease, says: 'somebody else switched content storage off' };
+      return {
+        kind: 'contested',
+        lease: want.lease,
+        isElsewhere: false,
+        says: 'somebody else switched content storage off',
+      };
     }
     return { kind: 'leave', why: isConfirmed ? 'as-desired' : 'enabling' };
   }
@@ -74,5 +92,11 @@ export function planPair({ row, records, observed, now }: PairState): PairPlan {
       ? { kind: 'switch-off', lease: disturbed, why: 'found-again' }
       : { kind: 'leave', why: 'not-ours' };
   }
-  return { kind: 'leave', why: 'as-desired' };
+  if (observed.kind === 'absent') {
+    for (const lease of row?.leases ?? []) {
+      if (lease.baseline.kind === 'metadata-only' && records.get(lease.exceptionId)?.isBaselineMissing)
+        return { kind: 'restore-baseline', lease, baseline: lease.baseline };
+    }
+  }
+  return { kind: 'leave', why: want.kind === 'lease' ? 'enabling' : 'as-desired' };
 }

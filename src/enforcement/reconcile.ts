@@ -56,9 +56,11 @@ export async function reconcilePair(
     case 'contested': {
       const seen = describeObserved(observed);
       await revokeLease(services.store, plan.lease.exceptionId, actor.id, plan.says, now);
-      await amend(services.store, plan.lease.exceptionId, (record) =>
-        ok({ record: record.contested ? record : { ...record, contested: { at: clock, observed: seen } } }),
-      );
+      if (plan.isElsewhere) {
+        await amend(services.store, plan.lease.exceptionId, (record) =>
+          ok({ record: record.contested ? record : { ...record, contested: { at: clock, observed: seen } } }),
+        );
+      }
       await services.recorder.record({
         type: 'exception.contested',
         actor,
@@ -66,6 +68,38 @@ export async function reconcilePair(
         data: { ...pair, observed: seen, says: `${plan.says} (${seen}); the lease is revoked` },
       });
       return { plan, result: await endLease(services, pair, plan.lease, actor, instant) };
+    }
+    case 'restore-baseline': {
+      const id = plan.lease.exceptionId;
+      await services.recorder.record({
+        type: 'enforcement.intended',
+        actor,
+        subject: id,
+        data: {
+          ...pair,
+          baseline: plan.baseline.kind,
+          says: `${actor.id}: putting the metadata-only baseline of ${pair.accountId}, ${pair.region} in place again`,
+        },
+      });
+      await services.settings.putInvocationLogging(pair, plan.baseline.configuration, 10_000);
+      const after = await services.settings.getInvocationLogging(pair);
+      await services.recorder.record({
+        type: 'enforcement.read-back',
+        actor,
+        subject: id,
+        data: {
+          ...pair,
+          observed: describeObserved(after),
+          says: `read back: ${describeObserved(after)}`,
+        },
+      });
+      if (after.kind === 'observed') {
+        await amend(services.store, id, (record) => {
+          const { isBaselineMissing: _missing, ...restored } = record;
+          return ok({ record: restored });
+        });
+      }
+      return { plan };
     }
     case 'switch-off': {
       if (plan.why === 'found-again') await reopen(services, plan.lease.exceptionId, actor);

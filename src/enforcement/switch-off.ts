@@ -50,7 +50,7 @@ export async function switchOff(
 ): Promise<SwitchOffResult> {
   const { settings, recorder, clock } = services;
   const subject = lease.exceptionId;
-  await recorder.record({
+  const intended = recorder.record({
     type: 'enforcement.intended',
     actor,
     subject,
@@ -60,7 +60,10 @@ export async function switchOff(
       says: `${actor.id}: returning ${pair.accountId}, ${pair.region} to the baseline (${lease.baseline.kind})`,
     },
   });
-  const failure = await putBaseline(services, pair, lease.baseline);
+  // A record that cannot be written is said below; it does not keep content storage on.
+  await intended.catch(() => undefined);
+  const { failure, isBaselineMissing } = await putBaseline(services, pair, lease.baseline);
+  await intended;
   const observed = await settings.getInvocationLogging(pair);
   const isOff =
     observed.kind !== 'unobservable' &&
@@ -87,7 +90,7 @@ export async function switchOff(
       says: readBackSays(isOff, observed, failure),
     };
   }
-  return settle(services, subject, actor, instant);
+  return settle(services, subject, actor, instant, isBaselineMissing);
 }
 
 /** Metadata-only is put where the lease carries it; if that fails, nothing at all is still better than content. */
@@ -95,21 +98,24 @@ async function putBaseline(
   { settings }: Services,
   pair: Pair,
   baseline: BaselineConfiguration,
-): Promise<string | undefined> {
+): Promise<{ readonly failure?: string; readonly isBaselineMissing: boolean }> {
   try {
     if (baseline.kind === 'metadata-only') {
       try {
         await settings.putInvocationLogging(pair, baseline.configuration, 10_000);
-        return undefined;
+        return { isBaselineMissing: false };
       } catch (error) {
         await settings.deleteInvocationLogging(pair);
-        return `the metadata-only baseline could not be put (${nameOf(error)}); the configuration was deleted instead`;
+        return {
+          isBaselineMissing: true,
+          failure: `the metadata-only baseline could not be put (${nameOf(error)}); the configuration was deleted instead`,
+        };
       }
     }
     await settings.deleteInvocationLogging(pair);
-    return undefined;
+    return { isBaselineMissing: false };
   } catch (error) {
-    return nameOf(error);
+    return { failure: nameOf(error), isBaselineMissing: baseline.kind === 'metadata-only' };
   }
 }
 
@@ -122,6 +128,7 @@ async function settle(
   id: ExceptionId,
   actor: EventActor,
   instant: EpochMs,
+  isBaselineMissing: boolean,
 ): Promise<SwitchOffResult> {
   const { store, recorder, policyInForce, schedules, clock } = services;
   const now = clock.now();
@@ -152,6 +159,7 @@ async function settle(
         offAt,
         drainUntil: epochMs(offAt + drain),
         emptyListings: [],
+        ...(isBaselineMissing ? { isBaselineMissing } : {}),
       },
       row: withLease(row, { ...lease, offAt }),
     });

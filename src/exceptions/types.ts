@@ -165,6 +165,8 @@ export interface ExceptionRecord {
   /** Someone else's setting was found during the lease; content may stand where we do not look. */
   readonly contested?: { readonly at: EpochMs; readonly observed: string };
   readonly isPurgeOverdue?: boolean;
+  /** The metadata-only baseline could not be put at the end; reconciliation puts it when it can. */
+  readonly isBaselineMissing?: boolean;
   readonly settingBefore?: LoggingConfiguration | null;
   readonly enabledAt?: EpochMs;
   readonly offAt?: EpochMs;
