@@ -9,6 +9,7 @@ import {
   formatInstant,
   MINUTE,
   ok,
+  SECOND,
 } from '../core/index.ts';
 import {
   amend,
@@ -48,6 +49,9 @@ async function subjectOf(
   return { record, lease, pair };
 }
 
+/** Step Functions drops the milliseconds of a Wait's timestamp: rounded up, or the wait would end before its instant. */
+const waitText = (at: EpochMs): string => formatInstant(epochMs(Math.ceil(at / SECOND) * SECOND));
+
 export type PutBaselineStep = { readonly next: 'retry' | 'drain'; readonly at: string };
 
 /** Baseline, read back, and again until it is off and settled. */
@@ -59,11 +63,11 @@ export async function putBaselineStep(
   await markEnding(services, id);
   const { record, lease, pair } = await subjectOf(services, id);
   if (record.state !== 'ending')
-    return { next: 'drain', at: formatInstant(record.drainUntil ?? services.clock.now()) };
+    return { next: 'drain', at: waitText(record.drainUntil ?? services.clock.now()) };
   const result = await switchOff(services, pair, lease, ending, instant);
   if (!result.isSettled) return { next: 'retry', at: formatInstant(result.retryAt) };
   const after = await requireException(services.store, id);
-  return { next: 'drain', at: formatInstant(after.value.drainUntil ?? services.clock.now()) };
+  return { next: 'drain', at: waitText(after.value.drainUntil ?? services.clock.now()) };
 }
 
 export type PurgeStep = { readonly next: 'list' | 'off-again' };
@@ -120,11 +124,11 @@ export async function listStep(services: Services, id: ExceptionId): Promise<Lis
   const gap = durationOf(policy.exceptions.purge.secondListingAfter);
   const first = record.emptyListings[0];
   if (first !== undefined && now < first.at + gap)
-    return { next: 'wait', at: formatInstant(epochMs(first.at + gap)) };
+    return { next: 'wait', at: waitText(epochMs(first.at + gap)) };
 
   const listing = await list(destinations, pair, lease.destination, now);
   const isEmpty = isEmptyListing(listing);
-  const isOverdue = isPastRetention(record, now);
+  const isOverdue = isPastRetention(record, lease, now);
   await amend(store, id, (current) =>
     ok({
       record: {
@@ -147,12 +151,14 @@ export async function listStep(services: Services, id: ExceptionId): Promise<Lis
   });
   if (!isEmpty) return { next: 'purge', at: formatInstant(now) };
   return first === undefined
-    ? { next: 'wait', at: formatInstant(epochMs(now + gap)) }
+    ? { next: 'wait', at: waitText(epochMs(now + gap)) }
     : { next: 'proven', at: formatInstant(now) };
 }
 
-function isPastRetention(record: ExceptionRecord, now: EpochMs): boolean {
-  return record.enabledAt !== undefined && now > record.enabledAt + record.request.retention;
+/** The clock of a record runs from the attempt to enable: content can be there although the answer to the Put was lost. */
+export function isPastRetention(record: ExceptionRecord, lease: Lease, now: EpochMs): boolean {
+  const since = record.enabledAt ?? lease.enabling?.at;
+  return since !== undefined && now > since + record.request.retention;
 }
 
 /** Signs the certificate and closes; a contested exception waits for a person instead. */
@@ -197,8 +203,11 @@ export async function closeWithCertificate(
   );
   const certificate = await signStatement(services.signer, statement);
   await services.certificates.save(id, certificate);
+  let isClosed = false;
   const amended = await amend(services.store, id, (current) => {
     const next = nextState(current.state, event);
+    isClosed = next.ok;
+    // Found on again since it was read: the certificate that was saved is named by nothing.
     if (!next.ok) return ok({ record: current });
     return ok({
       record: {
@@ -209,7 +218,7 @@ export async function closeWithCertificate(
       },
     });
   });
-  if (!amended.ok) return false;
+  if (!amended.ok || !isClosed) return false;
   await services.recorder.record({
     type: `exception.${closed.value}`,
     actor,

@@ -1,6 +1,15 @@
-import { type EpochMs, type EventActor, epochMs, formatInstant, MINUTE } from '../core/index.ts';
+import {
+  type EpochMs,
+  type EventActor,
+  epochMs,
+  formatDuration,
+  formatInstant,
+  MINUTE,
+  ok,
+} from '../core/index.ts';
 import {
   abandon,
+  amend,
   durationOf,
   type ExceptionRecord,
   isActive,
@@ -12,6 +21,7 @@ import {
   readLeaseRow,
   revokeLease,
 } from '../exceptions/index.ts';
+import { isPastRetention } from './ending.ts';
 import type { Services } from './ports.ts';
 import { endLease, reconcilePair } from './reconcile.ts';
 import { rejudge } from './rejudge.ts';
@@ -78,6 +88,7 @@ async function sweepException(services: Services, record: ExceptionRecord, now: 
     return expireUnenabled(services, record, now);
   }
   if (record.state === 'draining' || record.state === 'purging') {
+    await notePurgeOverdue(services, record, lease, now);
     await startEnding(services, record.id, sweeper, now);
     return;
   }
@@ -93,6 +104,28 @@ async function sweepException(services: Services, record: ExceptionRecord, now: 
     return;
   }
   if (!isActive(lease, now)) await endLease(services, pair, lease, sweeper, now);
+}
+
+/** Said once, while it lasts: a purge that cannot even list would otherwise be silent until it ends. */
+async function notePurgeOverdue(
+  services: Services,
+  record: ExceptionRecord,
+  lease: Lease,
+  now: EpochMs,
+): Promise<void> {
+  if (record.isPurgeOverdue === true || !isPastRetention(record, lease, now)) return;
+  const noted = await amend(services.store, record.id, (current) =>
+    ok({ record: { ...current, isPurgeOverdue: true } }),
+  );
+  if (!noted.ok) return;
+  await services.recorder.record({
+    type: 'exception.purge-overdue',
+    actor: sweeper,
+    subject: record.id,
+    data: {
+      says: `the purge is not proven within the retention of ${formatDuration(record.request.retention)}; trying on`,
+    },
+  });
 }
 
 /** DescribeExecution is eventually consistent: a missing execution counts only when the enabling is some minutes old. */
