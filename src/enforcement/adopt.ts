@@ -27,11 +27,23 @@ export async function adoptPolicy(
     storage.enforcement === 'enforce' ||
     storage.overrides.some(({ enforcement }) => enforcement === 'enforce')
   ) {
-    return err({
+    const refusal: Refusal = {
       code: 'POLICY_REFUSES',
       message:
         '`storage.enforcement: enforce` is not carried out by this version yet, for drift that is not ours; set it to `observe`',
+    };
+    await services.recorder.record({
+      type: 'policy.adoption-refused',
+      actor: { id: by, kind: 'person-unauthenticated' },
+      subject: policy.hash,
+      data: {
+        ...refusal,
+        id: metadata.id,
+        version: metadata.version,
+        says: `adoption of policy ${metadata.id} ${metadata.version} by ${by} refused: ${refusal.message}`,
+      },
     });
+    return err(refusal);
   }
   const before = await readRecord<AdoptedPolicy>(services.store, POLICY_KEY);
   if (before?.value.hash === policy.hash) return ok({ isNew: false, rejudged: [] });

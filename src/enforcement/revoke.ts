@@ -1,4 +1,4 @@
-import { type EventActor, type ExceptionId, ok, type PrincipalId, type Result } from '../core/index.ts';
+import { type EventActor, type ExceptionId, err, ok, type PrincipalId, type Result } from '../core/index.ts';
 import {
   abandon,
   type ExceptionRecord,
@@ -36,11 +36,20 @@ export async function revoke(
     return ok({ record: withdrawn.value.record });
   }
   const now = services.clock.now();
+  const refuse = async (refusal: Refusal): Promise<Result<never, Refusal>> => {
+    await services.recorder.record({
+      type: 'exception.revocation-refused',
+      actor,
+      subject: id,
+      data: { ...refusal, says: `revocation by ${by} refused: ${refusal.message}` },
+    });
+    return err(refusal);
+  };
   const revoked = await revokeLease(services.store, id, by, reason, now);
-  if (!revoked.ok) return revoked;
+  if (!revoked.ok) return refuse(revoked.error);
   const { accountId, region } = revoked.value.record.request;
   const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);
-  if (lease?.enabling === undefined || lease.offAt !== undefined) return withdrawn;
+  if (lease?.enabling === undefined || lease.offAt !== undefined) return refuse(withdrawn.error);
   await services.recorder.record({
     type: 'lease.revoked',
     actor,
