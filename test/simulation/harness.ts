@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deliver, type Fault, plantFault } from '../../src/adapters/embedded/aws/index.ts';
@@ -520,6 +520,18 @@ export class Simulation {
 
   async adopt(text: string, who = 'sam') {
     return adoptPolicy(this.state.services, loadPolicy(text), text, principalId(who));
+  }
+
+  /** The statements of the certificates that were saved. */
+  certificates(): readonly Record<string, unknown>[] {
+    const directory = join(this.directory, 'certificates');
+    if (!existsSync(directory)) return [];
+    return readdirSync(directory).map((name) => {
+      const saved = JSON.parse(readFileSync(join(directory, name), 'utf8')) as {
+        statement: Record<string, unknown>;
+      };
+      return saved.statement;
+    });
   }
 
   /** Changes who exists, as an edit of the people file does. */
