@@ -39,7 +39,11 @@ async function proviso(
   show: { lines?: number; from?: RegExp } = {},
 ): Promise<Ran> {
   let text = '';
-  const sink = { write: (chunk: string) => void (text += chunk) };
+  const sink = {
+    write: (chunk: string) => {
+      text += chunk;
+    },
+  };
   const shown = args.map((word) => (/[\s;]/.test(word) ? `'${word}'` : word.replace(`${ROOT}/`, '')));
   say(`\n${paint('cyan', commandLines(['$ proviso', ...shown]).join('\n'))}`);
   const code = await runCli(args, {
@@ -64,7 +68,7 @@ async function proviso(
         );
   const visible = lines.slice(first, first + (show.lines ?? lines.length));
   for (const line of visible) say(line);
-  if (first + visible.length < lines.length)
+  if (visible.length > 0 && first + visible.length < lines.length)
     say(paint('dim', `... ${lines.length - first - visible.length} more lines`));
   if (code !== expected)
     throw new Error(`\`proviso ${shown.join(' ')}\` came to exit code ${code}, not ${expected}`);
@@ -211,13 +215,10 @@ await proviso(['clock', 'advance', '15m', ...onState], 0);
 
 heading('6. Purged, and looked at twice, a day apart');
 await proviso(['clock', 'advance', '2d', ...onState], 0);
-await proviso(['exception', 'certificate', id, ...onState], 0, { from: /"listings"/, lines: 24 });
+await proviso(['exception', 'certificate', id, ...onState], 0);
 
 heading('7. Checked again, and searched for what must be gone');
-const after = await proviso(
-  ['check', ...onState, '--account', '444444444444', '--format', 'html', '--out', REPORT],
-  1,
-);
+const after = await proviso(['check', ...onState, '--format', 'html', '--out', REPORT], 1);
 require(after.code === 1, 'the rest of the organization is still as it was');
 const afterwards = filesWithCanaries(OUT);
 say(

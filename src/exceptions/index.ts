@@ -4,6 +4,7 @@ export * from './errors.ts';
 export * from './judge.ts';
 export * from './lease.ts';
 export * from './lifecycle.ts';
+export * from './lifecycle-table.ts';
 export * from './people.ts';
 export * from './ports.ts';
 export * from './quorum.ts';

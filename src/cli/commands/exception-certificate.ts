@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { statePaths } from '../../adapters/embedded/state-files.ts';
 import { canonicalJson, type ExceptionId, sha256Hex } from '../../core/index.ts';
 import { describeState, type SignedCertificate } from '../../exceptions/index.ts';
+import { certificateLines } from '../certificate-text.ts';
 import type { CommandContext } from '../context.ts';
 import { type CommonOptions, commandAbout, recordOf } from '../exceptions.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -53,10 +54,6 @@ async function certificate(id: ExceptionId, options: CommonOptions, context: Com
         remedy: 'compare it with a copy; the hash in the record is what was signed',
       });
     if (options.format === 'json') return writeJson(context, signed);
-    writeLines(context, [
-      JSON.stringify(signed.statement, undefined, 2),
-      '',
-      `signature valid: key ${signed.signature.keyId}, ${signed.signature.algorithm}, over ${record.certificate.hash.slice(0, 16)}`,
-    ]);
+    writeLines(context, certificateLines(signed, context.width));
   });
 }

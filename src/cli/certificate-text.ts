@@ -1,0 +1,66 @@
+import type { SignedCertificate } from '../exceptions/index.ts';
+import { printable, wrap } from './terminal/index.ts';
+
+/** The statement as a person reads it; `--format json` gives the exact signed object. */
+export function certificateLines(
+  { statement, statementHash, signature }: SignedCertificate,
+  width: number,
+): readonly string[] {
+  const row = (label: string, value: unknown): readonly string[] =>
+    wrap(printable(textOf(value)), width, `  ${label.padEnd(15)}`, ' '.repeat(17));
+  const times = (statement['times'] ?? {}) as Record<string, unknown>;
+  const purged = (statement['purged'] ?? {}) as Record<string, unknown>;
+  const settings = (statement['settings'] ?? {}) as Record<string, unknown>;
+  const listings = listOf(statement['listings']);
+  const approvals = listOf(statement['approvals']);
+  return [
+    `Certificate of closure: ${textOf(statement['exceptionId'])}, ${textOf(statement['outcome'])}`,
+    '',
+    ...row('where', `account ${textOf(statement['account'])}, ${textOf(statement['region'])}`),
+    ...row('reference', statement['reference']),
+    ...approvals.flatMap((approval) =>
+      row(textOf(approval['role']), `${textOf(approval['principalId'])}, ${textOf(approval['at'])}`),
+    ),
+    ...row('before', settings['before']),
+    ...row('afterwards', (settings['after'] as { kind?: unknown } | undefined)?.kind),
+    ...row('enabled', times['enabledAt']),
+    ...row('approved until', times['expiresAt']),
+    ...(times['revokedAt'] === null ? [] : row('revoked', times['revokedAt'])),
+    ...row(
+      'off, read back',
+      `${textOf(times['offReadBackAt'])}; minutes overdue: ${textOf(statement['minutesOverdue'])}`,
+    ),
+    ...row(
+      'purged',
+      Object.entries(purged)
+        .map(([what, count]) => `${what} ${textOf(count)}`)
+        .join(', '),
+    ),
+    ...listings.flatMap((listing) =>
+      row(
+        'listed',
+        `${textOf(listing['at'])}: ${listOf(listing['locations'], true).join(', ')}: versions ${textOf(listing['versions'])}, delete markers ${textOf(listing['deleteMarkers'])}, uploads ${textOf(listing['uploads'])}, log groups ${textOf(listing['logGroups'])}`,
+      ),
+    ),
+    ...row('finding', statement['finding']),
+    ...listOf(statement['notProven'], true).flatMap((what) => row('not proven', what)),
+    ...row('closed', `${textOf(times['closedAt'])} by ${textOf(statement['closedBy'])}`),
+    '',
+    `  sha256 ${statementHash}`,
+    ...row('signature', `valid; ${signature.algorithm}, key ${signature.keyId}`),
+  ];
+}
+
+const textOf = (value: unknown): string =>
+  value === null || value === undefined
+    ? 'none'
+    : typeof value === 'object'
+      ? JSON.stringify(value)
+      : String(value);
+
+function listOf(value: unknown, asText: true): readonly string[];
+function listOf(value: unknown): readonly Record<string, unknown>[];
+function listOf(value: unknown, asText = false): readonly unknown[] {
+  const list = Array.isArray(value) ? value : [];
+  return asText ? list.map(textOf) : list;
+}
