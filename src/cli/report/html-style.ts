@@ -81,7 +81,7 @@ ${standingRules}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;overflow-wrap:normal}
 th,td{text-align:left;padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 th.number,td.number{text-align:right}
-tbody th{font-weight:600}
+tbody th{font-weight:600;min-width:13rem}
 form{display:flex;flex-wrap:wrap;gap:1rem;align-items:start;background:var(--card);border-radius:.5rem;padding:1rem}
 form[hidden]{display:none}
 fieldset{border:0;padding:0;margin:0;display:flex;flex-wrap:wrap;gap:.25rem 1rem}
