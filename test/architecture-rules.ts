@@ -64,8 +64,6 @@ const EFFECT_MODULES =
  */
 const COMPARES_THE_END: Readonly<Record<string, { readonly atMost: number; readonly because: string }>> = {
   'src/exceptions/lease.ts': { atMost: Number.POSITIVE_INFINITY, because: 'the one equation itself' },
-  'src/exceptions/certificate.ts': { atMost: 1, because: 'which came first, the revocation or the end' },
-  'src/enforcement/ending.ts': { atMost: 1, because: 'from when on an ending is overdue' },
   'src/enforcement/enable.ts': {
     atMost: 2,
     because:

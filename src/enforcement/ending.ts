@@ -16,6 +16,7 @@ import {
   certificateStatement,
   durationOf,
   type ExceptionRecord,
+  endOf,
   isWithin,
   type Lease,
   leaseOf,
@@ -250,9 +251,7 @@ async function isOnAgain(services: Services, id: ExceptionId): Promise<boolean> 
 
 /** How long an exception was on beyond its lease, to the read-back; zero when it was in time. */
 export function overdueOf(record: ExceptionRecord, lease: Lease): DurationMs {
-  const shouldEnd =
-    lease.revoked === undefined || lease.revoked.at > lease.expiresAt ? lease.expiresAt : lease.revoked.at;
-  return durationMs(record.offAt === undefined ? 0 : Math.max(0, record.offAt - shouldEnd));
+  return durationMs(record.offAt === undefined ? 0 : Math.max(0, record.offAt - endOf(lease)));
 }
 
 export const describeOverdue = (length: DurationMs): string =>

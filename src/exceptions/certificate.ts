@@ -1,5 +1,6 @@
 import { canonicalJson, type EpochMs, formatInstant, sha256Hex } from '../core/index.ts';
 import type { LoggingConfiguration } from '../evidence/index.ts';
+import { endOf } from './lease.ts';
 import type { SignedCertificate, Signer } from './ports.ts';
 import type { ExceptionRecord, Lease, Listing } from './types.ts';
 
@@ -14,7 +15,6 @@ export function certificateStatement(
   closedBy: string,
 ): Readonly<Record<string, unknown>> {
   const instant = (at: EpochMs | undefined) => (at === undefined ? null : formatInstant(at));
-  const shouldEnd = lease.revoked && lease.revoked.at < lease.expiresAt ? lease.revoked.at : lease.expiresAt;
   return {
     kind: 'CertificateOfClosure',
     schemaVersion: 1,
@@ -46,7 +46,7 @@ export function certificateStatement(
       closedAt: formatInstant(closedAt),
     },
     minutesOverdue:
-      lease.offAt === undefined ? null : Math.max(0, Math.ceil((lease.offAt - shouldEnd) / 60_000)),
+      lease.offAt === undefined ? null : Math.max(0, Math.ceil((lease.offAt - endOf(lease)) / 60_000)),
     purgeWithinRetention: record.isPurgeOverdue !== true,
     purged: record.purged ?? { versions: 0, bytes: 0, uploads: 0, logGroups: 0 },
     listings: record.emptyListings.map(listingText),

@@ -17,6 +17,10 @@ export const isActive = (lease: Lease, now: EpochMs): boolean =>
   lease.revoked === undefined &&
   lease.released === undefined;
 
+/** From when on content storage under the lease must be off: its own end, or an earlier revocation. */
+export const endOf = ({ expiresAt, revoked }: Pick<Lease, 'expiresAt' | 'revoked'>): EpochMs =>
+  revoked !== undefined && revoked.at < expiresAt ? revoked.at : expiresAt;
+
 export type Desired =
   | { readonly kind: 'lease'; readonly lease: Lease; readonly configuration: LoggingConfiguration }
   | { readonly kind: 'baseline'; readonly configuration: LoggingConfiguration | undefined };
