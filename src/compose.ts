@@ -13,7 +13,7 @@ import {
   withFaults,
 } from './adapters/embedded/aws/index.ts';
 import { certificateFiles } from './adapters/embedded/certificate-files.ts';
-import { openEventFile } from './adapters/embedded/event-file.ts';
+import { type EventFile, openEventFile } from './adapters/embedded/event-file.ts';
 import { sqliteRecordStore } from './adapters/embedded/record-store.ts';
 import { fileSigner } from './adapters/embedded/signing-key.ts';
 import {
@@ -109,7 +109,7 @@ export interface OpenState {
   readonly services: Services;
   readonly runtime: WorkflowRuntime;
   readonly world: World;
-  readonly events: ReturnType<typeof openEventFile>;
+  readonly events: EventFile;
   readonly aws: EmbeddedAws;
   close(): void;
 }
@@ -134,13 +134,18 @@ export function openState(directory: string, faults?: FaultHook): Result<OpenSta
   const database = locked.value;
   const simulatedClock = mode === 'simulated' ? new SimulatedClock(database, 0 as EpochMs) : undefined;
   const clock: Clock = simulatedClock ?? systemClock;
+  const recorded = openRecord(paths.events, clock);
+  if (!recorded.ok) {
+    database.close();
+    return recorded;
+  }
+  const events = recorded.value;
   const ids = mode === 'simulated' ? new SeededIds(database, '') : randomIds;
 
   const awsDatabase = openAwsDatabase(paths.aws);
   const settings = embeddedSettings(awsDatabase, clock);
   const storage = embeddedStorage(awsDatabase, clock, ids);
   const schedules = embeddedSchedules(awsDatabase);
-  const events = openEventFile(paths.events, clock);
   const store = sqliteRecordStore(database, (operation, act) => withFaults(awsDatabase, operation, {}, act));
 
   const machines = loadMachines();
@@ -217,6 +222,19 @@ function openLocked(file: string): Result<DatabaseSync, StateProblem> {
       code: 'damaged',
       message: `\`${file}\` cannot be opened (${error instanceof Error ? error.message : 'unknown'})`,
       remedy: 'restore it from a backup',
+    });
+  }
+}
+
+/** A damaged record stops everything: what happened can no longer be told, and going on would write after the damage. */
+function openRecord(file: string, clock: Clock): Result<EventFile, StateProblem> {
+  try {
+    return ok(openEventFile(file, clock));
+  } catch (error) {
+    return err({
+      code: 'damaged',
+      message: error instanceof Error ? error.message : `\`${file}\` cannot be read`,
+      remedy: 'restore the file from a backup',
     });
   }
 }

@@ -55,7 +55,7 @@ function parseEvents(text: string, file: string): RecordedEvent[] {
     .slice(0, -1)
     .map((line, index) => {
       const damaged = (why: string) =>
-        new Error(`${file}:${index + 1}: ${why}; restore the file from a backup, it must not be edited`);
+        new Error(`${file}:${index + 1}: ${why}; the record must not be edited`);
       let parsed: Record<string, unknown>;
       try {
         parsed = JSON.parse(line) as Record<string, unknown>;
