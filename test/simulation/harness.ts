@@ -326,14 +326,20 @@ export class Simulation {
     throw new Error('the process died 200 times in a row');
   }
 
+  /** The process ends here. */
+  shut(): void {
+    if (!this.#isDead) this.state.close();
+    this.#isDead = true;
+  }
+
   /** The process ends here and another one opens the directory. */
   reopen(): void {
-    if (!this.#isDead) this.state.close();
+    this.shut();
     this.state = this.#open();
   }
 
   close(): void {
-    if (!this.#isDead) this.state.close();
+    this.shut();
     rmSync(join(this.directory, '..'), { recursive: true, force: true });
   }
 
