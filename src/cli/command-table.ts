@@ -7,14 +7,16 @@ export interface CommandModule {
 }
 
 export interface CommandRow {
-  /** `['check']`, or `['policy', 'validate']` for a command inside a group. */
-  readonly path: readonly [string] | readonly [string, string];
+  /** `['check']`; `['policy', 'validate']` inside a group; `['policy', 'review', 'start']` inside a group of a group. */
+  readonly path: readonly [string, ...string[]];
   readonly summary: string;
   readonly load: () => Promise<CommandModule>;
 }
 
+/** What a group is for, by its words. */
 export const GROUPS: Readonly<Record<string, string>> = {
-  policy: 'validate, test, explain and adopt policies',
+  policy: 'validate, test, explain, adopt and review policies',
+  'policy cases': 'suggest cases that a policy lacks',
   finding: 'explain what a check found',
   state: 'create a state directory',
   exception: 'ask for, decide on, end and follow exceptions',
@@ -37,6 +39,21 @@ export const COMMANDS: readonly CommandRow[] = [
     path: ['policy', 'test'],
     summary: 'run the cases beside a policy, like a test runner',
     load: () => import('./commands/policy-test.ts'),
+  },
+  {
+    path: ['policy', 'coverage'],
+    summary: 'tell which clauses the cases exercise, in both directions',
+    load: () => import('./commands/policy-coverage.ts'),
+  },
+  {
+    path: ['policy', 'mutate'],
+    summary: 'put mistakes into a policy and tell which no case notices',
+    load: () => import('./commands/policy-mutate.ts'),
+  },
+  {
+    path: ['policy', 'cases', 'suggest'],
+    summary: 'write the cases that are missing, for a person to accept',
+    load: () => import('./commands/policy-cases-suggest.ts'),
   },
   {
     path: ['policy', 'explain'],

@@ -52,22 +52,29 @@ async function buildProgram(
       `\nExample:\n  $ proviso policy validate\n  $ proviso check --snapshot examples/organization\n\n${EXIT_CODE_HELP}`,
     );
   const words = argv.filter((word) => !word.startsWith('-'));
-  const [first, second] = words[0] === 'help' ? words.slice(1) : words;
+  const asked = words[0] === 'help' ? words.slice(1) : words;
   for (const row of commands) {
-    const [name, inner] = row.path;
-    const isMeant = name === first && (inner === undefined || inner === second);
-    const parent = inner === undefined ? program : groupOf(program, name);
+    const isMeant = row.path.every((word, index) => word === asked[index]);
+    const name = row.path.at(-1) ?? '';
     if (isMeant) (await row.load()).register(program, context);
-    else parent.command(inner ?? name).description(row.summary);
+    else
+      groupOf(program, ...row.path.slice(0, -1))
+        .command(name)
+        .description(row.summary);
   }
   return program;
 }
 
-/** The group `name` of the program, made where it is asked for first: several files add commands to one group. */
-export function groupOf(program: Command, name: string): Command {
-  return (
-    program.commands.find((command) => command.name() === name) ??
-    program.command(name).description(GROUPS[name] ?? name)
+/**
+ * The group at `path` (`policy`, or `policy` and `review` inside it), made where it is asked for first: several files add commands
+ * to one group. Without a path the program itself.
+ */
+export function groupOf(program: Command, ...path: readonly string[]): Command {
+  return path.reduce(
+    (parent, name, index) =>
+      parent.commands.find((command) => command.name() === name) ??
+      parent.command(name).description(GROUPS[path.slice(0, index + 1).join(' ')] ?? name),
+    program,
   );
 }
 

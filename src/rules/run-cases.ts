@@ -33,7 +33,8 @@ export interface CasesReport {
   readonly hasPassed: boolean;
 }
 
-const SHOWN_BY = {
+/** The outcome that shows each needed case. */
+export const SHOWN_BY = {
   fires: 'non-compliant',
   passes: 'compliant',
   'missing-evidence': 'indeterminate',
@@ -59,15 +60,16 @@ async function runCase(each: PolicyCase, policy: Policy, now: EpochMs): Promise<
   const control = policy.controls.find(({ id }) => id === each.control);
   if (control === undefined)
     throw new RulesError('UNKNOWN_CONTROL', `case \`${each.name}\` is of a control that the policy lacks`);
-  const facts: FactSet = Object.fromEntries(
-    Object.entries(each.facts).map(([name, fact]) => [name, observationOf(fact, now)]),
-  );
-  const verdict = (await evaluateControls([control], [facts]))[0]?.[0];
+  const verdict = (await evaluateControls([control], [factsOfCase(each, now)]))[0]?.[0];
   if (verdict === undefined) throw new Error(`case \`${each.name}\` has no verdict`);
   const { outcome, decidingClause: clause } = verdict;
   const hasPassed = outcome === each.expect.outcome && clause === each.expect.clause;
   return { case: each, hasPassed, actual: { outcome, clause }, verdict };
 }
+
+/** What a case states, as facts: what it leaves out was not collected. */
+export const factsOfCase = ({ facts }: Pick<PolicyCase, 'facts'>, now: EpochMs): FactSet =>
+  Object.fromEntries(Object.entries(facts).map(([name, fact]) => [name, observationOf(fact, now)]));
 
 function observationOf(fact: CaseFact, at: EpochMs): Observation<FactValue> {
   const source = { call: 'this case' };
