@@ -122,19 +122,21 @@ export async function policyInForce(
 
 /** A refusal is an answer: it goes to stderr in full, the exit code is 1, and it has been recorded. */
 export function refused(context: CommandContext, refusal: Refusal): void {
-  const lines = [...wrap(`refused: ${printable(refusal.message)}`, context.width), `  [${refusal.code}]`];
-  for (const condition of refusal.conditions ?? []) {
-    if (condition.holds === 'met') continue;
-    const mark = condition.holds === 'not-met' ? 'not met' : 'undecided';
-    lines.push(
-      ...wrap(
-        printable(`${mark}  ${condition.clause}: ${condition.says}`),
-        context.width,
-        '  ',
-        '           ',
-      ),
-    );
-  }
-  context.stderr.write(`${lines.join('\n')}\n`);
+  const failed = (refusal.conditions ?? []).filter(({ holds }) => holds !== 'met');
+  const lines =
+    failed.length === 0
+      ? wrap(`refused: ${printable(refusal.message)}`, context.width)
+      : [
+          `refused: ${failed.length} of ${refusal.conditions?.length} conditions of the policy`,
+          ...failed.flatMap(({ clause, holds, says }) =>
+            wrap(
+              printable(`${holds === 'not-met' ? 'not met  ' : 'undecided'}  ${clause}: ${says}`),
+              context.width,
+              '  ',
+              '      ',
+            ),
+          ),
+        ];
+  context.stderr.write(`${[...lines, `  [${refusal.code}]`].join('\n')}\n`);
   context.exitCode = EXIT.findings;
 }

@@ -107,6 +107,6 @@ async function playSteps(
     '',
     ...(unmet.length === 0
       ? ['every expectation was met']
-      : unmet.flatMap((says) => wrap(printable(`NOT MET  ${says}`), context.width, '', '  '))),
+      : unmet.flatMap((says) => wrap(printable(`NOT MET: ${says}`), context.width, '', '  '))),
   ]);
 }
