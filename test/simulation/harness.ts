@@ -227,6 +227,8 @@ export class Simulation {
   /** What the embedded AWS itself said after every instant at which anything happened. */
   readonly switched: Switched[] = [];
   deaths = 0;
+  /** The last instant at which a planted fault was still there to strike. */
+  faultyUntil = Number.NEGATIVE_INFINITY;
   readonly #crash: ((moment: Moment) => boolean) | undefined;
   #isDead = false;
 
@@ -378,6 +380,8 @@ export class Simulation {
   }
 
   look(): void {
+    const faults = this.state.aws.database.prepare('SELECT 1 FROM faults LIMIT 1').get();
+    if (faults !== undefined) this.faultyUntil = this.now();
     const isOn = this.isOn();
     if ((this.switched.at(-1)?.isOn ?? false) !== isOn) this.switched.push({ at: this.now(), isOn });
   }
