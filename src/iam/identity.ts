@@ -1,4 +1,3 @@
-import type { Result } from '../core/index.ts';
 import type {
   AttachedPolicy,
   IamEvidence,
@@ -7,25 +6,19 @@ import type {
   IamUser,
   PolicyDocumentEntry,
 } from '../evidence/index.ts';
-import type { IamProblem } from './errors.ts';
-import { type PolicyDocument, parsePolicyDocument } from './policy-document.ts';
+import type { PolicyLayer } from './evaluate.ts';
+import { layerOf, type ReadPolicy, readPolicy, renamed } from './layers.ts';
+import type { RequestPrincipal } from './principals.ts';
 
-/** One policy that applies to a principal, and how to find it. */
-export interface NamedPolicy {
-  /** For a person: ``managed policy `AdministratorAccess` of group `ops` ``. */
-  readonly name: string;
-  readonly document: Result<PolicyDocument, IamProblem>;
-}
-
-/** Everything that identity policies say of one principal. */
+/** Everything that identity policies say of one principal, and the boundary around them. */
 export interface IdentityPolicies {
-  readonly policies: readonly NamedPolicy[];
-  /** What applies to the principal but is not in the evidence, in words. Not empty: nothing can be said to be denied. */
-  readonly missing: readonly string[];
-  readonly permissionsBoundaryArn?: string;
+  readonly principal: RequestPrincipal;
+  readonly identity: PolicyLayer;
+  /** Absent: it has none. */
+  readonly boundary?: PolicyLayer;
 }
 
-/** A user's, group's or role's policies, with the account's managed policies parsed once. */
+/** A user's, group's or role's policies, with the account's managed policies read and compiled once. */
 export interface AccountPolicies {
   ofUser(user: IamUser): IdentityPolicies;
   ofGroup(group: IamGroup): IdentityPolicies;
@@ -37,46 +30,81 @@ interface PolicyHolder {
   readonly attachedPolicies: readonly AttachedPolicy[];
 }
 
+interface Held {
+  readonly documents: readonly ReadPolicy[];
+  /** What applies to the principal but is not in the evidence, in words. Not empty: nothing can be said to be denied. */
+  readonly missing: readonly string[];
+}
+
+/** What stands for all of them in a sentence; see `PolicyLayer.name`. */
+const IDENTITY = 'its identity policies';
+
 /** Joins principals with the policies that apply to them: their own, attached ones, and for a user those of its groups. */
 export function accountPolicies(iam: IamEvidence): AccountPolicies {
   const managed = new Map(
-    iam.managedPolicies.map((policy) => [policy.arn, parsePolicyDocument(policy.document)] as const),
+    iam.managedPolicies.map(
+      (policy) => [policy.arn, readPolicy(`\`${policy.arn}\``, policy.document, 'identity')] as const,
+    ),
   );
 
-  const held = (holder: PolicyHolder, whose: string): IdentityPolicies => {
-    const policies: NamedPolicy[] = [];
+  const held = (holder: PolicyHolder, whose: string): Held => {
+    const documents: ReadPolicy[] = [];
     const missing: string[] = [];
     for (const { name, document } of holder.inlinePolicies)
-      policies.push({ name: `inline policy \`${name}\`${whose}`, document: parsePolicyDocument(document) });
+      documents.push(readPolicy(`inline policy \`${name}\`${whose}`, document, 'identity'));
     for (const { arn, name } of holder.attachedPolicies) {
-      const document = managed.get(arn);
-      if (document === undefined) missing.push(`the document of managed policy \`${arn}\`${whose}`);
-      else policies.push({ name: `managed policy \`${name}\`${whose}`, document });
+      const read = managed.get(arn);
+      if (read === undefined) missing.push(`the document of managed policy \`${arn}\`${whose}`);
+      else documents.push(renamed(read, `managed policy \`${name}\`${whose}`));
     }
-    return { policies, missing };
+    return { documents, missing };
   };
-  const groupPolicies = new Map(
-    iam.groups.map((group) => [group.name, held(group, ` of group \`${group.name}\``)]),
-  );
-  const bounded = (own: IdentityPolicies, boundary: string | undefined): IdentityPolicies =>
-    boundary === undefined ? own : { ...own, permissionsBoundaryArn: boundary };
+  const groups = new Map(iam.groups.map((group) => [group.name, held(group, ` of group \`${group.name}\``)]));
+
+  const together = (
+    principal: RequestPrincipal,
+    parts: readonly Held[],
+    boundaryArn?: string,
+  ): IdentityPolicies => ({
+    principal,
+    identity: layerOf(
+      IDENTITY,
+      parts.flatMap(({ documents }) => documents),
+      parts.flatMap(({ missing }) => missing),
+    ),
+    ...(boundaryArn === undefined ? {} : { boundary: boundaryLayer(boundaryArn, managed.get(boundaryArn)) }),
+  });
 
   return {
-    ofUser: (user) => {
-      const own = held(user, '');
-      const inherited = user.groups.map(
-        (name): IdentityPolicies =>
-          groupPolicies.get(name) ?? { policies: [], missing: [`the policies of group \`${name}\``] },
-      );
-      return bounded(
-        {
-          policies: [...own.policies, ...inherited.flatMap((group) => group.policies)],
-          missing: [...own.missing, ...inherited.flatMap((group) => group.missing)],
-        },
+    ofUser: (user) =>
+      together(
+        { kind: 'user', arn: user.arn, accountId: accountOf(user.arn) },
+        [
+          held(user, ''),
+          ...user.groups.map(
+            (name): Held =>
+              groups.get(name) ?? { documents: [], missing: [`the policies of group \`${name}\``] },
+          ),
+        ],
         user.permissionsBoundaryArn,
-      );
-    },
-    ofGroup: (group) => held(group, ''),
-    ofRole: (role) => bounded(held(role, ''), role.permissionsBoundaryArn),
+      ),
+    ofGroup: (group) =>
+      together({ kind: 'group', arn: group.arn, accountId: accountOf(group.arn) }, [held(group, '')]),
+    ofRole: (role) =>
+      together(
+        { kind: 'role', arn: role.arn, accountId: accountOf(role.arn) },
+        [held(role, '')],
+        role.permissionsBoundaryArn,
+      ),
   };
 }
+
+function boundaryLayer(arn: string, read: ReadPolicy | undefined): PolicyLayer {
+  const name = `permissions boundary \`${arn}\``;
+  return read === undefined
+    ? layerOf(`its ${name}`, [], [`the document of ${name}`])
+    : layerOf(`its ${name}`, [renamed(read, name)]);
+}
+
+/** The account part of an ARN; empty where the ARN is damaged, which is nobody's account. */
+export const accountOf = (arn: string): string => arn.split(':')[4] ?? '';

@@ -1,13 +1,20 @@
 export { MODEL_INVOCATIONS, PROMPT_STORAGE_CHANGES } from './actions.ts';
+export { ANY_RESOURCE, type CompiledPolicy, compilePolicy, type RequestResource } from './compile.ts';
+export * from './context.ts';
 export * from './decide.ts';
 export * from './errors.ts';
+export * from './evaluate.ts';
 export { actionMatches, arnLike, globMatches } from './glob.ts';
-export {
-  type AccountPolicies,
-  accountPolicies,
-  type IdentityPolicies,
-  type NamedPolicy,
-} from './identity.ts';
+export { type AccountPolicies, accountPolicies, type IdentityPolicies } from './identity.ts';
+export { type DocumentUse, layerOf, type ReadPolicy, readPolicy } from './layers.ts';
 export * from './policy-document.ts';
-export { type Guardrails, guardrailsOf, SERVICE_LINKED_PATH, unitPath } from './service-control.ts';
+export type { PrincipalMatch, RequestPrincipal } from './principals.ts';
+export {
+  type Guardrails,
+  guardrailsOf,
+  NO_GUARDRAILS,
+  SERVICE_LINKED_PATH,
+  serviceControlOf,
+  unitPath,
+} from './service-control.ts';
 export { type SessionAttribution, sessionAttribution } from './trust.ts';

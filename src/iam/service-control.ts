@@ -1,55 +1,125 @@
 import type { AccountId } from '../core/index.ts';
-import type { Organization, UnobservableReason } from '../evidence/index.ts';
+import type {
+  Observation,
+  Organization,
+  PolicyAttachment,
+  ServiceControlPolicy,
+  UnobservableReason,
+} from '../evidence/index.ts';
+import type { PolicyLayer } from './evaluate.ts';
+import { layerOf, type ReadPolicy, readPolicy, renamed } from './layers.ts';
 
-/** What might limit an account's principals from above their identity policies. */
+/** What limits an account's principals, or its resources, from above. */
 export type Guardrails =
-  /** Nothing but FullAWSAccess, which allows everything, or an account that service control policies do not reach. */
-  | { readonly kind: 'none' }
-  /** Policies that this version does not evaluate, each with where it is attached. */
-  | { readonly kind: 'not-evaluated'; readonly policies: readonly string[] }
+  /** One layer for each level from the root down; every one of them must allow. None: nothing limits. */
+  | { readonly kind: 'levels'; readonly levels: readonly PolicyLayer[] }
   | { readonly kind: 'unobservable'; readonly reason: UnobservableReason; readonly detail: string };
 
-/** The id AWS gives to the policy that allows everything; it is the same in every organization. */
-const FULL_AWS_ACCESS = 'p-FullAWSAccess';
+export const NO_GUARDRAILS: Guardrails = { kind: 'levels', levels: [] };
+
+/** The ids AWS gives to the policies that allow everything; they are the same in every organization. */
+const FULL_ACCESS: ReadonlySet<string> = new Set(['p-FullAWSAccess', 'p-RCPFullAWSAccess']);
+const FULL_ACCESS_DOCUMENT =
+  '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}';
+
+/** Service control policies are out of reach of service-linked roles. */
+export const SERVICE_LINKED_PATH = '/aws-service-role/';
 
 /**
- * Finds the service control policies on an account's path to the root. They do not restrict the management account.
- * @see https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
+ * The service control policies over each account, with every document read and compiled once.
+ *
+ * They do not restrict the management account. A level of nothing but FullAWSAccess limits nothing and is left out. Where policies are
+ * attached at one level of the path and another level has none, evidence is missing: AWS keeps at least one policy at each level.
+ *
+ * @see https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
  */
-export function guardrailsOf(organization: Organization, accountId: AccountId): Guardrails {
-  if (accountId === organization.managementAccountId) return { kind: 'none' };
-  const { attachments, serviceControlPolicies } = organization;
-  if (attachments.kind === 'absent') return { kind: 'none' };
-  if (attachments.kind === 'unobservable')
-    return {
-      kind: 'unobservable',
-      reason: attachments.reason,
-      detail: `which service control policies are attached could not be read (${attachments.detail ?? attachments.reason})`,
-    };
-  const path = pathToRoot(organization, accountId);
-  if (path === undefined)
-    return {
-      kind: 'unobservable',
-      reason: 'malformed',
-      detail: 'the account’s path to the root of the organization has a gap or a loop',
-    };
-  const names = new Map(
-    serviceControlPolicies.kind === 'observed'
-      ? serviceControlPolicies.value.map(({ id, name }) => [id, name] as const)
-      : [],
-  );
-  const policies = attachments.value
-    .filter(({ targetId }) => path.includes(targetId))
-    .flatMap(({ targetId, policyIds }) =>
-      policyIds
-        .filter((id) => id !== FULL_AWS_ACCESS)
-        .map((id) => `\`${names.get(id) ?? id}\` on ${targetId}`),
-    );
-  return policies.length === 0 ? { kind: 'none' } : { kind: 'not-evaluated', policies };
+export function serviceControlOf(organization: Organization): (accountId: AccountId) => Guardrails {
+  return controlPolicies(organization, {
+    word: 'service control policies',
+    one: 'service control policy',
+    policies: organization.serviceControlPolicies,
+    attachments: organization.attachments,
+  });
 }
 
-/** Service-linked roles are out of reach of service control policies. */
-export const SERVICE_LINKED_PATH = '/aws-service-role/';
+/** One account's; where many are asked about, `serviceControlOf` reads the documents once for all. */
+export const guardrailsOf = (organization: Organization, accountId: AccountId): Guardrails =>
+  serviceControlOf(organization)(accountId);
+
+export interface ControlPolicies {
+  /** `service control policies`. */
+  readonly word: string;
+  readonly one: string;
+  readonly policies: Observation<readonly ServiceControlPolicy[]>;
+  readonly attachments: Observation<readonly PolicyAttachment[]>;
+}
+
+export function controlPolicies(
+  organization: Organization,
+  { word, one, policies, attachments }: ControlPolicies,
+): (accountId: AccountId) => Guardrails {
+  const documents = new Map<string, { readonly name: string; readonly read: ReadPolicy }>();
+  if (policies.kind === 'observed')
+    for (const { id, name, document } of policies.value)
+      documents.set(id, { name, read: readPolicy(name, document, 'control') });
+  const attached = new Map(
+    attachments.kind === 'observed'
+      ? attachments.value.map(({ targetId, policyIds }) => [targetId, policyIds] as const)
+      : [],
+  );
+  const levels = new Map<string, PolicyLayer>();
+  const levelAt = (target: string, ids: readonly string[]): PolicyLayer => {
+    const before = levels.get(target);
+    if (before !== undefined) return before;
+    const missing: string[] = [];
+    const reads = ids.flatMap((id): readonly ReadPolicy[] => {
+      const found = documents.get(id);
+      if (found !== undefined) return [renamed(found.read, `${one} \`${found.name}\` on ${target}`)];
+      if (FULL_ACCESS.has(id))
+        return [readPolicy(`${one} \`${id}\` on ${target}`, FULL_ACCESS_DOCUMENT, 'control')];
+      missing.push(`the document of ${one} \`${id}\` on ${target}`);
+      return [];
+    });
+    const level = layerOf(`the ${word} of ${target}`, reads, missing);
+    levels.set(target, level);
+    return level;
+  };
+
+  return (accountId) => {
+    if (accountId === organization.managementAccountId || attachments.kind === 'absent') return NO_GUARDRAILS;
+    if (attachments.kind === 'unobservable')
+      return {
+        kind: 'unobservable',
+        reason: attachments.reason,
+        detail: `which ${word} are attached could not be read (${attachments.detail ?? attachments.reason})`,
+      };
+    const path = pathToRoot(organization, accountId);
+    if (path === undefined)
+      return {
+        kind: 'unobservable',
+        reason: 'malformed',
+        detail: 'the account’s path to the root of the organization has a gap or a loop',
+      };
+    const perLevel = path.toReversed().map((target) => [target, attached.get(target) ?? []] as const);
+    // No policy anywhere on the path: the type is not in use.
+    if (perLevel.every(([, ids]) => ids.length === 0)) return NO_GUARDRAILS;
+    const gap = perLevel.find(([, ids]) => ids.length === 0);
+    if (gap !== undefined)
+      return {
+        kind: 'unobservable',
+        reason: 'not-collected',
+        detail: `which ${word} are attached to ${gap[0]} is not in the evidence`,
+      };
+    const limiting = perLevel.filter(([, ids]) => ids.some((id) => !FULL_ACCESS.has(id)));
+    if (policies.kind === 'unobservable' && limiting.length > 0)
+      return {
+        kind: 'unobservable',
+        reason: policies.reason,
+        detail: `the documents of the ${word} could not be read (${policies.detail ?? policies.reason})`,
+      };
+    return { kind: 'levels', levels: limiting.map(([target, ids]) => levelAt(target, ids)) };
+  };
+}
 
 /** The account and the units above it, root last; undefined where the tree has a gap or a loop. */
 function pathToRoot(organization: Organization, accountId: AccountId): readonly string[] | undefined {

@@ -14,6 +14,7 @@ import {
   type Guardrails,
   type IdentityPolicies,
   MODEL_INVOCATIONS,
+  NO_GUARDRAILS,
   PROMPT_STORAGE_CHANGES,
   SERVICE_LINKED_PATH,
   type SessionAttribution,
@@ -108,7 +109,8 @@ const ATTRIBUTION_WORDS = {
 
 function permissionFact(input: PrincipalInput, actions: readonly string[], toDo: string): DerivedFact {
   const guardrails = guardrailsOver(input);
-  const { kind, decisions } = decideAnyOf(input.identity, actions, { guardrails });
+  const { organizationId } = input;
+  const { kind, decisions } = decideAnyOf(input.identity, actions, { guardrails, organizationId });
   const evidence = describeDecision(kind, decisions, toDo);
   if (kind !== 'cannot-decide') return observedFact(kind, input.seen, ...evidence);
   const undecided = decisions.find((decision) => decision.kind === 'cannot-decide');
@@ -127,7 +129,7 @@ function permissionFact(input: PrincipalInput, actions: readonly string[], toDo:
 /** Service control policies do not restrict service-linked roles. */
 function guardrailsOver({ principal, guardrails }: PrincipalInput): Guardrails {
   const isServiceLinked = principal.type === 'role' && principal.role.path.startsWith(SERVICE_LINKED_PATH);
-  return isServiceLinked ? { kind: 'none' } : guardrails;
+  return isServiceLinked ? NO_GUARDRAILS : guardrails;
 }
 
 function unobservableReason(reason: CannotDecideReason, guardrails: Guardrails): UnobservableReason {
@@ -139,8 +141,6 @@ function unobservableReason(reason: CannotDecideReason, guardrails: Guardrails):
 const REASONS = {
   'damaged-document': 'malformed',
   'missing-document': 'not-collected',
-  'permissions-boundary': 'not-evaluated',
-  'service-control-policy': 'not-evaluated',
 } as const satisfies Record<Exclude<CannotDecideReason, 'guardrails-unobservable'>, UnobservableReason>;
 
 interface Credential {

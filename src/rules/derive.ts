@@ -1,6 +1,7 @@
 import type { IamEvidence, MemberAccount, Observation, Snapshot } from '../evidence/index.ts';
-import { accountPolicies, guardrailsOf, unitPath } from '../iam/index.ts';
+import { accountPolicies, serviceControlOf, unitPath } from '../iam/index.ts';
 import type { FactName, LoadedPolicy, Subject } from '../policy/index.ts';
+import { ORGANIZATION_FACTS } from './derive-organization.ts';
 import { PRINCIPAL_FACTS, type Principal, type PrincipalInput } from './derive-principal.ts';
 import { REGION_FACTS, type RegionInput } from './derive-region.ts';
 import {
@@ -11,7 +12,7 @@ import {
   quoted,
   unobservableFact,
 } from './derived-fact.ts';
-import type { FactSet, SubjectRef } from './types.ts';
+import type { FactSet, ReviewEvidence, SubjectRef } from './types.ts';
 
 /** One subject with its facts, and for each fact the lines a person can check it by. */
 export interface SubjectFacts {
@@ -42,12 +43,14 @@ const ACCOUNT_FACTS = {
 export const DERIVATIONS = {
   'account-region': { ...ACCOUNT_FACTS, ...REGION_FACTS },
   principal: { ...ACCOUNT_FACTS, ...PRINCIPAL_FACTS },
+  organization: ORGANIZATION_FACTS,
 } as const;
 /** Every fact of the catalogue: one that is not derived, like one that the catalogue does not know, does not compile. */
 export const DERIVED_FACTS: readonly string[] = Object.keys({
   ...ACCOUNT_FACTS,
   ...REGION_FACTS,
   ...PRINCIPAL_FACTS,
+  ...ORGANIZATION_FACTS,
 } satisfies Record<FactName, unknown>);
 
 /**
@@ -55,6 +58,7 @@ export const DERIVED_FACTS: readonly string[] = Object.keys({
  *
  * - `account-region`: every member account and every *governed* Region, also one that the snapshot did not ask
  *   (its facts are `not-collected`: a Region left out must not look clean).
+ * - `organization`: one, and only where `review` is given: a snapshot holds no record of reviews, and to ask it would be to hear nothing.
  * - `principal`: every user, group and role; for an account whose IAM could not be read one subject that stands for them all, whose
  *   facts are unobservable, so that its silence is a finding.
  *
@@ -63,18 +67,21 @@ export const DERIVED_FACTS: readonly string[] = Object.keys({
 export function deriveFacts(
   snapshot: Snapshot,
   { policy }: LoadedPolicy,
+  review?: ReviewEvidence,
 ): Readonly<Record<Subject, readonly SubjectFacts[]>> {
   const { organization, takenAt } = snapshot;
   const iam = new Map(snapshot.accounts.map((account) => [account.accountId, account.iam]));
   const regions = new Map(
     snapshot.accountRegions.map((evidence) => [`${evidence.accountId}/${evidence.region}`, evidence]),
   );
+  const guardrailsOf = serviceControlOf(organization);
   const inputs = organization.accounts.toSorted(by(({ id }) => id)).map(
     (account): AccountInput => ({
       account,
       isManagementAccount: account.id === organization.managementAccountId,
       unitPath: unitPath(organization, account.parentId),
-      guardrails: guardrailsOf(organization, account.id),
+      guardrails: guardrailsOf(account.id),
+      organizationId: organization.id,
       policy,
       takenAt,
     }),
@@ -88,7 +95,21 @@ export function deriveFacts(
         ),
     ),
     principal: inputs.flatMap((input) => principalSubjects(input, iam.get(input.account.id))),
+    organization: review === undefined ? [] : [organizationSubject(organization, review)],
   };
+}
+
+/** Named after the management account: it is there in every organization, and its owners answer for the policy. */
+function organizationSubject(
+  { managementAccountId, accounts }: Snapshot['organization'],
+  review: ReviewEvidence,
+): SubjectFacts {
+  const name = accounts.find(({ id }) => id === managementAccountId)?.name ?? managementAccountId;
+  return subjectFacts(
+    { kind: 'organization', accountId: managementAccountId },
+    { name },
+    applied(ORGANIZATION_FACTS, review),
+  );
 }
 
 function regionSubject(input: RegionInput): SubjectFacts {
@@ -160,7 +181,7 @@ function applied<Input>(
 
 function subjectFacts(
   subject: SubjectRef,
-  { name: accountName }: MemberAccount,
+  { name: accountName }: Pick<MemberAccount, 'name'>,
   derived: Partial<Record<FactName, DerivedFact>>,
 ): SubjectFacts {
   const entries = Object.entries(derived);

@@ -16,6 +16,7 @@ export interface AccountInput {
   /** Unit ids from the root down; undefined where the organization's tree has a gap. */
   readonly unitPath: readonly string[] | undefined;
   readonly guardrails: Guardrails;
+  readonly organizationId: string;
   readonly policy: Policy;
   readonly takenAt: EpochMs;
 }

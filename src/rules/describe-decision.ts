@@ -12,16 +12,27 @@ export function describeDecision(
   decisions: readonly PermissionDecision[],
   toDo: string,
 ): readonly string[] {
-  if (kind === 'denied') return [`its identity policies do not let it ${toDo}`];
+  if (kind === 'denied') return [`it may not ${toDo}: ${reasonsOf(decisions).join('; ')}`];
   const undecided = decisions.flatMap((decision) =>
     decision.kind === 'cannot-decide' ? [decision.detail] : [],
   );
   const headline =
     kind === 'cannot-decide'
       ? `whether it may ${toDo} cannot be decided: ${[...new Set(undecided)].join('; ')}`
-      : `its identity policies let it ${toDo}${kind === 'allowed' ? '' : ', under conditions that are not evaluated'}`;
+      : `it may ${toDo}${kind === 'allowed' ? '' : ', under the conditions below'}`;
   return [headline, ...statementLines(decisions)];
 }
+
+/** Why each action is denied; many actions are mostly denied for one reason. */
+const reasonsOf = (decisions: readonly PermissionDecision[]): readonly string[] => [
+  ...new Set(
+    decisions.flatMap((decision) =>
+      decision.kind === 'denied' ? [[decision.because, ...decision.statements.map(placeOf)].join(', ')] : [],
+    ),
+  ),
+];
+
+const placeOf = ({ policy, index }: DecidingStatement): string => `${policy} Statement[${index}]`;
 
 /** A document may hold thousands of matching statements; a person reads a few. */
 const MAX_STATEMENTS = 20;

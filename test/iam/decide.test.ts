@@ -5,22 +5,25 @@ import {
   decideIdentity,
   type Guardrails,
   type IdentityPolicies,
+  NO_GUARDRAILS,
   PROMPT_STORAGE_CHANGES,
 } from '../../src/iam/index.ts';
 import {
   ALLOW_ALL,
   allow,
+  bounded,
   DENY_ALL,
   deny,
   documentOf,
   holding,
+  levels,
   MFA,
+  missing,
   type StatementJson,
 } from './documents.ts';
 
 const PUT = 'bedrock:PutModelInvocationLoggingConfiguration';
-const NONE: Guardrails = { kind: 'none' };
-const SCP: Guardrails = { kind: 'not-evaluated', policies: ['`FenceRegions` on r-ab12'] };
+const NONE = NO_GUARDRAILS;
 const UNREADABLE: Guardrails = {
   kind: 'unobservable',
   reason: 'access-denied',
@@ -190,47 +193,96 @@ describe('several documents', () => {
     ],
     [
       'a managed policy without document may hold an allow',
-      { policies: [], missing: ['the document of managed policy `x`'] },
+      missing(holding(), 'the document of managed policy `x`'),
       NONE,
       'missing-document',
     ],
     [
       'a certain deny stands whatever is missing',
-      { ...holding(documentOf(deny(PUT))), missing: ['x'] },
+      missing(holding(documentOf(deny(PUT))), 'x'),
       NONE,
       'denied',
     ],
     [
-      'a boundary matters where something allows',
-      { ...holding(documentOf(ALLOW_ALL)), permissionsBoundaryArn: 'arn:b' },
+      'a boundary that allows too leaves the permission',
+      bounded(holding(documentOf(ALLOW_ALL)), documentOf(allow('bedrock:*'))),
       NONE,
-      'permissions-boundary',
+      'allowed',
     ],
     [
-      'a boundary matters where something allows conditionally',
-      { ...holding(documentOf(allow(PUT, { Condition: MFA }))), permissionsBoundaryArn: 'arn:b' },
+      'a boundary that does not allow takes it',
+      bounded(holding(documentOf(ALLOW_ALL)), documentOf(allow('s3:*'))),
       NONE,
-      'permissions-boundary',
+      'denied',
+    ],
+    [
+      'a boundary that denies takes it',
+      bounded(holding(documentOf(ALLOW_ALL)), documentOf([ALLOW_ALL, deny('bedrock:Put*')])),
+      NONE,
+      'denied',
+    ],
+    [
+      'a boundary under a condition makes it conditional',
+      bounded(holding(documentOf(ALLOW_ALL)), documentOf(allow('*', { Condition: MFA }))),
+      NONE,
+      'conditionally-allowed',
+    ],
+    [
+      'a boundary whose document is missing leaves it open',
+      bounded(holding(documentOf(ALLOW_ALL)), '', ['the boundary']),
+      NONE,
+      'missing-document',
+    ],
+    [
+      'a damaged boundary leaves it open',
+      bounded(holding(documentOf(ALLOW_ALL)), '{'),
+      NONE,
+      'damaged-document',
     ],
     [
       'a boundary never adds anything',
-      { ...holding(documentOf(allow('s3:*'))), permissionsBoundaryArn: 'arn:b' },
+      bounded(holding(documentOf(allow('s3:*'))), documentOf(ALLOW_ALL)),
+      NONE,
+      'denied',
+    ],
+    [
+      'a missing boundary does not matter where nothing allows',
+      bounded(holding(documentOf(allow('s3:*'))), '', ['the boundary']),
       NONE,
       'denied',
     ],
     [
       'a boundary does not undo a deny',
-      { ...holding(documentOf([ALLOW_ALL, DENY_ALL])), permissionsBoundaryArn: 'arn:b' },
+      bounded(holding(documentOf([ALLOW_ALL, DENY_ALL])), documentOf(ALLOW_ALL)),
       NONE,
       'denied',
     ],
     [
-      'a service control policy matters where something allows',
+      'every level must allow',
       holding(documentOf(ALLOW_ALL)),
-      SCP,
-      'service-control-policy',
+      levels(documentOf(ALLOW_ALL), documentOf(allow('s3:*'))),
+      'denied',
     ],
-    ['a service control policy never adds anything', holding(documentOf(allow('s3:*'))), SCP, 'denied'],
+    [
+      'every level does allow',
+      holding(documentOf(ALLOW_ALL)),
+      levels(documentOf(ALLOW_ALL), documentOf(allow('bedrock:*'))),
+      'allowed',
+    ],
+    [
+      'one level denies',
+      holding(documentOf(ALLOW_ALL)),
+      levels(documentOf([ALLOW_ALL, deny(PUT)])),
+      'denied',
+    ],
+    ['a level that is damaged may deny', holding(documentOf(ALLOW_ALL)), levels('{'), 'damaged-document'],
+    ['a damaged level never adds anything', holding(documentOf(allow('s3:*'))), levels('{'), 'denied'],
+    [
+      'a service control policy never adds anything',
+      holding(documentOf(allow('s3:*'))),
+      levels(documentOf(ALLOW_ALL)),
+      'denied',
+    ],
     [
       'unreadable attachments matter where something allows',
       holding(documentOf(ALLOW_ALL)),
@@ -273,7 +325,7 @@ describe('a decision', () => {
           index: 1,
           effect: 'Deny',
           actions: 'bedrock:Put*',
-          onlyIf: [`the resource is among ${NARROW}`, 'Bool aws:MultiFactorAuthPresent'],
+          onlyIf: [`the resource is among ${NARROW}`, 'aws:MultiFactorAuthPresent is true'],
         },
       ],
     });

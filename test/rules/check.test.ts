@@ -170,7 +170,7 @@ describe('a check', () => {
     const report = await check(withIam(observed({ ...noIam, roles: [role] })));
     expect(ofMember(report, 'CP-17')?.evidence).toEqual([
       '`storage.administrators` of the policy does not name it',
-      'its identity policies let it change prompt storage',
+      'it may change prompt storage',
       'inline policy `wide`, Statement[1] (`All`), allows by `bedrock:*`: bedrock:PutModelInvocationLoggingConfiguration, ' +
         'bedrock:DeleteModelInvocationLoggingConfiguration, bedrock:PutAccountDataRetention',
     ]);

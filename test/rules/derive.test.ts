@@ -265,9 +265,17 @@ const key = (status: string, serviceName = 'bedrock.amazonaws.com') => ({
   createdAt: AT,
   serviceName,
 });
-const SCP = organization({
-  attachments: observed([{ targetId: 'r-ex01', policyIds: ['p-FullAWSAccess', 'p-1'] }]),
-});
+const scp = (document: string) =>
+  organization({
+    serviceControlPolicies: observed([{ id: 'p-1', name: 'Fence', document }]),
+    attachments: observed(
+      [...organization().units, ...organization().accounts].map(({ id }) => ({
+        targetId: id,
+        policyIds: id === 'r-ex01' ? ['p-FullAWSAccess', 'p-1'] : ['p-FullAWSAccess'],
+      })),
+    ),
+  });
+const FENCE = scp(documentOf({ Effect: 'Deny', Action: ['bedrock:*', 'bedrock-mantle:*'], Resource: '*' }));
 
 describe('facts of a principal', () => {
   const STORAGE = 'principal.promptStorageChange';
@@ -303,10 +311,28 @@ describe('facts of a principal', () => {
       'unobservable malformed',
     ],
     [
-      'a permissions boundary over an allow',
+      'a permissions boundary that is not in the evidence, over an allow',
       only({ roles: [role({ permissionsBoundaryArn: 'arn:b' })] }),
       STORAGE,
-      'unobservable not-evaluated',
+      'unobservable not-collected',
+    ],
+    [
+      'a permissions boundary that does not allow it',
+      only({
+        roles: [role({ permissionsBoundaryArn: 'arn:b' })],
+        managedPolicies: [{ arn: 'arn:b', name: 'b', document: documentOf(allow('s3:*')) }],
+      }),
+      STORAGE,
+      'denied',
+    ],
+    [
+      'a permissions boundary that allows it too',
+      only({
+        roles: [role({ permissionsBoundaryArn: 'arn:b' })],
+        managedPolicies: [{ arn: 'arn:b', name: 'b', document: documentOf(allow('bedrock:*')) }],
+      }),
+      STORAGE,
+      'allowed',
     ],
     [
       'a permissions boundary over nothing',
@@ -315,20 +341,62 @@ describe('facts of a principal', () => {
       'denied',
     ],
     [
-      'a service control policy over an allow',
-      only({ roles: [role()] }, { organization: SCP }),
+      'a service control policy that denies it',
+      only({ roles: [role()] }, { organization: FENCE }),
       STORAGE,
-      'unobservable not-evaluated',
+      'denied',
+    ],
+    [
+      'a service control policy that spares the role by its ARN',
+      only(
+        { roles: [role()] },
+        {
+          organization: scp(
+            documentOf({
+              Effect: 'Deny',
+              Action: '*',
+              Resource: '*',
+              Condition: { ArnNotLike: { 'aws:PrincipalArn': 'arn:aws:iam::*:role/r' } },
+            }),
+          ),
+        },
+      ),
+      STORAGE,
+      'allowed',
+    ],
+    [
+      'a service control policy for other Regions',
+      only(
+        { roles: [role()] },
+        {
+          organization: scp(
+            documentOf({
+              Effect: 'Deny',
+              Action: '*',
+              Resource: '*',
+              Condition: { StringNotEquals: { 'aws:RequestedRegion': 'eu-central-1' } },
+            }),
+          ),
+        },
+      ),
+      STORAGE,
+      'conditionally-allowed',
+    ],
+    [
+      'a service control policy that cannot be read',
+      only({ roles: [role()] }, { organization: scp('{') }),
+      STORAGE,
+      'unobservable malformed',
     ],
     [
       'a service control policy over nothing',
-      only({ users: [user()] }, { organization: SCP }),
+      only({ users: [user()] }, { organization: FENCE }),
       STORAGE,
       'denied',
     ],
     [
       'a service control policy over a service-linked role',
-      only({ roles: [role({ path: '/aws-service-role/x.amazonaws.com/' })] }, { organization: SCP }),
+      only({ roles: [role({ path: '/aws-service-role/x.amazonaws.com/' })] }, { organization: FENCE }),
       STORAGE,
       'allowed',
     ],
