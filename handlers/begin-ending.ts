@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Services } from '../src/enforcement/index.ts';
 import { beginEnding } from '../src/enforcement/index.ts';
 import { exceptionEvent } from './event.ts';
+import { lambda } from './lambda.ts';
 
 const endEvent = exceptionEvent.extend({ waitedUntil: z.string().optional() });
 
@@ -10,3 +11,5 @@ export async function handle(event: unknown, services: Services): Promise<unknow
   const { exceptionId, waitedUntil } = endEvent.parse(event);
   return beginEnding(services, exceptionId, waitedUntil);
 }
+
+export const handler = lambda(handle);

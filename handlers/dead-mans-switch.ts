@@ -4,6 +4,7 @@ import { fireDeadMansSwitch, type Services } from '../src/enforcement/index.ts';
 import { DATA_DELIVERY_FLAGS } from '../src/evidence/index.ts';
 import type { BaselineConfiguration } from '../src/exceptions/index.ts';
 import { exceptionEvent, instantField } from './event.ts';
+import { lambda } from './lambda.ts';
 
 const flags = z.object(Object.fromEntries(DATA_DELIVERY_FLAGS.map((flag) => [flag, z.literal(false)])));
 const baseline = z.union([
@@ -22,3 +23,5 @@ const payload = exceptionEvent.extend({
 export async function handle(event: unknown, services: Services): Promise<unknown> {
   return fireDeadMansSwitch(services, payload.parse(event));
 }
+
+export const handler = lambda(handle);

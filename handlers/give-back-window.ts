@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Services } from '../src/enforcement/index.ts';
 import { abandonUnenabled } from '../src/enforcement/index.ts';
 import { exceptionEvent } from './event.ts';
+import { lambda } from './lambda.ts';
 
 // The error's name only: its cause is for the execution history, which people with other rights read.
 const errorEvent = exceptionEvent.extend({ error: z.object({ Error: z.string() }) });
@@ -12,3 +13,5 @@ export async function handle(event: unknown, services: Services): Promise<unknow
   await abandonUnenabled(services, exceptionId, error.Error);
   return {};
 }
+
+export const handler = lambda(handle);

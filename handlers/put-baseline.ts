@@ -1,6 +1,7 @@
 import type { Services } from '../src/enforcement/index.ts';
 import { putBaselineStep } from '../src/enforcement/index.ts';
 import { exceptionEvent, instantField } from './event.ts';
+import { lambda } from './lambda.ts';
 
 const endingEvent = exceptionEvent.extend({ instant: instantField });
 
@@ -9,3 +10,5 @@ export async function handle(event: unknown, services: Services): Promise<unknow
   const { exceptionId, instant } = endingEvent.parse(event);
   return putBaselineStep(services, exceptionId, instant);
 }
+
+export const handler = lambda(handle);

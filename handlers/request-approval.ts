@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Services } from '../src/enforcement/index.ts';
 import { requestApproval } from '../src/enforcement/index.ts';
 import { exceptionEvent } from './event.ts';
+import { lambda } from './lambda.ts';
 
 const approvalEvent = exceptionEvent.extend({
   role: z.string().min(1),
@@ -14,3 +15,5 @@ export async function handle(event: unknown, services: Services): Promise<unknow
   await requestApproval(services, exceptionId, role, taskToken);
   return {};
 }
+
+export const handler = lambda(handle);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Services } from '../src/enforcement/index.ts';
 import { reviewTick } from '../src/enforcement/index.ts';
 import { exceptionEvent } from './event.ts';
+import { lambda } from './lambda.ts';
 
 const tickEvent = exceptionEvent.extend({ waitedUntil: z.string() });
 
@@ -10,3 +11,5 @@ export async function handle(event: unknown, services: Services): Promise<unknow
   const { exceptionId, waitedUntil } = tickEvent.parse(event);
   return reviewTick(services, exceptionId, waitedUntil);
 }
+
+export const handler = lambda(handle);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Services, sweep } from '../src/enforcement/index.ts';
 import { instantField } from './event.ts';
+import { lambda } from './lambda.ts';
 
 // EventBridge sends its own time; an invocation by hand may send nothing.
 const event = z.object({ time: instantField.optional() }).catch({});
@@ -9,3 +10,5 @@ const event = z.object({ time: instantField.optional() }).catch({});
 export async function handle(input: unknown, services: Services): Promise<unknown> {
   return sweep(services, event.parse(input).time ?? services.clock.now());
 }
+
+export const handler = lambda(handle);

@@ -24,6 +24,7 @@ import {
   statePaths,
 } from './adapters/embedded/state-files.ts';
 import { World } from './adapters/embedded/world.ts';
+import { policyInForceOf } from './adapters/policy-in-force.ts';
 import {
   type Clock,
   type EpochMs,
@@ -33,17 +34,9 @@ import {
   ok,
   type Result,
 } from './core/index.ts';
-import type { AdoptedPolicy, Services } from './enforcement/index.ts';
+import type { Services } from './enforcement/index.ts';
 import type { Snapshot } from './evidence/index.ts';
-import {
-  type ExecutionStatus,
-  type Executions,
-  NoPolicyInForce,
-  POLICY_KEY,
-  parsePeople,
-  readRecord,
-} from './exceptions/index.ts';
-import { type LoadedPolicy, parsePolicy } from './policy/index.ts';
+import { type ExecutionStatus, type Executions, parsePeople } from './exceptions/index.ts';
 import {
   type FaultHook,
   parseStateMachine,
@@ -167,7 +160,7 @@ export function openState(directory: string, faults?: FaultHook): Result<OpenSta
     recorder: events,
     store,
     directory: { people: async () => readPeople(paths.people) },
-    policyInForce: policyFrom(store),
+    policyInForce: policyInForceOf(store),
     organizationView: { organization: async () => embeddedOrganization(awsDatabase) },
     settings,
     destinations: storage,
@@ -270,19 +263,4 @@ function readPeople(file: string) {
   const people = parsePeople(readFileSync(file, 'utf8'), file);
   if (!people.ok) throw new Error(people.error.map(formatProblem).join('\n'));
   return people.value;
-}
-
-function policyFrom(store: Services['store']): Services['policyInForce'] {
-  let cached: LoadedPolicy | undefined;
-  return {
-    async current() {
-      const adopted = await readRecord<AdoptedPolicy>(store, POLICY_KEY);
-      if (adopted === undefined) throw new NoPolicyInForce();
-      if (cached?.hash === adopted.value.hash) return cached;
-      const parsed = parsePolicy(adopted.value.text, adopted.value.file);
-      if (!parsed.ok) throw new Error(parsed.error.map(formatProblem).join('\n'));
-      cached = parsed.value;
-      return cached;
-    },
-  };
 }

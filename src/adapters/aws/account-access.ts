@@ -5,6 +5,10 @@ import { EarlierCallFailed, MalformedAnswer, required } from './observe.ts';
 export interface AccessOptions {
   /** Name with path of the role to assume in each account; default `proviso/ProvisoCollect`. */
   readonly roleName?: string;
+  /** Shows in CloudTrail as who acted; default `proviso-collect`. */
+  readonly sessionName?: string;
+  /** Assume the role in the caller's own account too: for acts that the caller itself has no right to. */
+  readonly alwaysAssume?: boolean;
   readonly externalId?: string;
   /** Region for STS, IAM and Organizations; default `AWS_REGION`, `AWS_DEFAULT_REGION`, then `us-east-1`. */
   readonly homeRegion?: Region;
@@ -86,7 +90,7 @@ export class AccountAccess {
   async settingsFor(accountId: AccountId, region?: Region): Promise<ClientSettings> {
     const base = region === undefined ? this.#base : { ...this.#base, region };
     const caller = await this.#callerIdentity();
-    if (caller.accountId === accountId) return base;
+    if (caller.accountId === accountId && this.#options.alwaysAssume !== true) return base;
     // Asked now so that a refusal is known as the refusal of the role; the client asks again only near the expiry.
     await this.#session(accountId, caller.partition);
     return { ...base, credentials: () => this.#session(accountId, caller.partition) };
@@ -132,12 +136,12 @@ export class AccountAccess {
   }
 
   async #assumeRole(accountId: AccountId, partition: string): Promise<SessionCredentials> {
-    const { roleName = DEFAULT_COLLECT_ROLE, externalId } = this.#options;
+    const { roleName = DEFAULT_COLLECT_ROLE, sessionName = COLLECT_SESSION_NAME, externalId } = this.#options;
     try {
       const { Credentials: given } = await this.#sts.send(
         new AssumeRoleCommand({
           RoleArn: `arn:${partition}:iam::${accountId}:role/${roleName}`,
-          RoleSessionName: COLLECT_SESSION_NAME,
+          RoleSessionName: sessionName,
           DurationSeconds: SESSION_SECONDS,
           ...(externalId === undefined ? {} : { ExternalId: externalId }),
         }),

@@ -4,22 +4,27 @@ import {
   GetModelInvocationLoggingConfigurationCommand,
 } from '@aws-sdk/client-bedrock';
 import type { z } from 'zod';
-import type { Clock } from '../../core/index.ts';
+import type { AccountId, Clock, Region } from '../../core/index.ts';
 import {
   dataRetentionSchema,
   describeIssue,
   loggingConfigurationSchema,
   type RegionSource,
 } from '../../evidence/index.ts';
-import type { AccountAccess } from './account-access.ts';
+import type { ClientSettings } from './account-access.ts';
 import { abortable, MalformedAnswer, observe } from './observe.ts';
+
+/** Whatever can make a client for an account and Region. */
+export interface RegionAccess {
+  settingsFor(accountId: AccountId, region: Region): Promise<ClientSettings>;
+}
 
 /**
  * The two prompt-storage settings of an account and Region, one call each.
  * Nothing configured is an answer without `loggingConfig` (or an empty one): the API has no NotFound.
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_GetModelInvocationLoggingConfiguration.html
  */
-export function bedrockRegionSource(access: AccountAccess, clock: Clock): RegionSource {
+export function bedrockRegionSource(access: RegionAccess, clock: Clock): RegionSource {
   return {
     readInvocationLogging: (accountId, region, { signal } = {}) =>
       observe(

@@ -55,10 +55,13 @@ const DENIED = /^(AccessDenied|UnauthorizedOperation$|NotAuthorized|Authorizatio
 const THROTTLED =
   /^(Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|RequestThrottled|EC2ThrottledException|BandwidthLimitExceeded|PriorRequestNotComplete)/;
 
+export const isDenied = (name: string): boolean => DENIED.test(name);
+export const isThrottled = (error: unknown, name: string): boolean =>
+  THROTTLED.test(name) || statusOf(error) === 429;
+
 function reasonOf(error: unknown, name: string): UnobservableReason {
-  if (DENIED.test(name)) return 'access-denied';
-  if (THROTTLED.test(name) || statusOf(error) === 429) return 'throttled';
-  return 'failed';
+  if (isDenied(name)) return 'access-denied';
+  return isThrottled(error, name) ? 'throttled' : 'failed';
 }
 
 /** AWS's messages repeat ARNs, session names and parameters; the name says what a reader needs. */
@@ -68,7 +71,7 @@ export function errorName(error: unknown): string {
   return /^[A-Za-z][A-Za-z0-9_.:-]{0,79}$/.test(name) ? name : 'UnknownError';
 }
 
-function statusOf(error: unknown): number | undefined {
+export function statusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('$metadata' in error)) return undefined;
   const metadata = error.$metadata;
   return typeof metadata === 'object' &&

@@ -1,0 +1,230 @@
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectsCommand,
+  GetBucketEncryptionCommand,
+  GetBucketVersioningCommand,
+  GetObjectLockConfigurationCommand,
+  HeadBucketCommand,
+  ListMultipartUploadsCommand,
+  ListObjectVersionsCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import pMap from 'p-map';
+import type { Clock } from '../../core/index.ts';
+import type { Destinations, ObjectVersion, Pair, Upload } from '../../enforcement/index.ts';
+import { AwsCallError, type BucketFacts } from '../../exceptions/index.ts';
+import { awsCall, isNamed } from './call.ts';
+import { MalformedAnswer, observe, required } from './observe.ts';
+import { allPages } from './pages.ts';
+import type { MemberAct, MemberRoles } from './roles.ts';
+
+/** Of DeleteObjects. */
+const DELETE_BATCH = 1000;
+const ABORT_CONCURRENCY = 4;
+
+/** Every call says whose bucket it must be: a name that somebody else has taken over meanwhile is refused by S3 itself. */
+type BucketPorts = Pick<
+  Destinations,
+  'describeBucket' | 'listVersions' | 'listUploads' | 'deleteVersions' | 'abortUploads'
+>;
+
+/** S3 in the member accounts. Keys are asked for URL-encoded, because XML cannot carry every key. */
+export function contentBuckets(roles: MemberRoles, clock: Clock): BucketPorts {
+  const clientFor = async (act: MemberAct, pair: Pair) =>
+    new S3Client({
+      ...(await roles.settingsFor(act, pair)),
+      ...(process.env['AWS_ENDPOINT_URL'] === undefined ? {} : { forcePathStyle: true }),
+    });
+
+  return {
+    describeBucket: (pair, Bucket) =>
+      observe(clock, { call: BUCKET_CALLS, ...pair }, async () => {
+        const client = await clientFor('collect', pair);
+        return facts(client, { Bucket, ExpectedBucketOwner: pair.accountId }, pair);
+      }),
+
+    listVersions: (pair, Bucket, Prefix) =>
+      awsCall('s3:ListObjectVersions', async () => {
+        const client = await clientFor('purge', pair);
+        return allPages<ObjectVersion>(async (token) => {
+          const marker = token === undefined ? {} : (JSON.parse(token) as VersionMarker);
+          const page = await client.send(
+            new ListObjectVersionsCommand({
+              Bucket,
+              Prefix,
+              ExpectedBucketOwner: pair.accountId,
+              EncodingType: 'url',
+              ...marker,
+            }),
+          );
+          return {
+            items: [
+              ...(page.Versions ?? []).map((version) => ({
+                ...identity(version),
+                isDeleteMarker: false,
+                bytes: required(version.Size, 'Versions.Size'),
+              })),
+              ...(page.DeleteMarkers ?? []).map((deleted) => ({
+                ...identity(deleted),
+                isDeleteMarker: true,
+                bytes: 0,
+              })),
+            ],
+            next: nextMarker(page.IsTruncated, {
+              KeyMarker: decoded(page.NextKeyMarker),
+              VersionIdMarker: page.NextVersionIdMarker,
+            }),
+          };
+        });
+      }),
+
+    listUploads: (pair, Bucket, Prefix) =>
+      awsCall('s3:ListMultipartUploads', async () => {
+        const client = await clientFor('purge', pair);
+        return allPages<Upload>(async (token) => {
+          const marker = token === undefined ? {} : (JSON.parse(token) as UploadMarker);
+          const page = await client.send(
+            new ListMultipartUploadsCommand({
+              Bucket,
+              Prefix,
+              ExpectedBucketOwner: pair.accountId,
+              EncodingType: 'url',
+              ...marker,
+            }),
+          );
+          return {
+            items: (page.Uploads ?? []).map((upload) => ({
+              key: required(decoded(upload.Key), 'Uploads.Key'),
+              uploadId: required(upload.UploadId, 'Uploads.UploadId'),
+            })),
+            next: nextMarker(page.IsTruncated, {
+              KeyMarker: decoded(page.NextKeyMarker),
+              UploadIdMarker: page.NextUploadIdMarker,
+            }),
+          };
+        });
+      }),
+
+    deleteVersions: (pair, Bucket, versions) =>
+      awsCall('s3:DeleteObjects', async () => {
+        const client = await clientFor('purge', pair);
+        for (let from = 0; from < versions.length; from += DELETE_BATCH) {
+          const batch = versions.slice(from, from + DELETE_BATCH);
+          const { Errors = [] } = await client.send(
+            new DeleteObjectsCommand({
+              Bucket,
+              ExpectedBucketOwner: pair.accountId,
+              Delete: {
+                Quiet: true,
+                Objects: batch.map(({ key, versionId }) => ({ Key: key, VersionId: versionId })),
+              },
+            }),
+          );
+          // The call as a whole answers 200 even if not one version went.
+          const kept = Errors.filter(({ Code }) => Code !== 'NoSuchVersion' && Code !== 'NoSuchKey');
+          if (kept.length > 0) throw partlyDeleted(kept.length, batch.length, kept[0]?.Code);
+        }
+      }),
+
+    abortUploads: (pair, Bucket, uploads) =>
+      awsCall('s3:AbortMultipartUpload', async () => {
+        const client = await clientFor('purge', pair);
+        await pMap(
+          uploads,
+          async ({ key, uploadId }) => {
+            try {
+              await client.send(
+                new AbortMultipartUploadCommand({
+                  Bucket,
+                  Key: key,
+                  UploadId: uploadId,
+                  ExpectedBucketOwner: pair.accountId,
+                }),
+              );
+            } catch (error) {
+              if (!isNamed(error, 'NoSuchUpload')) throw error;
+            }
+          },
+          { concurrency: ABORT_CONCURRENCY },
+        );
+      }),
+  };
+}
+
+const BUCKET_CALLS =
+  's3:HeadBucket + s3:GetBucketVersioning + s3:GetObjectLockConfiguration + s3:GetBucketEncryption';
+
+type Owned = { readonly Bucket: string; readonly ExpectedBucketOwner: string };
+
+/** @returns undefined when no bucket of this name is in the account */
+async function facts(client: S3Client, owned: Owned, pair: Pair): Promise<BucketFacts | undefined> {
+  const head = await absentAs(client.send(new HeadBucketCommand(owned)), 'NotFound', 'NoSuchBucket');
+  if (head === undefined) return undefined;
+  const versioning = await client.send(new GetBucketVersioningCommand(owned));
+  const lock = await absentAs(
+    client.send(new GetObjectLockConfigurationCommand(owned)),
+    'ObjectLockConfigurationNotFoundError',
+  );
+  const encryption = await absentAs(
+    client.send(new GetBucketEncryptionCommand(owned)),
+    'ServerSideEncryptionConfigurationNotFoundError',
+  );
+  const key = encryption?.ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault;
+  return {
+    isInSameAccountAndRegion: required(head.BucketRegion, 'BucketRegion') === pair.region,
+    // Suspended versioning keeps the versions it has: for a purge that is versioned.
+    isVersioned: versioning.Status !== undefined,
+    hasObjectLock: lock?.ObjectLockConfiguration?.ObjectLockEnabled === 'Enabled',
+    ...(key?.SSEAlgorithm?.startsWith('aws:kms') === true && key.KMSMasterKeyID !== undefined
+      ? { kmsKeyArn: key.KMSMasterKeyID }
+      : {}),
+  };
+}
+
+async function absentAs<T>(answer: Promise<T>, ...names: readonly string[]): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isNamed(error, ...names)) return undefined;
+    throw error;
+  }
+}
+
+interface VersionMarker {
+  readonly KeyMarker?: string | undefined;
+  readonly VersionIdMarker?: string | undefined;
+}
+interface UploadMarker {
+  readonly KeyMarker?: string | undefined;
+  readonly UploadIdMarker?: string | undefined;
+}
+
+/** @throws MalformedAnswer when more is announced without saying where it begins: a partial listing proves nothing */
+function nextMarker(
+  isTruncated: boolean | undefined,
+  marker: VersionMarker & UploadMarker,
+): string | undefined {
+  if (isTruncated !== true) return undefined;
+  if (marker.KeyMarker === undefined || marker.KeyMarker === '')
+    throw new MalformedAnswer('IsTruncated without NextKeyMarker');
+  return JSON.stringify(marker);
+}
+
+const identity = (version: { Key?: string | undefined; VersionId?: string | undefined }) => ({
+  key: required(decoded(version.Key), 'Versions.Key'),
+  // Before versioning was switched on, and in buckets without it, the version is called `null`.
+  versionId: version.VersionId ?? 'null',
+});
+
+/** S3's `url` encoding is that of forms: a space is `+`. */
+const decoded = (text: string | undefined): string | undefined =>
+  text === undefined ? undefined : decodeURIComponent(text.replaceAll('+', ' '));
+
+function partlyDeleted(kept: number, asked: number, code: string | undefined): AwsCallError {
+  const name = /^[A-Za-z]{1,60}$/.test(code ?? '') ? code : 'UnknownError';
+  return new AwsCallError(
+    name === 'AccessDenied' ? 'access-denied' : 'failed',
+    `s3:DeleteObjects kept ${kept} of ${asked} versions: ${name}`,
+    true,
+  );
+}

@@ -1,0 +1,52 @@
+import { s3Certificates } from './adapters/aws/certificates.ts';
+import { awsDestinations } from './adapters/aws/destinations.ts';
+import { identityStoreDirectory } from './adapters/aws/directory.ts';
+import { awsEvidenceSources } from './adapters/aws/evidence-sources.ts';
+import { awsExecutions } from './adapters/aws/executions.ts';
+import { homeSettings } from './adapters/aws/home-settings.ts';
+import { organizationView } from './adapters/aws/organization-view.ts';
+import { bedrockSettings } from './adapters/aws/prompt-storage.ts';
+import { dynamoRecordStore } from './adapters/aws/record-store.ts';
+import { dynamoRecorder } from './adapters/aws/recorder.ts';
+import { memberRoles } from './adapters/aws/roles.ts';
+import { awsSchedules } from './adapters/aws/schedules.ts';
+import { kmsSigner } from './adapters/aws/signing-key.ts';
+import { readEnvironment } from './adapters/environment.ts';
+import { policyInForceOf } from './adapters/policy-in-force.ts';
+import type { Clock } from './core/index.ts';
+import type { Services } from './enforcement/index.ts';
+import { randomIds } from './runtime/random-ids.ts';
+import { systemClock } from './runtime/system-clock.ts';
+
+/**
+ * Everything the exception path needs of the world, on AWS: what `compose.ts` is for one machine. Composed once per Lambda container;
+ * composing calls nothing. `AWS_ENDPOINT_URL` is honoured by the SDK's clients themselves.
+ *
+ * @throws ConfigurationError naming every variable that is missing or malformed, and what it is for
+ */
+export function awsServices(
+  environment: Readonly<Record<string, string | undefined>>,
+  clock: Clock = systemClock,
+): Services {
+  const settings = readEnvironment(environment);
+  const { region, externalId } = settings;
+  const home = homeSettings(region);
+  const external = externalId === undefined ? {} : { externalId };
+  const roles = memberRoles({ clock, homeRegion: region, ...external });
+  const store = dynamoRecordStore(home, settings.recordsTable);
+  return {
+    clock,
+    ids: randomIds,
+    recorder: dynamoRecorder(home, settings.eventsTable, clock, randomIds),
+    store,
+    directory: identityStoreDirectory(homeSettings(settings.identityRegion), settings.directory),
+    policyInForce: policyInForceOf(store),
+    organizationView: organizationView(awsEvidenceSources({ clock, homeRegion: region, ...external }), clock),
+    settings: bedrockSettings(roles, clock),
+    destinations: awsDestinations(roles, clock),
+    schedules: awsSchedules(home, settings.schedules),
+    executions: awsExecutions(home, settings.machines),
+    signer: kmsSigner(home, settings.signingKeyArn),
+    certificates: s3Certificates(home, settings.certificateBucket),
+  };
+}
