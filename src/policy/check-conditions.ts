@@ -62,6 +62,7 @@ export function checkCondition(report: Report, path: DocumentPath, subject: Subj
 const SUBJECT_WORDS = {
   'account-region': 'an account and Region',
   principal: 'a principal',
+  organization: 'an organization',
 } as const satisfies Record<Subject, string>;
 
 export const isSubject = (name: unknown): name is Subject => SUBJECTS.some((subject) => subject === name);

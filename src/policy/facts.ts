@@ -3,7 +3,7 @@
  * snapshot (a compile-time check there keeps the two lists equal); the loader refuses any other name and any operator or value
  * that does not fit the fact's type.
  */
-export const SUBJECTS = ['account-region', 'principal'] as const;
+export const SUBJECTS = ['account-region', 'principal', 'organization'] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
 export type FactType = 'boolean' | 'string' | 'number' | 'string-list';
@@ -19,7 +19,10 @@ export interface FactDefinition {
   readonly from: string;
 }
 
-const BOTH = SUBJECTS;
+const BOTH = ['account-region', 'principal'] as const satisfies readonly Subject[];
+export const REVIEW_STANDINGS = ['complete', 'due', 'overdue'] as const;
+/** How the review of the policy stands; `due` is still in time. */
+export type ReviewStanding = (typeof REVIEW_STANDINGS)[number];
 const FLAG_VALUES = ['enabled', 'disabled', 'unset'] as const;
 const LOGGING_CALL = 'bedrock:GetModelInvocationLoggingConfiguration';
 const IAM_CALL = 'iam:GetAccountAuthorizationDetails';
@@ -138,6 +141,14 @@ export const FACTS = {
     meaning:
       'how a session of the role tells its person: set by IAM Identity Center; bound to `sts:RoleSessionName` by the trust policy; assumable by AWS services only; or chosen freely by the caller; absent for anything but a role',
     from: IAM_CALL,
+  },
+  'policyReview.standing': {
+    subjects: ['organization'],
+    type: 'string',
+    values: REVIEW_STANDINGS,
+    meaning:
+      'how the review of this policy stands by its own `review.every`: complete; due (none yet, or soon again, and still in time); or overdue (too long ago, or a major change of the platform was declared since)',
+    from: 'the record of reviews',
   },
 } as const satisfies Record<string, FactDefinition>;
 

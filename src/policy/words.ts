@@ -33,4 +33,5 @@ export const FACT_WORDS = {
   'principal.activeAccessKeys': 'the number of active access keys',
   'principal.activeBedrockApiKeys': 'the number of active long-term Bedrock API keys',
   'principal.sessionAttribution': 'what ties a session to a person',
+  'policyReview.standing': 'the standing of this policy’s review',
 } as const satisfies Record<FactName, FactWords>;

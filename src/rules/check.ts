@@ -1,9 +1,17 @@
 import { type EpochMs, hashOf, type Sha256Hex } from '../core/index.ts';
 import type { Snapshot } from '../evidence/index.ts';
-import type { Control, LoadedPolicy } from '../policy/index.ts';
+import { type Control, type LoadedPolicy, SUBJECTS } from '../policy/index.ts';
 import { deriveFacts, type SubjectFacts } from './derive.ts';
 import { evaluateControls } from './evaluate.ts';
-import type { Coverage, Explanation, Finding, Outcome, SubjectRef, Verdict } from './types.ts';
+import type {
+  Coverage,
+  Explanation,
+  Finding,
+  Outcome,
+  ReviewEvidence,
+  SubjectRef,
+  Verdict,
+} from './types.ts';
 import { decidingLeaves } from './verdict.ts';
 
 /** How many findings had which outcome; a covered one is counted as `covered` and not as `non-compliant`. */
@@ -23,7 +31,10 @@ export interface CheckReport {
   /** Controls in the policy's order; of one control, subjects in the order of their identifiers. */
   readonly findings: readonly Finding[];
   readonly counts: OutcomeCounts;
+  /** Every control that was asked, in the policy's order. */
   readonly byControl: readonly ControlSummary[];
+  /** Controls about the organization's own records, of which none were given. They have no finding, and are neither green nor red. */
+  readonly notAsked: readonly string[];
   /** Member accounts of the organization. */
   readonly accounts: number;
   /** Governed Regions. */
@@ -37,6 +48,8 @@ export interface CheckRequest {
   readonly now: EpochMs;
   /** The live exception that covers a subject, if there is one. Whoever asks knows of leases; the rules do not. */
   readonly coverage: (subject: SubjectRef) => Coverage | undefined;
+  /** What the record of reviews says. A snapshot has none: without it the controls about the organization are not asked. */
+  readonly review?: ReviewEvidence;
 }
 
 /**
@@ -44,11 +57,11 @@ export interface CheckRequest {
  * in whatever order the snapshot lists its accounts and principals.
  */
 export async function checkSnapshot(request: CheckRequest): Promise<CheckReport> {
-  const { snapshot, policy: loaded, now, coverage } = request;
+  const { snapshot, policy: loaded, now, coverage, review } = request;
   const { metadata, controls, storage } = loaded.policy;
-  const subjects = deriveFacts(snapshot, loaded);
+  const subjects = deriveFacts(snapshot, loaded, review);
   const verdictsOf = new Map<Control, readonly Verdict[]>();
-  for (const subject of ['account-region', 'principal'] as const) {
+  for (const subject of SUBJECTS) {
     const asked = controls.filter((control) => control.subject === subject);
     const rows = await evaluateControls(
       asked,
@@ -65,13 +78,15 @@ export async function checkSnapshot(request: CheckRequest): Promise<CheckReport>
       findingOf(control, subjects[control.subject][index], verdict, coverage),
     ),
   );
+  const isAsked = ({ subject }: Control): boolean => subject !== 'organization' || review !== undefined;
   return {
     policy: { id: metadata.id, version: metadata.version, hash: loaded.hash },
     snapshotTakenAt: snapshot.takenAt,
     now,
     findings,
     counts: countOutcomes(findings),
-    byControl: controls.map(({ id, title, severity }) => ({
+    notAsked: controls.filter((control) => !isAsked(control)).map(({ id }) => id),
+    byControl: controls.filter(isAsked).map(({ id, title, severity }) => ({
       controlId: id,
       title,
       severity,

@@ -7,6 +7,7 @@ import type {
   FactName,
   FactValue,
   Operator,
+  ReviewStanding,
   Severity,
   Subject,
 } from '../policy/index.ts';
@@ -51,7 +52,9 @@ export type SubjectRef =
   | { readonly kind: 'account-region'; readonly accountId: AccountId; readonly region: Region }
   | { readonly kind: 'principal'; readonly accountId: AccountId; readonly arn: string }
   /** The principals of an account that could not be listed. */
-  | { readonly kind: 'account'; readonly accountId: AccountId };
+  | { readonly kind: 'account'; readonly accountId: AccountId }
+  /** The organization as a whole, by its management account. */
+  | { readonly kind: 'organization'; readonly accountId: AccountId };
 
 export interface Finding {
   /** Stable for ever for the same control and subject: first 16 hex digits of a SHA-256. */
@@ -69,6 +72,13 @@ export interface Finding {
   readonly message: string;
   readonly remedy: string;
   readonly coveredBy?: Coverage;
+}
+
+/** What the record of reviews says, at the time of the check. */
+export interface ReviewEvidence {
+  readonly standing: Observation<ReviewStanding>;
+  /** Lines for a person: which review, when it was complete, what was declared since. */
+  readonly evidence: readonly string[];
 }
 
 /** A live exception that covers a non-compliant finding; `until` is exclusive. */

@@ -524,6 +524,7 @@ describe('a policy that is read', () => {
       'RB-01',
       'RB-02',
       'RB-03',
+      'PT-6',
     ]);
     expect(policy.controls.find(({ id }) => id === 'CP-03')?.coverableByException).toBe(false);
     expect(policy.exceptions.approvals.roles.map(({ role }) => role)).toEqual([

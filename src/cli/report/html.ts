@@ -51,6 +51,7 @@ ${heading(report, title)}
 ${summary(report)}
 ${timeline.length === 0 ? '' : timelineSection(timeline)}
 ${hidden === 0 ? '' : html`<p class="muted">${hidden} findings are left out of this file by the filters it was made with; the numbers above count them.</p>`}
+${report.notAsked.length === 0 ? '' : html`<p class="muted">Not asked: ${report.notAsked.join(', ')}, about the organization’s own records, which a snapshot does not hold.</p>`}
 ${findingsSection(report, shown)}
 </main>
 <footer><p>Unknown is never compliant: what could not be read is indeterminate. Only model invocation logging, data retention and the principals that can change them are judged, as far as the controls above say.</p></footer>

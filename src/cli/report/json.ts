@@ -16,6 +16,7 @@ export const reportJson = (report: CheckReport, isShown: (finding: Finding) => b
   regions: report.regions,
   counts: report.counts,
   byControl: report.byControl,
+  notAsked: report.notAsked,
   findings: report.findings.filter(isShown).map(findingJson),
 });
 

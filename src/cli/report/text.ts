@@ -144,6 +144,12 @@ function ending(report: CheckReport, { width, isShown }: TextOptions): readonly 
     ...(hidden > 0
       ? wrap(`${hidden} findings are not shown, because of --control or --account.`, width)
       : []),
+    ...(report.notAsked.length > 0
+      ? wrap(
+          `not asked: ${report.notAsked.join(', ')}, about the organization’s own records, which a snapshot does not hold; --state DIR asks.`,
+          width,
+        )
+      : []),
     ...(worst === undefined
       ? []
       : wrap(`Why one was found: proviso finding explain ${worst.id} --snapshot DIR`, width)),

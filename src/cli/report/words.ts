@@ -28,6 +28,8 @@ export function describeSubject(subject: SubjectRef): string {
       return subject.arn;
     case 'account':
       return `${subject.accountId} (its principals could not be listed)`;
+    case 'organization':
+      return `the organization of ${subject.accountId}`;
     default:
       return assertNever(subject, 'subject');
   }
