@@ -19,6 +19,7 @@ import {
   durationOf,
   type ExceptionRecord,
   isActive,
+  isOver,
   isTerminal,
   isWithin,
   judge,
@@ -67,7 +68,7 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
     return { result: 'ask', at, says: 'the policy in force asks for approvals that are still missing' };
   const policy = await services.policyInForce.current();
   const deadline = epochMs(lease.startsAt + durationOf(policy.policy.exceptions.limits.enableWithin));
-  if (now >= deadline || now >= lease.expiresAt) {
+  if (now >= deadline || isOver(lease, now)) {
     return end(services, record, 'expire', `content storage was not on by ${formatInstant(deadline)}`);
   }
   const people = await services.directory.people();
@@ -358,8 +359,7 @@ export async function confirmEnabled(
 
 export async function nextTick(services: Services, lease: Lease, now: EpochMs): Promise<EpochMs> {
   const { policy } = await services.policyInForce.current();
-  const tick = epochMs(now + durationOf(policy.exceptions.review.every));
-  return tick < lease.expiresAt ? tick : lease.expiresAt;
+  return epochMs(Math.min(now + durationOf(policy.exceptions.review.every), lease.expiresAt));
 }
 
 async function change(

@@ -21,6 +21,9 @@ export const isActive = (lease: Lease, now: EpochMs): boolean =>
 export const endOf = ({ expiresAt, revoked }: Pick<Lease, 'expiresAt' | 'revoked'>): EpochMs =>
   revoked !== undefined && revoked.at < expiresAt ? revoked.at : expiresAt;
 
+/** Whether the window is past. Unlike `isActive` it says nothing of a beginning or a revocation. */
+export const isOver = (lease: Lease, now: EpochMs): boolean => now >= lease.expiresAt;
+
 export type Desired =
   | { readonly kind: 'lease'; readonly lease: Lease; readonly configuration: LoggingConfiguration }
   | { readonly kind: 'baseline'; readonly configuration: LoggingConfiguration | undefined };
