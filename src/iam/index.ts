@@ -1,4 +1,4 @@
-export { MODEL_INVOCATIONS, PROMPT_STORAGE_CHANGES } from './actions.ts';
+export * from './actions.ts';
 export { ANY_RESOURCE, type CompiledPolicy, compilePolicy, type RequestResource } from './compile.ts';
 export * from './context.ts';
 export * from './decide.ts';
