@@ -17,6 +17,7 @@ import {
   SOMEBODYS,
   simulate,
   TEXT_ONLY,
+  withRole,
 } from './harness.ts';
 
 const PUT = 'bedrock:PutModelInvocationLoggingConfiguration';
@@ -786,12 +787,6 @@ describe('before the start', () => {
 const REFUSES_S3 = policyText(['    kinds: [s3, cloudwatch-logs]', '    kinds: [cloudwatch-logs]']);
 
 const pair = { accountId: '222222222222' as never, region: 'us-east-1' as never };
-
-const withRole = (): string =>
-  policyText([
-    '    expireAfter: 7d',
-    '      - role: data-protection\n        title: Data protection\n        source: [{ document: policy, section: 7 Exception Policy }]\n    expireAfter: 7d',
-  ]);
 
 function clear(s: Simulation): void {
   s.state.aws.database.exec('DELETE FROM faults');

@@ -77,6 +77,13 @@ export function policyText(...edits: readonly (readonly [string, string])[]): st
   }, POLICY_TEXT);
 }
 
+/** The shipped policy with a fourth role to approve. */
+export const withRole = (): string =>
+  policyText([
+    '    expireAfter: 7d',
+    '      - role: data-protection\n        title: Data protection\n        source: [{ document: policy, section: 7 Exception Policy }]\n    expireAfter: 7d',
+  ]);
+
 export function loadPolicy(text: string = POLICY_TEXT): LoadedPolicy {
   const parsed = parsePolicy(text, 'policies/prompt-storage.yaml');
   if (!parsed.ok) throw new Error(parsed.error.map(formatProblem).join('\n'));
