@@ -18,6 +18,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   policy: 'validate, test, explain, adopt and review policies',
   'policy cases': 'suggest cases that a policy lacks',
   finding: 'explain what a check found',
+  iam: 'ask who may do what',
   state: 'create a state directory',
   exception: 'ask for, decide on, end and follow exceptions',
   clock: 'move the clock of a simulated state',
@@ -84,6 +85,16 @@ export const COMMANDS: readonly CommandRow[] = [
     path: ['finding', 'explain'],
     summary: 'show every condition behind one finding, and its evidence',
     load: () => import('./commands/finding-explain.ts'),
+  },
+  {
+    path: ['iam', 'who-can'],
+    summary: 'who may store, read or send prompts, and how they get there',
+    load: () => import('./commands/iam-who-can.ts'),
+  },
+  {
+    path: ['iam', 'explain'],
+    summary: 'whether one principal may do one action, by which statements',
+    load: () => import('./commands/iam-explain.ts'),
   },
   {
     path: ['state', 'init'],

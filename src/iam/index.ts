@@ -1,12 +1,15 @@
+export * from './access.ts';
 export * from './actions.ts';
 export { ANY_RESOURCE, type CompiledPolicy, compilePolicy, type RequestResource } from './compile.ts';
 export * from './context.ts';
 export * from './decide.ts';
+export * from './describe.ts';
 export * from './errors.ts';
 export * from './evaluate.ts';
 export { actionMatches, arnLike, globMatches } from './glob.ts';
 export { type AccountPolicies, accountPolicies, type IdentityPolicies } from './identity.ts';
 export { type DocumentUse, layerOf, type ReadPolicy, readPolicy } from './layers.ts';
+export * from './paths.ts';
 export * from './policy-document.ts';
 export type { PrincipalMatch, RequestPrincipal } from './principals.ts';
 export {
@@ -18,3 +21,4 @@ export {
   unitPath,
 } from './service-control.ts';
 export { type SessionAttribution, sessionAttribution } from './trust.ts';
+export * from './who-can.ts';

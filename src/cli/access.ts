@@ -1,0 +1,41 @@
+import type { AccountId } from '../core/index.ts';
+import { CATALOGUE, type KnownPrincipal, type PermissionDecision } from '../iam/index.ts';
+
+export const ACCESS_SCHEMA_VERSION = 1;
+
+/** Which list of actions an answer rests on. */
+export const catalogueJson = { source: CATALOGUE.source, version: CATALOGUE.version, date: CATALOGUE.date };
+
+export const principalJson = ({ type, arn, name, accountId, accountName }: KnownPrincipal) => ({
+  type,
+  arn,
+  name,
+  accountId,
+  accountName,
+});
+
+export const decisionJson = (decision: PermissionDecision) => ({
+  action: decision.action,
+  decision: decision.kind,
+  ...(decision.kind === 'denied' ? { because: decision.because } : {}),
+  ...(decision.kind === 'cannot-decide' ? { reason: decision.reason, detail: decision.detail } : {}),
+  statements: decision.statements,
+});
+
+export const CERTAINTY_WORDS = {
+  allowed: 'may',
+  'conditionally-allowed': 'may, under conditions',
+  'cannot-decide': 'cannot be decided',
+  denied: 'may not',
+} as const satisfies Record<PermissionDecision['kind'], string>;
+
+/** A principal as a line shows it. */
+export const principalWords = ({ type, name, accountName, accountId }: KnownPrincipal): string =>
+  type === 'root'
+    ? `the root user of ${accountName} (${accountId})`
+    : `${type} \`${name}\` of ${accountName} (${accountId})`;
+
+export const isOfAccounts =
+  (accounts: readonly AccountId[] | undefined) =>
+  ({ accountId }: KnownPrincipal): boolean =>
+    accounts === undefined || accounts.includes(accountId);

@@ -1,0 +1,205 @@
+import type { AccountId } from '../core/index.ts';
+import type { AccountEvidence, IamEvidence, IamRole, IamUser, Organization } from '../evidence/index.ts';
+import { known, type RequestContext } from './context.ts';
+import { contextOfPrincipal, type DecisionContext, decideIdentity, levelsOf } from './decide.ts';
+import { evaluateRequest, type PermissionDecision, type ResourceLayer } from './evaluate.ts';
+import { accountPolicies, type IdentityPolicies } from './identity.ts';
+import { layerOf, readPolicy } from './layers.ts';
+import type { PrincipalEntry } from './policy-document.ts';
+import { type Guardrails, NO_GUARDRAILS, SERVICE_LINKED_PATH, serviceControlOf } from './service-control.ts';
+
+/** What questions about an organization's permissions are answered from; a snapshot is one. */
+export interface AccessEvidence {
+  readonly organization: Organization;
+  readonly accounts: readonly AccountEvidence[];
+}
+
+/** A principal of the organization with everything that limits it. */
+export interface KnownPrincipal {
+  readonly type: 'user' | 'group' | 'role' | 'root';
+  readonly arn: string;
+  readonly name: string;
+  readonly accountId: AccountId;
+  readonly accountName: string;
+  readonly policies: IdentityPolicies;
+  readonly guardrails: Guardrails;
+  /** Of a user: the names of its groups. */
+  readonly groups: readonly string[];
+  /** Of a role: who may assume it. */
+  readonly trust?: ResourceLayer;
+}
+
+/** The principals of an organization, and what can be asked about each. */
+export interface Access {
+  /** By ARN. */
+  readonly principals: readonly KnownPrincipal[];
+  /** Accounts whose principals are not known, each with the reason in words. */
+  readonly notSeen: readonly string[];
+  /** Those with this ARN, or with this name in any account. */
+  find(nameOrArn: string): readonly KnownPrincipal[];
+  /** @param more - a resource, further context; default: any resource, and only the context that follows from the principal */
+  decide(principal: KnownPrincipal, action: string, more?: Partial<DecisionContext>): PermissionDecision;
+  /** Whether `from` may assume `role` with `sts:AssumeRole`, across accounts too. */
+  decideAssume(from: KnownPrincipal, role: KnownPrincipal): PermissionDecision;
+  /** Whether an entry of a trust policy lets in somebody who is not a principal of the organization, and in words who. */
+  outsiders(role: KnownPrincipal): readonly string[];
+}
+
+export function accessOf({ organization, accounts }: AccessEvidence): Access {
+  const guardrailsOf = serviceControlOf(organization);
+  const nameOf = new Map(organization.accounts.map(({ id, name }) => [id, name]));
+  const notSeen: string[] = [];
+  const principals: KnownPrincipal[] = [];
+  const seen = new Set<AccountId>();
+  for (const { accountId, iam } of accounts) {
+    seen.add(accountId);
+    const account = { accountId, accountName: nameOf.get(accountId) ?? accountId };
+    const guardrails = guardrailsOf(accountId);
+    if (iam.kind !== 'observed') {
+      const why = iam.kind === 'absent' ? 'absent' : (iam.detail ?? iam.reason);
+      notSeen.push(`the users, groups and roles of account ${account.accountName} (${accountId}): ${why}`);
+      principals.push(rootUser('aws', account, guardrails));
+    } else principals.push(...principalsOf(iam.value, account, guardrails));
+  }
+  for (const { id, name } of organization.accounts)
+    if (!seen.has(id))
+      notSeen.push(`the users, groups and roles of account ${name} (${id}): not in the snapshot`);
+  principals.sort((one, other) => (one.arn < other.arn ? -1 : one.arn > other.arn ? 1 : 0));
+
+  const organizationId = organization.id;
+  const knownAccounts = new Set(organization.accounts.map(({ id }) => String(id)));
+  return {
+    principals,
+    notSeen,
+    find: (nameOrArn) =>
+      principals.filter(({ arn, name }) => (nameOrArn.startsWith('arn:') ? arn : name) === nameOrArn),
+    decide: (principal, action, more = {}) =>
+      decideIdentity(principal.policies, action, {
+        guardrails: principal.guardrails,
+        context: contextForAction(contextOfPrincipal(principal.policies.principal, organizationId), action),
+        ...more,
+      }),
+    decideAssume: (from, role) =>
+      evaluateRequest(
+        {
+          action: ASSUME_ROLE,
+          resource: role.arn,
+          principal: from.policies.principal,
+          context: contextOfPrincipal(from.policies.principal, organizationId),
+        },
+        {
+          identity: from.policies.identity,
+          ...(from.policies.boundary === undefined ? {} : { boundary: from.policies.boundary }),
+          serviceControl: levelsOf(from.guardrails),
+          resourceControl: [],
+          ...(role.trust === undefined ? {} : { resource: role.trust }),
+        },
+      ),
+    outsiders: (role) => outsidersOf(role, knownAccounts),
+  };
+}
+
+export const ASSUME_ROLE = 'sts:AssumeRole';
+
+/** Passing a role is only asked about in order to give it to Bedrock, as log role or for jobs. */
+function contextForAction(context: RequestContext, action: string): RequestContext {
+  if (action.toLowerCase() !== 'iam:passrole') return context;
+  const service = known('bedrock.amazonaws.com');
+  return {
+    lookup: (key) => (key.toLowerCase() === 'iam:passedtoservice' ? service : context.lookup(key)),
+  };
+}
+
+type Account = Pick<KnownPrincipal, 'accountId' | 'accountName'>;
+
+function principalsOf(iam: IamEvidence, account: Account, guardrails: Guardrails): readonly KnownPrincipal[] {
+  const policies = accountPolicies(iam);
+  const partition = [...iam.users, ...iam.roles][0]?.arn.split(':')[1] ?? 'aws';
+  const shared = { ...account, guardrails, groups: [] };
+  return [
+    ...iam.users.map(
+      (user: IamUser): KnownPrincipal => ({
+        ...shared,
+        type: 'user',
+        arn: user.arn,
+        name: user.name,
+        policies: policies.ofUser(user),
+        groups: user.groups,
+      }),
+    ),
+    ...iam.groups.map(
+      (group): KnownPrincipal => ({
+        ...shared,
+        type: 'group',
+        arn: group.arn,
+        name: group.name,
+        policies: policies.ofGroup(group),
+      }),
+    ),
+    ...iam.roles.map(
+      (role: IamRole): KnownPrincipal => ({
+        ...shared,
+        type: 'role',
+        arn: role.arn,
+        name: role.name,
+        policies: policies.ofRole(role),
+        // Service control policies do not reach service-linked roles.
+        guardrails: role.path.startsWith(SERVICE_LINKED_PATH) ? NO_GUARDRAILS : guardrails,
+        trust: trustOf(role, account.accountId),
+      }),
+    ),
+    rootUser(partition, account, guardrails),
+  ];
+}
+
+function trustOf(role: IamRole, accountId: AccountId): ResourceLayer {
+  const name = `the trust policy of role \`${role.name}\``;
+  return {
+    ...layerOf(name, [readPolicy(name, role.assumeRolePolicyDocument, 'trust')]),
+    accountId,
+    mustAllow: true,
+  };
+}
+
+/** Every account has one, and identity policies do not limit it. */
+function rootUser(partition: string, account: Account, guardrails: Guardrails): KnownPrincipal {
+  const arn = `arn:${partition}:iam::${account.accountId}:root`;
+  return {
+    ...account,
+    type: 'root',
+    arn,
+    name: 'root',
+    groups: [],
+    guardrails,
+    policies: {
+      principal: { kind: 'root', arn, accountId: account.accountId },
+      identity: layerOf('its identity policies', []),
+    },
+  };
+}
+
+/** Those whom the trust policy lets in and who stand in no account of the organization. */
+function outsidersOf({ trust }: KnownPrincipal, accounts: ReadonlySet<string>): readonly string[] {
+  const found = new Set<string>();
+  for (const { document } of trust?.policies ?? [])
+    for (const { effect, principals } of document.statements) {
+      if (effect !== 'Allow' || principals === undefined) continue;
+      if (principals.kind === 'NotPrincipal') found.add('everybody but a few, also outside the organization');
+      else
+        for (const entry of principals.entries) {
+          const words = outsider(entry, accounts);
+          if (words !== undefined) found.add(words);
+        }
+    }
+  return [...found];
+}
+
+function outsider({ type, value }: PrincipalEntry, accounts: ReadonlySet<string>): string | undefined {
+  if (type === 'Service') return `the service ${value}`;
+  if (type === 'Federated') return `whomever ${value} vouches for`;
+  if (type === 'CanonicalUser') return `the canonical user ${value}`;
+  if (value === '*') return 'everybody, also outside the organization';
+  const account = /^[0-9]{12}$/.test(value) ? value : value.split(':')[4];
+  if (account === undefined) return `the principal with the id ${value}`;
+  return accounts.has(account) ? undefined : `${value}, outside the organization`;
+}

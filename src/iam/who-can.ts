@@ -1,0 +1,94 @@
+import type { Access, KnownPrincipal } from './access.ts';
+import { ACTION_SETS, type ActionSetName } from './actions.ts';
+import { strongestOf } from './decide.ts';
+import type { PermissionDecision } from './evaluate.ts';
+import { type AccessPath, type Certainty, pathsTo } from './paths.ts';
+
+/** One principal that may do at least one of the actions, or of which that is not decided. */
+export interface CapablePrincipal {
+  readonly principal: KnownPrincipal;
+  readonly certainty: Certainty;
+  /** The actions it may do, without those it is denied. */
+  readonly decisions: readonly PermissionDecision[];
+}
+
+export interface WhoCan {
+  readonly set: ActionSetName;
+  /** What is asked about, in words, after "may". */
+  readonly words: string;
+  readonly actions: readonly string[];
+  /** Users, groups and roles by their own policies. */
+  readonly principals: readonly CapablePrincipal[];
+  /** Accounts' root users, which only control policies limit. */
+  readonly roots: readonly CapablePrincipal[];
+  /** Those who may not themselves and get there by assuming roles. */
+  readonly paths: readonly AccessPath[];
+  /** Roles that may, and whom they trust besides the principals of the organization. */
+  readonly outsiders: readonly { readonly role: KnownPrincipal; readonly who: readonly string[] }[];
+  /** What could not be seen, in words; empty: everything was. */
+  readonly notSeen: readonly string[];
+}
+
+/**
+ * Who in the organization may do at least one of a set of actions, directly or by assuming roles.
+ *
+ * @param isAsked - which principals are reported; roles of other accounts are still followed on the way
+ */
+export function whoCan(
+  access: Access,
+  set: ActionSetName,
+  isAsked: (principal: KnownPrincipal) => boolean = () => true,
+): WhoCan {
+  const { actions, words } = ACTION_SETS[set];
+  const capable: CapablePrincipal[] = [];
+  for (const principal of access.principals) {
+    const decisions = actions.map((action) => access.decide(principal, action));
+    const kind = strongestOf(decisions);
+    if (kind === 'denied') continue;
+    capable.push({
+      principal,
+      certainty: kind,
+      decisions: decisions.filter((decision) => decision.kind !== 'denied'),
+    });
+  }
+  const roles = capable.filter(({ principal }) => principal.type === 'role');
+  const targets = new Map(roles.map(({ principal, certainty }) => [principal, certainty] as const));
+  const asked = capable.filter(({ principal }) => isAsked(principal));
+  const needsResourcePolicies = set === 'read-content' || set === 'weaken-limits';
+  return {
+    set,
+    words,
+    actions,
+    principals: asked.filter(({ principal }) => principal.type !== 'root'),
+    roots: asked.filter(({ principal }) => principal.type === 'root'),
+    paths: pathsTo(access, targets).filter(({ from }) => isAsked(from)),
+    outsiders: roles
+      .filter(({ principal }) => isAsked(principal))
+      .map(({ principal }) => ({ role: principal, who: access.outsiders(principal) }))
+      .filter(({ who }) => who.length > 0),
+    notSeen: [...access.notSeen, ...(needsResourcePolicies ? [RESOURCE_POLICIES_NOT_SEEN] : [])],
+  };
+}
+
+const RESOURCE_POLICIES_NOT_SEEN =
+  'the policies of buckets, keys and log groups: they may let others in, and may keep these out';
+
+/** `user x in group y may assume role z, which may ...`: a path in one sentence, without its conditions. */
+export function describePath({ from, steps }: AccessPath, words: string): string {
+  const groups = groupsBehind(from, steps[0]?.decision);
+  const who = `${from.type} \`${from.name}\`${groups.map((group) => ` in group \`${group}\``).join('')} of ${from.accountName}`;
+  const chain = steps
+    .map(({ role }, index) => {
+      const where =
+        role.accountId === (steps[index - 1]?.role ?? from).accountId ? '' : ` of ${role.accountName}`;
+      return `may assume role \`${role.name}\`${where}`;
+    })
+    .join(', which ');
+  return `${who} ${chain}, which may ${words}`;
+}
+
+/** The groups whose policies gave the permission. */
+function groupsBehind(from: KnownPrincipal, decision: PermissionDecision | undefined): readonly string[] {
+  const policies = decision?.statements.map(({ policy }) => policy) ?? [];
+  return from.groups.filter((group) => policies.some((policy) => policy.endsWith(` of group \`${group}\``)));
+}

@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import { run } from './harness.ts';
+
+const EXAMPLE = ['--snapshot', 'examples/organization'];
+
+interface Answer {
+  readonly kind: string;
+  readonly decision: string;
+  readonly because?: string;
+  readonly principals: readonly { readonly name: string; readonly certainty: string }[];
+  readonly paths: readonly { readonly words: string; readonly certainty: string }[];
+  readonly notSeen: readonly string[];
+  readonly catalogue: { readonly date: string };
+}
+const json = async (...argv: readonly string[]): Promise<Answer> =>
+  JSON.parse((await run([...argv, ...EXAMPLE, '--format', 'json'])).stdout) as Answer;
+
+describe('iam who-can', () => {
+  test('names the principals, the statements, the roles on the way and what was not seen', async () => {
+    const { stdout, exitCode } = await run(['iam', 'who-can', 'change-storage', ...EXAMPLE]);
+    expect(exitCode).toBe(3);
+    expect(stdout).toContain('role `LabAdministrator` of research-lab (101010101010)');
+    expect(stdout).not.toContain('CheckoutPipeline');
+    expect(stdout.replace(/\s+/g, ' ')).toContain(
+      'role `ProvisoSweeper` of security-governance may assume role `ProvisoReconcile` of',
+    );
+    expect(stdout).toContain('Not seen');
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  test('can be asked of one account', async () => {
+    const { principals } = await json('iam', 'who-can', 'invoke', '--account', '777777777777');
+    expect(principals.map(({ name }) => name)).toEqual([
+      'SharedModelRunner',
+      'AWSReservedSSO_BedrockDeveloper_1f2e3d4c5b6a7980',
+      'root',
+    ]);
+  });
+
+  test('shows the date of its list of actions', async () => {
+    const { catalogue } = await json('iam', 'who-can', 'read-content', '--account', '777777777777');
+    expect(catalogue.date).toMatch(/^20[0-9]{2}-[0-9]{2}-[0-9]{2}$/);
+  });
+
+  test('a question that does not exist is refused with those that do', async () => {
+    const { exitCode, stderr } = await run(['iam', 'who-can', 'everything', ...EXAMPLE]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('change-storage');
+  });
+});
+
+describe('iam explain', () => {
+  test('a boundary that takes the permission away is named', async () => {
+    expect(await json('iam', 'explain', 'CheckoutPipeline', 'bedrock:PutAccountDataRetention')).toMatchObject(
+      {
+        kind: 'PermissionDecision',
+        decision: 'denied',
+        because:
+          'its permissions boundary `arn:aws:iam::888888888888:policy/DeveloperBoundary` does not allow it',
+      },
+    );
+  });
+
+  test('a service control policy that denies is named with its statement', async () => {
+    const { stdout, exitCode } = await run([
+      'iam',
+      'explain',
+      'LabAdministrator',
+      'bedrock:PutModelInvocationLoggingConfiguration',
+      ...EXAMPLE,
+    ]);
+    expect(exitCode).toBe(0);
+    expect(stdout.replace(/\s+/g, ' ')).toContain(
+      'service control policy `DenyPromptStorageChange` on ou-ex01-research1, Statement[0] (`OnlyProvisoChangesPromptStorage`), denies by',
+    );
+  });
+
+  test('context from the command line decides a condition', async () => {
+    const ask = (...more: readonly string[]) =>
+      json(
+        'iam',
+        'explain',
+        'arn:aws:iam::888888888888:role/proviso/ProvisoDisable',
+        'bedrock:PutAccountDataRetention',
+        ...more,
+      );
+    expect((await ask()).decision).toBe('conditionally-allowed');
+    expect((await ask('--context', 'bedrock:dataretentionmode=none')).decision).toBe('allowed');
+    expect((await ask('--context', 'bedrock:DataRetentionMode=default')).decision).toBe('denied');
+  });
+
+  test('an action that AWS does not have gets a warning that says what to ask', async () => {
+    const { stderr } = await run(['iam', 'explain', 'SharedModelRunner', 'bedrock:Converse', ...EXAMPLE]);
+    expect(stderr.replace(/\s+/g, ' ')).toContain('`bedrock:InvokeModel` authorizes Converse');
+  });
+
+  test.each([
+    [
+      'a name that several principals have',
+      ['ProvisoCollect', 'bedrock:InvokeModel'],
+      /name of [0-9]+ principals/,
+    ],
+    ['a name that nobody has', ['Nobody', 'bedrock:InvokeModel'], /there is no user, group or role `Nobody`/],
+    ['a pattern instead of an action', ['SharedModelRunner', 'bedrock:*'], /is not an action/],
+  ])('%s is refused', async (_name, argv, expected) => {
+    const { exitCode, stderr } = await run(['iam', 'explain', ...argv, ...EXAMPLE]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(expected);
+  });
+});
