@@ -35,11 +35,14 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   evidence: [],
   ledger: [],
   interactions: [],
+  attestations: [],
   iam: ['evidence'],
   rules: ['policy', 'evidence', 'iam'],
   exceptions: ['policy', 'evidence'],
+  diff: ['policy', 'evidence', 'iam', 'rules', 'exceptions'],
   enforcement: ['policy', 'evidence', 'rules', 'exceptions'],
   traceability: ['evidence', 'interactions'],
+  review: ['policy', 'evidence', 'rules', 'exceptions'],
 };
 const DOMAINS = Object.keys(ALLOWED);
 /** Where effects may happen. */

@@ -14,17 +14,43 @@ import type { Baseline, Control, LoadedPolicy, Policy } from './schema.ts';
  *   the same text
  */
 export function explainPolicy(loaded: LoadedPolicy): string {
-  const { policy } = loaded;
+  const parts = explainParts(loaded);
   return [
     ...head(loaded),
-    ...section('What is stored', storageSentences(policy)),
-    ...section('Who may change that', administratorSentences(policy)),
-    ...section('What is checked', policy.controls.flatMap(controlSentences)),
-    ...section('When content may be stored after all', exceptionSentences(policy)),
-    ...section('Review of this policy', reviewSentences(policy)),
-    ...section('What the source texts say', statementSentences(policy)),
+    ...parts.flatMap(({ title, lines }, index) =>
+      title === parts[index - 1]?.title ? lines : section(title, lines),
+    ),
     '',
   ].join('\n');
+}
+
+/** A part of the explained policy, and which part of the file says it. */
+export interface ExplainedPart {
+  readonly title: string;
+  /** The key of the policy that says this, or the control's place in `controls`. */
+  readonly path: readonly (string | number)[];
+  readonly lines: readonly string[];
+}
+
+/** The explained policy in parts, each to be read beside its source; the controls one by one, under one title. */
+export function explainParts({ policy }: LoadedPolicy): readonly ExplainedPart[] {
+  const part = (title: string, key: string, lines: readonly string[]): ExplainedPart => ({
+    title,
+    path: [key],
+    lines,
+  });
+  return [
+    part('What is stored', 'storage', storageSentences(policy)),
+    part('Who may change that', 'storage', administratorSentences(policy)),
+    ...policy.controls.map((control, index) => ({
+      title: 'What is checked',
+      path: ['controls', index],
+      lines: controlSentences(control),
+    })),
+    part('When content may be stored after all', 'exceptions', exceptionSentences(policy)),
+    part('Review of this policy', 'review', reviewSentences(policy)),
+    part('What the source texts say', 'statements', statementSentences(policy)),
+  ];
 }
 
 function head({ policy, hash }: LoadedPolicy): readonly string[] {

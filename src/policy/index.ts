@@ -4,7 +4,7 @@ export { MAX_CONDITION_DEPTH } from './check-conditions.ts';
 export { clausePaths, describeCondition, describeLeaf, type Leaf, leavesOf } from './clauses.ts';
 export * from './conditions.ts';
 export * from './errors.ts';
-export { explainPolicy } from './explain.ts';
+export { type ExplainedPart, explainParts, explainPolicy } from './explain.ts';
 export * from './facts.ts';
 export * from './json-schema.ts';
 export * from './parse.ts';

@@ -1,0 +1,18 @@
+export * from './document.ts';
+export * from './dossier.ts';
+export { overrunOf } from './dossier-exceptions.ts';
+export * from './errors.ts';
+export { renderMarkdown } from './markdown.ts';
+export {
+  changeKey,
+  dossierHashOf,
+  isOpen,
+  listDeclaredChanges,
+  listReviews,
+  readOpenReview,
+  reviewKey,
+} from './records.ts';
+export * from './sign.ts';
+export * from './standing.ts';
+export * from './start.ts';
+export * from './types.ts';
