@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 
 export interface Moto {
   readonly url: string;
@@ -18,22 +19,36 @@ export const motoEnvironment = (url: string): Readonly<Record<string, string>> =
   AWS_EC2_METADATA_DISABLED: 'true',
 });
 
+export interface MotoOptions {
+  /** Where moto's own Step Functions sends its calls of other services, Lambda above all; default: moto itself. */
+  readonly innerPort?: number;
+}
+
 /**
  * Starts moto's server on a free port of this machine.
  * @returns undefined, after saying so, when `moto_server` is not installed
  * @throws Error when it is installed but does not answer within 30 s
  */
-export async function startMoto(): Promise<Moto | undefined> {
+export async function startMoto(options: MotoOptions = {}): Promise<Moto | undefined> {
   const port = await freePort();
-  const child = spawn('moto_server', ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
+  const { innerPort } = options;
+  const [command, ...before] =
+    innerPort === undefined ? ['moto_server'] : ['python3', join(import.meta.dirname, 'moto-launcher.py')];
+  if (innerPort !== undefined && !(await hasMoto())) return skipped();
+  const child = spawn(command ?? '', [...before, '-H', '127.0.0.1', '-p', String(port)], {
+    stdio: 'ignore',
+    // Its Wait states read local time.
+    env: {
+      ...process.env,
+      TZ: 'UTC',
+      ...(innerPort === undefined ? {} : { MOTO_PORT: String(innerPort) }),
+    },
+  });
   const started = await new Promise<boolean>((resolve) => {
     child.once('error', () => resolve(false));
     child.once('spawn', () => resolve(true));
   });
-  if (!started) {
-    console.info('moto_server is not installed: tests against it are skipped (pip install "moto[server]")');
-    return undefined;
-  }
+  if (!started) return skipped();
   const moto: Moto = { url: `http://127.0.0.1:${port}`, stop: () => stopped(child) };
   // A test run that dies must not leave a server behind.
   process.once('exit', () => child.kill());
@@ -51,6 +66,18 @@ export async function startMoto(): Promise<Moto | undefined> {
   throw new Error('moto_server did not answer within 30 s');
 }
 
+function skipped(): undefined {
+  console.info('moto_server is not installed: tests against it are skipped (pip install "moto[server]")');
+}
+
+function hasMoto(): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn('python3', ['-c', 'import moto.server'], { stdio: 'ignore' });
+    child.once('error', () => resolve(false));
+    child.once('exit', (code) => resolve(code === 0));
+  });
+}
+
 function stopped(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
@@ -59,7 +86,7 @@ function stopped(child: ChildProcess): Promise<void> {
   });
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

@@ -57,15 +57,16 @@ export function contentBuckets(roles: MemberRoles, clock: Clock): BucketPorts {
               ...marker,
             }),
           );
+          const decoded = decoderOf(page);
           return {
             items: [
               ...(page.Versions ?? []).map((version) => ({
-                ...identity(version),
+                ...identity(version, decoded),
                 isDeleteMarker: false,
                 bytes: required(version.Size, 'Versions.Size'),
               })),
               ...(page.DeleteMarkers ?? []).map((deleted) => ({
-                ...identity(deleted),
+                ...identity(deleted, decoded),
                 isDeleteMarker: true,
                 bytes: 0,
               })),
@@ -92,6 +93,7 @@ export function contentBuckets(roles: MemberRoles, clock: Clock): BucketPorts {
               ...marker,
             }),
           );
+          const decoded = decoderOf(page);
           return {
             items: (page.Uploads ?? []).map((upload) => ({
               key: required(decoded(upload.Key), 'Uploads.Key'),
@@ -210,15 +212,20 @@ function nextMarker(
   return JSON.stringify(marker);
 }
 
-const identity = (version: { Key?: string | undefined; VersionId?: string | undefined }) => ({
+const identity = (
+  version: { readonly Key?: string | undefined; readonly VersionId?: string | undefined },
+  decoded: ReturnType<typeof decoderOf>,
+) => ({
   key: required(decoded(version.Key), 'Versions.Key'),
   // Before versioning was switched on, and in buckets without it, the version is called `null`.
   versionId: version.VersionId ?? 'null',
 });
 
-/** S3's `url` encoding is that of forms: a space is `+`. */
-const decoded = (text: string | undefined): string | undefined =>
-  text === undefined ? undefined : decodeURIComponent(text.replaceAll('+', ' '));
+/** The answer says whether it did encode. S3's `url` encoding is that of forms: a space is `+`. */
+const decoderOf =
+  (page: { readonly EncodingType?: string | undefined }) =>
+  (text: string | undefined): string | undefined =>
+    text === undefined || page.EncodingType !== 'url' ? text : decodeURIComponent(text.replaceAll('+', ' '));
 
 function partlyDeleted(kept: number, asked: number, code: string | undefined): AwsCallError {
   const name = /^[A-Za-z]{1,60}$/.test(code ?? '') ? code : 'UnknownError';

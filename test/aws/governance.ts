@@ -1,0 +1,176 @@
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  CreateGroupCommand,
+  CreateGroupMembershipCommand,
+  CreateUserCommand,
+  IdentitystoreClient,
+} from '@aws-sdk/client-identitystore';
+import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  CreateAccountCommand,
+  CreateOrganizationCommand,
+  OrganizationsClient,
+} from '@aws-sdk/client-organizations';
+import {
+  CreateBucketCommand,
+  PutBucketEncryptionCommand,
+  PutBucketVersioningCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { CreateScheduleGroupCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { type AccountId, accountId } from '../../src/core/index.ts';
+import { MOTO_ACCOUNT } from './moto.ts';
+
+/*
+ * What serverless.yml and the member account's template make, in moto, by the calls of an operator.
+ */
+
+const REGION = 'us-east-1';
+export const IDENTITY_STORE = 'd-9067642ac7';
+export const CERTIFICATES = 'proviso-certificates';
+export const RECORDS = 'proviso-records';
+export const EVENTS = 'proviso-events';
+export const SCHEDULE_GROUP = 'proviso';
+export const functionArn = (name: string): string =>
+  `arn:aws:lambda:${REGION}:${MOTO_ACCOUNT}:function:${name}`;
+const machineArn = (name: string) => `arn:aws:states:${REGION}:${MOTO_ACCOUNT}:stateMachine:${name}`;
+
+export async function createTables(): Promise<void> {
+  const dynamo = new DynamoDBClient({ region: REGION });
+  const create = (TableName: string, sortKey: 'S' | 'N') =>
+    dynamo.send(
+      new CreateTableCommand({
+        TableName,
+        BillingMode: 'PAY_PER_REQUEST',
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
+        AttributeDefinitions: [
+          { AttributeName: 'pk', AttributeType: 'S' },
+          { AttributeName: 'sk', AttributeType: sortKey },
+        ],
+      }),
+    );
+  await create(RECORDS, 'S');
+  await create(EVENTS, 'N');
+}
+
+export async function createSigningKey(): Promise<string> {
+  const { KeyMetadata } = await new KMSClient({ region: REGION }).send(
+    new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' }),
+  );
+  return KeyMetadata?.Arn ?? '';
+}
+
+export interface PersonToCreate {
+  readonly name: string;
+  readonly roles: readonly string[];
+}
+
+/** @returns the immutable user ids by name, and the group ids by role */
+export async function createPeople(people: readonly PersonToCreate[]) {
+  const identity = new IdentitystoreClient({ region: REGION });
+  const IdentityStoreId = IDENTITY_STORE;
+  const groups: Record<string, string[]> = {};
+  const users: Record<string, string> = {};
+  for (const { name, roles } of people) {
+    const { UserId = '' } = await identity.send(
+      new CreateUserCommand({
+        IdentityStoreId,
+        UserName: name,
+        DisplayName: name,
+        Name: { GivenName: name, FamilyName: 'Example' },
+      }),
+    );
+    users[name] = UserId;
+    for (const role of roles) {
+      if (groups[role] === undefined) {
+        const { GroupId = '' } = await identity.send(
+          new CreateGroupCommand({ IdentityStoreId, DisplayName: role }),
+        );
+        groups[role] = [GroupId];
+      }
+      await identity.send(
+        new CreateGroupMembershipCommand({ IdentityStoreId, GroupId: groups[role][0], MemberId: { UserId } }),
+      );
+    }
+  }
+  return { users, groups };
+}
+
+/** An organization with one account for incidents. */
+export async function createMember(): Promise<AccountId> {
+  const organizations = new OrganizationsClient({ region: REGION });
+  await organizations.send(new CreateOrganizationCommand({ FeatureSet: 'ALL' }));
+  const { CreateAccountStatus } = await organizations.send(
+    new CreateAccountCommand({ AccountName: 'incidents', Email: 'incidents@example.com' }),
+  );
+  return accountId(CreateAccountStatus?.AccountId ?? '');
+}
+
+/** Credentials of somebody in the account. */
+export async function credentialsIn(account: AccountId) {
+  const { Credentials } = await new STSClient({ region: REGION }).send(
+    new AssumeRoleCommand({ RoleArn: `arn:aws:iam::${account}:role/operator`, RoleSessionName: 'operator' }),
+  );
+  return {
+    accessKeyId: Credentials?.AccessKeyId ?? '',
+    secretAccessKey: Credentials?.SecretAccessKey ?? '',
+    sessionToken: Credentials?.SessionToken ?? '',
+  };
+}
+
+/** A client of S3 that acts in the account, past every port of ours. */
+export const s3In = async (account: AccountId): Promise<S3Client> =>
+  new S3Client({ region: REGION, credentials: await credentialsIn(account), forcePathStyle: true });
+
+export async function createContentBucket(
+  account: AccountId,
+  Bucket: string,
+  kmsKeyArn: string,
+  isVersioned = true,
+): Promise<void> {
+  const s3 = await s3In(account);
+  await s3.send(new CreateBucketCommand({ Bucket }));
+  if (isVersioned)
+    await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }));
+  await s3.send(
+    new PutBucketEncryptionCommand({
+      Bucket,
+      ServerSideEncryptionConfiguration: {
+        Rules: [
+          { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: kmsKeyArn } },
+        ],
+      },
+    }),
+  );
+}
+
+export async function createGovernance(people: readonly PersonToCreate[]) {
+  await createTables();
+  await new S3Client({ region: REGION, forcePathStyle: true }).send(
+    new CreateBucketCommand({ Bucket: CERTIFICATES }),
+  );
+  await new SchedulerClient({ region: REGION }).send(
+    new CreateScheduleGroupCommand({ Name: SCHEDULE_GROUP }),
+  );
+  const { users, groups } = await createPeople(people);
+  const environment: Readonly<Record<string, string>> = {
+    AWS_REGION: REGION,
+    PROVISO_RECORDS_TABLE: RECORDS,
+    PROVISO_EVENTS_TABLE: EVENTS,
+    PROVISO_CERTIFICATE_BUCKET: CERTIFICATES,
+    PROVISO_SIGNING_KEY_ARN: await createSigningKey(),
+    PROVISO_EXCEPTION_MACHINE_ARN: machineArn('proviso-exception'),
+    PROVISO_ENDING_MACHINE_ARN: machineArn('proviso-ending'),
+    PROVISO_SCHEDULE_GROUP: SCHEDULE_GROUP,
+    PROVISO_SWITCH_FUNCTION_ARN: functionArn('deadMansSwitch'),
+    PROVISO_SCHEDULER_ROLE_ARN: `arn:aws:iam::${MOTO_ACCOUNT}:role/proviso-scheduler`,
+    PROVISO_SWITCH_DEAD_LETTER_ARN: `arn:aws:sqs:${REGION}:${MOTO_ACCOUNT}:proviso-switch-dead-letters`,
+    PROVISO_IDENTITY_STORE_ID: IDENTITY_STORE,
+    PROVISO_ROLE_GROUPS: JSON.stringify(groups),
+  };
+  return { environment, users };
+}
