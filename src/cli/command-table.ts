@@ -57,6 +57,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/policy-cases-suggest.ts'),
   },
   {
+    path: ['policy', 'diff'],
+    summary: 'say what a policy change makes looser and stricter, with examples',
+    load: () => import('./commands/policy-diff.ts'),
+  },
+  {
     path: ['policy', 'explain'],
     summary: 'say a policy in plain sentences',
     load: () => import('./commands/policy-explain.ts'),

@@ -102,7 +102,8 @@ export async function loadSnapshot(dir: string, context: CommandContext): Promis
   });
 }
 
-function leasesOf(snapshot: Snapshot, dir: string): readonly LeaseRow[] {
+/** The leases that came with a snapshot. @throws {CliFailure} when they cannot be read */
+export function leasesOf(snapshot: Snapshot, dir: string): readonly LeaseRow[] {
   const decoded = decodeLeaseRows(snapshot.leases);
   if (decoded.ok) return decoded.value;
   throw new CliFailure(EXIT.malformed, `the leases of \`${dir}\` cannot be read`, {
