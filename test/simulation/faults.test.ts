@@ -106,6 +106,9 @@ describe('the Put that enables', () => {
       });
       await s.advanceTo(BEGINS);
       expect(revoked).toBe(true);
+      // The enable step itself reads the lease again and switches off; it leaves that to no other detector.
+      const actors = s.events('enforcement.intended').map(({ actor }) => actor.id);
+      expect(actors).toContain('workflow');
       expect(s.puts).toHaveLength(1);
       expect(s.isOn()).toBe(false);
       expect((await s.lease(id)).offAt).toBeUndefined();
