@@ -17,6 +17,7 @@ export interface CommandRow {
 export const GROUPS: Readonly<Record<string, string>> = {
   policy: 'validate, test, explain, adopt and review policies',
   'policy cases': 'suggest cases that a policy lacks',
+  'policy review': 'hold the review of the policy: dossier, signatures, objections',
   finding: 'explain what a check found',
   iam: 'ask who may do what',
   state: 'create a state directory',
@@ -75,6 +76,26 @@ export const COMMANDS: readonly CommandRow[] = [
     path: ['policy', 'adopt'],
     summary: 'put a policy in force in a state',
     load: () => import('./commands/policy-adopt.ts'),
+  },
+  {
+    path: ['policy', 'review', 'start'],
+    summary: 'open a review of the policy and write its dossier',
+    load: () => import('./commands/policy-review-start.ts'),
+  },
+  {
+    path: ['policy', 'review', 'sign'],
+    summary: 'sign the dossier for one body, object, or answer an objection',
+    load: () => import('./commands/policy-review-sign.ts'),
+  },
+  {
+    path: ['policy', 'review', 'status'],
+    summary: 'complete, due or overdue, and who has still to sign',
+    load: () => import('./commands/policy-review-status.ts'),
+  },
+  {
+    path: ['policy', 'review', 'declare-change'],
+    summary: 'declare a major change of the platform: a review is due at once',
+    load: () => import('./commands/policy-review-declare-change.ts'),
   },
   {
     path: ['collect'],

@@ -4,7 +4,8 @@ import { type EpochMs, formatInstant } from '../core/index.ts';
 import { collectSnapshot, formatSnapshotProblem, type Snapshot } from '../evidence/index.ts';
 import type { LeaseRow } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
-import { type CheckReport, checkSnapshot } from '../rules/index.ts';
+import { reviewEvidence } from '../review/index.ts';
+import { type CheckReport, checkSnapshot, type ReviewEvidence } from '../rules/index.ts';
 import type { CommandContext } from './context.ts';
 import { coverageOf } from './coverage.ts';
 import { EXIT } from './exit-codes.ts';
@@ -36,7 +37,7 @@ export interface EstateOptions {
  */
 export async function readEstate(options: EstateOptions, context: CommandContext): Promise<Estate> {
   const policy = await loadPolicy(options.policy, context);
-  const { snapshot, leases, timeline } = await readEvidence(options, policy, context);
+  const { snapshot, leases, timeline, review } = await readEvidence(options, policy, context);
   const now = options.now ?? snapshot.takenAt;
   if (now < snapshot.takenAt)
     throw new CliFailure(
@@ -44,7 +45,13 @@ export async function readEstate(options: EstateOptions, context: CommandContext
       `\`--now\` is before the evidence, which was taken at ${formatInstant(snapshot.takenAt)}`,
       { remedy: 'give a later instant, or none' },
     );
-  const report = await checkSnapshot({ snapshot, policy, now, coverage: coverageOf(snapshot, leases, now) });
+  const report = await checkSnapshot({
+    snapshot,
+    policy,
+    now,
+    coverage: coverageOf(snapshot, leases, now),
+    ...(review === undefined ? {} : { review: review(now) }),
+  });
   return { snapshot, policy, report, timeline };
 }
 
@@ -52,6 +59,8 @@ interface Evidence {
   readonly snapshot: Snapshot;
   readonly leases: readonly LeaseRow[];
   readonly timeline: readonly TimelineEvent[];
+  /** What the record of reviews says at an instant; a snapshot has none. */
+  readonly review?: (now: EpochMs) => ReviewEvidence;
 }
 
 async function readEvidence(
@@ -83,7 +92,12 @@ async function readEvidence(
     });
     if (!collected.ok)
       throw new CliFailure(EXIT.fault, collected.error.message, { remedy: collected.error.remedy });
-    return { snapshot: collected.value, leases: state.leases, timeline: state.timeline };
+    return {
+      snapshot: collected.value,
+      leases: state.leases,
+      timeline: state.timeline,
+      review: (now) => reviewEvidence(state.reviews, policy, now),
+    };
   } finally {
     await state.close();
   }
@@ -103,6 +117,7 @@ export async function loadSnapshot(dir: string, context: CommandContext): Promis
 }
 
 /** The leases that came with a snapshot. @throws {CliFailure} when they cannot be read */
+export /** The leases that came with a snapshot. @throws {CliFailure} when they cannot be read */
 export function leasesOf(snapshot: Snapshot, dir: string): readonly LeaseRow[] {
   const decoded = decodeLeaseRows(snapshot.leases);
   if (decoded.ok) return decoded.value;

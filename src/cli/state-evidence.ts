@@ -1,6 +1,7 @@
 import type { EpochMs } from '../core/index.ts';
 import type { EvidenceSources } from '../evidence/index.ts';
 import type { LeaseRow } from '../exceptions/index.ts';
+import type { ReviewHistory } from '../review/index.ts';
 import type { TimelineEvent } from './report/html.ts';
 
 /**
@@ -12,6 +13,8 @@ export interface StateEvidence {
   /** The state's own time: simulated, or the machine's. */
   readonly now: EpochMs;
   readonly leases: readonly LeaseRow[];
+  /** The reviews of the policy, for control PT-6. */
+  readonly reviews: ReviewHistory;
   /** What was recorded in the state so far, oldest first. */
   readonly timeline: readonly TimelineEvent[];
   /** Gives the directory back to others. */

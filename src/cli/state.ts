@@ -4,6 +4,7 @@ import { type OpenState, openState } from '../compose.ts';
 import { type ExceptionId, isExceptionId, isPrincipalId, type PrincipalId } from '../core/index.ts';
 import { listLeaseRows, NoPolicyInForce, type Refusal } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
+import { listDeclaredChanges, listReviews, type ReviewHistory } from '../review/index.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
@@ -79,6 +80,7 @@ export async function stateEvidence(directory: string, context: CommandContext):
       sources: state.aws.evidence,
       now: state.clock.now(),
       leases: rows.map(({ value }) => value),
+      reviews: await reviewHistory(state),
       timeline: state.events.events().map((event) => ({
         at: event.at,
         title: saysOf(event),
@@ -91,6 +93,15 @@ export async function stateEvidence(directory: string, context: CommandContext):
     state.close();
     throw error;
   }
+}
+
+/** Everything the state knows of reviews of its policy. */
+export async function reviewHistory({ services, events }: OpenState): Promise<ReviewHistory> {
+  return {
+    reviews: await listReviews(services.store),
+    changes: await listDeclaredChanges(services.store),
+    inForceSince: events.events().find(({ type }) => type === 'policy.adopted')?.at,
+  };
 }
 
 /**

@@ -115,6 +115,11 @@ export const CATALOGUE = {
   date: catalogue.date,
 } as const;
 
+/** Every action of every prefix of Bedrock in the catalogue, in AWS’s spelling. */
+export const BEDROCK_ACTIONS: readonly string[] = Object.entries(catalogue.actions)
+  .filter(([service]) => service.startsWith('bedrock'))
+  .flatMap(([service, names]) => names.map((name) => `${service}:${name}`));
+
 const NAMES: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map(
   Object.entries(catalogue.actions).map(([service, names]) => [
     service,

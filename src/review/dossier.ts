@@ -7,7 +7,7 @@ import { exceptionBlocks } from './dossier-exceptions.ts';
 import { exercisedBlocks, trendBlocks } from './dossier-findings.ts';
 import { besideSource } from './policy-source.ts';
 import { type ReviewStatus, statusSentences } from './standing.ts';
-import type { ReviewRecord } from './types.ts';
+import type { KnownActions, ReviewRecord } from './types.ts';
 
 /** What could be learnt about something, or why nothing could: a dossier never leaves a question out because nobody could answer it. */
 export type Learnt<T> =
@@ -34,10 +34,10 @@ export interface AttestationSummary {
   readonly until: EpochMs;
 }
 
-/** What AWS has that nobody has looked at. */
+/** What AWS's list of Bedrock actions says that nobody has looked at. */
 export interface AwsChanges {
-  /** The date of the list that was compared. */
-  readonly asOf: string;
+  readonly known: KnownActions;
+  /** Actions of which nobody has said what they can do to content. */
   readonly unclassified: readonly string[];
 }
 
@@ -54,7 +54,7 @@ export interface DossierInput {
   /** Oldest first; all by the policy of this review. */
   readonly checks: readonly CheckReport[];
   readonly attestations: Learnt<readonly AttestationSummary[]>;
-  readonly awsChanges: Learnt<AwsChanges>;
+  readonly awsChanges: AwsChanges;
 }
 
 /** What the named bodies read before they sign. The same input gives the same document. */
@@ -84,7 +84,7 @@ export function buildDossier(input: DossierInput): ReviewDocument {
       section('findings', 'Findings', trendBlocks(input.checks)),
       section('exercised', 'Controls that nothing exercised', exercisedBlocks(input.checks, policy.policy)),
       section('attestations', 'Attestations about to expire', attestationBlocks(input)),
-      section('aws', 'What is new in AWS', awsBlocks(input.awsChanges)),
+      section('aws', 'What is new in AWS', awsBlocks(input)),
       section('objections', 'Objections of the last review, and their answers', objectionBlocks(status)),
       section('questions', 'Open questions', questionBlocks(policy)),
       section(
@@ -157,22 +157,37 @@ function attestationBlocks({ attestations, now }: DossierInput): readonly Block[
   ];
 }
 
-function awsBlocks(changes: Learnt<AwsChanges>): readonly Block[] {
-  if (changes.kind === 'not-available') return [text(`Not available: ${changes.because}.`)];
-  const { asOf, unclassified } = changes.value;
-  return unclassified.length === 0
-    ? [
-        text(
-          `Every Bedrock action of the list of ${asOf} is classified: what it stores, reads or invokes is known.`,
-        ),
-      ]
-    : [
-        text(
-          `${unclassified.length} Bedrock actions of the list of ${asOf} are not classified: whether they store content is not known.`,
-        ),
-        { kind: 'list', items: unclassified.map((action) => `\`${action}\``) },
-      ];
+function awsBlocks({ awsChanges: { known, unclassified }, status }: DossierInput): readonly Block[] {
+  const before = status.lastComplete?.awsActions;
+  const added =
+    before === undefined ? [] : known.actions.filter((action) => !before.actions.includes(action));
+  const compared =
+    before === undefined
+      ? 'No earlier list is on record to compare with.'
+      : added.length === 0
+        ? `Nothing was added since the list of ${before.asOf}.`
+        : `${added.length} were added since the list of ${before.asOf}:`;
+  return [
+    text(
+      `${known.actions.length} actions of Bedrock are known, by AWS’s list of ${known.asOf}; whatever AWS added later is not among them. ${compared}`,
+    ),
+    ...(added.length === 0 ? [] : [codeList(added)]),
+    ...(unclassified.length === 0
+      ? [text('Of every one it is said whether it can store, read or invoke.')]
+      : [
+          text(`Of ${unclassified.length} nobody has said whether they can store, read or invoke:`),
+          codeList(unclassified),
+        ]),
+    text(
+      'New fields of the settings themselves are not compared by this version; they are looked for when the SDK is renewed.',
+    ),
+  ];
 }
+
+const codeList = (names: readonly string[]): Block => ({
+  kind: 'list',
+  items: names.map((name) => `\`${name}\``),
+});
 
 function objectionBlocks({ lastComplete, open }: ReviewStatus): readonly Block[] {
   const from = [lastComplete, open].filter((review): review is ReviewRecord => review !== undefined);

@@ -103,7 +103,9 @@ export function statusSentences(status: ReviewStatus): readonly string[] {
     ...(dueBy === undefined
       ? ['no policy was put in force in this state']
       : [
-          `${standing === 'overdue' && unreviewed.length === 0 ? 'the next was' : 'the next is'} due before ${formatInstant(dueBy)}`,
+          unreviewed.length > 0
+            ? 'the next is due now, since a major change was declared'
+            : `the next ${standing === 'overdue' ? 'was' : 'is'} due before ${formatInstant(dueBy)}`,
         ]),
     ...unreviewed.map(
       ({ text, at, by }) => `a major change was declared at ${formatInstant(at)} by ${by}: ${text}`,

@@ -19,7 +19,7 @@ import {
   reviewKey,
 } from './records.ts';
 import { openObjections } from './standing.ts';
-import type { DeclaredChange, DossierHashes, ReviewRecord } from './types.ts';
+import type { DeclaredChange, DossierHashes, KnownActions, ReviewRecord } from './types.ts';
 
 export interface ReviewServices {
   readonly store: RecordStore;
@@ -36,6 +36,7 @@ export interface StartInput {
   readonly policy: LoadedPolicy;
   readonly policyText: string;
   readonly documents: DossierHashes;
+  readonly awsActions: KnownActions;
   readonly by: PrincipalId;
   readonly people: readonly Person[];
   readonly now: EpochMs;
@@ -71,7 +72,7 @@ export async function startReview(
   { store, recorder }: Pick<ReviewServices, 'store' | 'recorder'>,
   input: StartInput,
 ): Promise<Result<ReviewRecord, ReviewRefusal>> {
-  const { id, policy, policyText, documents, by, people, now } = input;
+  const { id, policy, policyText, documents, awsActions, by, people, now } = input;
   const actor = { id: by, kind: 'person-unauthenticated' as const };
   const refusal = await mayStart(store, by, people);
   if (refusal !== undefined) {
@@ -98,6 +99,7 @@ export async function startReview(
     bodies: policyReview.reviewers,
     documents,
     dossierHash: dossierHashOf(policy.hash, documents),
+    awsActions,
     changes: (await listDeclaredChanges(store)).map((change) => change.id),
     signatures: [],
     withdrawn: [],

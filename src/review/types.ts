@@ -45,6 +45,8 @@ export interface ReviewRecord {
   readonly documents: DossierHashes;
   /** What is signed: see `dossierHashOf`. */
   readonly dossierHash: Sha256Hex;
+  /** Bedrock's actions as this version knew them, so that the next review can say which are new. */
+  readonly awsActions: KnownActions;
   /** Declared changes of the platform that the dossier tells of, by id. */
   readonly changes: readonly string[];
   readonly signatures: readonly ReviewSignature[];
@@ -55,6 +57,12 @@ export interface ReviewRecord {
   readonly completedAt?: EpochMs;
   /** A later review took its place before it was complete. */
   readonly supersededAt?: EpochMs;
+}
+
+/** A list of AWS actions, and the day it is of. */
+export interface KnownActions {
+  readonly asOf: string;
+  readonly actions: readonly string[];
 }
 
 /** A major change of the platform, said by a person: the policy must be looked at before its year is over. */

@@ -39,6 +39,8 @@ export const statePaths = (directory: string) => ({
   events: join(directory, 'events.ndjson'),
   people: join(directory, 'people.yaml'),
   certificates: join(directory, 'certificates'),
+  /** The dossier of each review, in a folder of its own. */
+  reviews: join(directory, 'reviews'),
   signingKey: join(directory, 'signing-key.pem'),
 });
 
