@@ -2,9 +2,9 @@ import {
   AbortMultipartUploadCommand,
   DeleteObjectsCommand,
   GetBucketEncryptionCommand,
+  GetBucketLocationCommand,
   GetBucketVersioningCommand,
   GetObjectLockConfigurationCommand,
-  HeadBucketCommand,
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
   S3Client,
@@ -154,14 +154,15 @@ export function contentBuckets(roles: MemberRoles, clock: Clock): BucketPorts {
 }
 
 const BUCKET_CALLS =
-  's3:HeadBucket + s3:GetBucketVersioning + s3:GetObjectLockConfiguration + s3:GetBucketEncryption';
+  's3:GetBucketLocation + s3:GetBucketVersioning + s3:GetObjectLockConfiguration + s3:GetBucketEncryption';
 
 type Owned = { readonly Bucket: string; readonly ExpectedBucketOwner: string };
 
 /** @returns undefined when no bucket of this name is in the account */
 async function facts(client: S3Client, owned: Owned, pair: Pair): Promise<BucketFacts | undefined> {
-  const head = await absentAs(client.send(new HeadBucketCommand(owned)), 'NotFound', 'NoSuchBucket');
-  if (head === undefined) return undefined;
+  // Unlike HeadBucket this needs no right to list keys.
+  const where = await absentAs(client.send(new GetBucketLocationCommand(owned)), 'NoSuchBucket');
+  if (where === undefined) return undefined;
   const versioning = await client.send(new GetBucketVersioningCommand(owned));
   const lock = await absentAs(
     client.send(new GetObjectLockConfigurationCommand(owned)),
@@ -173,7 +174,7 @@ async function facts(client: S3Client, owned: Owned, pair: Pair): Promise<Bucket
   );
   const key = encryption?.ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault;
   return {
-    isInSameAccountAndRegion: required(head.BucketRegion, 'BucketRegion') === pair.region,
+    isInSameAccountAndRegion: locationOf(where.LocationConstraint) === pair.region,
     // Suspended versioning keeps the versions it has: for a purge that is versioned.
     isVersioned: versioning.Status !== undefined,
     hasObjectLock: lock?.ObjectLockConfiguration?.ObjectLockEnabled === 'Enabled',
@@ -182,6 +183,10 @@ async function facts(client: S3Client, owned: Owned, pair: Pair): Promise<Bucket
       : {}),
   };
 }
+
+/** The oldest Region has no name here, and Ireland has two. */
+const locationOf = (constraint: string | undefined): string =>
+  constraint === undefined || constraint === '' ? 'us-east-1' : constraint === 'EU' ? 'eu-west-1' : constraint;
 
 async function absentAs<T>(answer: Promise<T>, ...names: readonly string[]): Promise<T | undefined> {
   try {

@@ -1,0 +1,103 @@
+/*
+ * What each function may do on AWS, and why nothing more: serverless.yml takes its roles from here, templates/member-account.yml its
+ * trust. test/deployment/permissions.test.ts holds both directions: every action is a call that the adapters make, and every act that
+ * a function does in the simulated exception path is in its row.
+ */
+
+/** What a function does through the ports, as far as permissions tell it apart. */
+export const ACTS = {
+  'store.read': { resource: 'records', actions: ['dynamodb:GetItem'] },
+  'store.list': { resource: 'records', actions: ['dynamodb:Query'] },
+  // TransactWriteItems has no action of its own: each Put in it needs this one.
+  'store.commit': { resource: 'records', actions: ['dynamodb:PutItem'] },
+  'recorder.record': { resource: 'events', actions: ['dynamodb:PutItem', 'dynamodb:Query'] },
+  'directory.people': {
+    resource: '*',
+    actions: ['identitystore:ListGroupMemberships', 'identitystore:ListUsers'],
+  },
+  'organizationView.organization': {
+    resource: '*',
+    actions: [
+      'organizations:DescribeOrganization',
+      'organizations:DescribePolicy',
+      'organizations:ListAccounts',
+      'organizations:ListAccountsForParent',
+      'organizations:ListDelegatedAdministrators',
+      'organizations:ListOrganizationalUnitsForParent',
+      'organizations:ListParents',
+      'organizations:ListPolicies',
+      'organizations:ListRoots',
+      'organizations:ListTargetsForPolicy',
+    ],
+  },
+  'schedules.create': {
+    resource: 'schedules',
+    actions: ['scheduler:CreateSchedule', 'scheduler:GetSchedule'],
+    passes: 'schedulerRole',
+  },
+  'schedules.get': { resource: 'schedules', actions: ['scheduler:GetSchedule'] },
+  'schedules.delete': { resource: 'schedules', actions: ['scheduler:DeleteSchedule'] },
+  'executions.start': {
+    resource: 'machines',
+    actions: ['states:DescribeExecution', 'states:StartExecution'],
+  },
+  'executions.status': { resource: 'machines', actions: ['states:DescribeExecution'] },
+  'executions.wake': { resource: 'machines', actions: ['states:SendTaskSuccess'] },
+  'signer.sign': { resource: 'signingKey', actions: ['kms:GetPublicKey', 'kms:Sign'] },
+  'certificates.save': { resource: 'certificates', actions: ['s3:PutObject'] },
+  'as collect': { resource: 'role/ProvisoCollect', actions: ['sts:AssumeRole'] },
+  'as enable': { resource: 'role/ProvisoEnable', actions: ['sts:AssumeRole'] },
+  'as disable': { resource: 'role/ProvisoDisable', actions: ['sts:AssumeRole'] },
+  'as purge': { resource: 'role/ProvisoPurge', actions: ['sts:AssumeRole'] },
+} as const satisfies Record<
+  string,
+  { readonly resource: string; readonly actions: readonly string[]; readonly passes?: string }
+>;
+export type Act = keyof typeof ACTS;
+
+const READ = ['store.read', 'recorder.record'] as const;
+const WRITE = [...READ, 'store.commit'] as const;
+/** Off and read back; the ending started; the switch of a lease that is off removed. */
+const SWITCH_OFF = [
+  ...WRITE,
+  'as collect',
+  'as disable',
+  'schedules.delete',
+  'executions.start',
+  'executions.status',
+] as const;
+
+/** Every function of serverless.yml and what it does. */
+export const FUNCTIONS = {
+  openApprovals: ['store.read'],
+  requestApproval: [...WRITE, 'executions.wake'],
+  tallyApprovals: WRITE,
+  reserveWindow: WRITE,
+  preflight: [...WRITE, 'directory.people', 'organizationView.organization', 'as collect', 'as purge'],
+  armDeadMansSwitch: [...READ, 'schedules.create', 'schedules.get'],
+  // It switches off again when a revocation came in while it enabled.
+  enableContentStorage: [...WRITE, 'as enable', 'as collect', 'as disable'],
+  confirmEnabled: [...WRITE, 'as collect'],
+  reviewTick: SWITCH_OFF,
+  beginEnding: [...WRITE, 'executions.start', 'executions.status'],
+  giveBackWindow: WRITE,
+  putBaseline: [...WRITE, 'as collect', 'as disable', 'schedules.delete'],
+  purgeContent: [...WRITE, 'as collect', 'as purge'],
+  listContent: [...WRITE, 'as collect', 'as purge'],
+  closeException: [...WRITE, 'signer.sign', 'certificates.save'],
+  deadMansSwitch: SWITCH_OFF,
+  sweep: [
+    ...SWITCH_OFF,
+    'store.list',
+    'executions.wake',
+    'directory.people',
+    'organizationView.organization',
+  ],
+} as const satisfies Record<string, readonly Act[]>;
+export type DeployedFunction = keyof typeof FUNCTIONS;
+
+/** The functions that may assume a member account's role: what its trust policy names. */
+export const assumersOf = (role: 'Collect' | 'Enable' | 'Disable' | 'Purge'): readonly DeployedFunction[] =>
+  (Object.keys(FUNCTIONS) as DeployedFunction[])
+    .filter((name) => (FUNCTIONS[name] as readonly Act[]).includes(`as ${role.toLowerCase()}` as Act))
+    .sort();

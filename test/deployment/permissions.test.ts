@@ -1,0 +1,336 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { HANDLERS } from '../../handlers/index.ts';
+import { functionName, handlerNames, stateMachine } from '../../scripts/bundle.ts';
+import { ACTS, type Act, assumersOf, type DeployedFunction, FUNCTIONS } from '../../scripts/permissions.ts';
+import type { Services } from '../../src/enforcement/index.ts';
+import { revokeLease, storesContent } from '../../src/exceptions/index.ts';
+import {
+  BEGINS,
+  HOUR_MS,
+  INCIDENT,
+  KEY,
+  LONG_AFTER,
+  policyText,
+  type Simulation,
+  simulate,
+} from '../simulation/harness.ts';
+
+/*
+ * Least privilege, both ways. The exception path is played in the simulator with every port watched: what a function did must be in its
+ * row of scripts/permissions.ts, and what is in its row must have been done in one of the plays.
+ */
+
+const AWS = join(import.meta.dirname, '../../src/adapters/aws');
+
+/** IAM's names for operations whose action is called otherwise. */
+const ACTION_OF: Readonly<Record<string, string>> = {
+  's3:ListObjectVersions': 's3:ListBucketVersions',
+  's3:ListMultipartUploads': 's3:ListBucketMultipartUploads',
+  's3:DeleteObjects': 's3:DeleteObjectVersion',
+  's3:GetBucketEncryption': 's3:GetEncryptionConfiguration',
+  's3:GetObjectLockConfiguration': 's3:GetBucketObjectLockConfiguration',
+  'dynamodb:TransactWriteItems': 'dynamodb:PutItem',
+};
+const PREFIX_OF: Readonly<Record<string, string>> = { sfn: 'states', 'cloudwatch-logs': 'logs' };
+
+/** Every action behind the commands that a file imports. */
+function actionsIn(file: string): readonly string[] {
+  const text = readFileSync(join(AWS, file), 'utf8');
+  return [...text.matchAll(/import \{([^}]+)\} from '@aws-sdk\/client-([a-z0-9-]+)'/g)].flatMap(
+    ([, names = '', client = '']) =>
+      names
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => /^[A-Z]\w+Command$/.test(name))
+        .map((name) => `${PREFIX_OF[client] ?? client}:${name.slice(0, -'Command'.length)}`)
+        .map((action) => ACTION_OF[action] ?? action),
+  );
+}
+
+const unique = (items: readonly string[]) => [...new Set(items)].sort();
+
+describe('the governance account', () => {
+  it('has a row for every function and no other', () => {
+    expect(Object.keys(FUNCTIONS).sort()).toEqual(Object.keys(HANDLERS).sort());
+    expect(handlerNames().map(functionName).sort()).toEqual(Object.keys(HANDLERS).sort());
+  });
+
+  it('allows every call that the adapters of its own account make, and no other', () => {
+    const files = [
+      'certificates.ts',
+      'directory.ts',
+      'executions.ts',
+      'organizations.ts',
+      'record-store.ts',
+      'recorder.ts',
+      'schedules.ts',
+      'signing-key.ts',
+    ];
+    const called = unique(files.flatMap(actionsIn));
+    const allowed = unique(
+      Object.values(ACTS).flatMap(({ actions }) => actions.filter((action) => action !== 'sts:AssumeRole')),
+    );
+    expect(called.length).toBeGreaterThan(20);
+    expect(allowed).toEqual(called);
+  });
+
+  it('names every function of the workflows', () => {
+    for (const file of ['prompt-storage-exception.asl.yml', 'prompt-storage-ending.asl.yml'])
+      for (const name of stateMachine(file).functions) expect(Object.keys(FUNCTIONS)).toContain(name);
+  });
+});
+
+interface Statement {
+  readonly Sid: string;
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+  readonly Condition?: unknown;
+}
+interface Role {
+  readonly Type: string;
+  readonly Condition?: string;
+  readonly Properties: {
+    readonly RoleName: string;
+    readonly AssumeRolePolicyDocument: { readonly Statement: readonly Statement[] };
+    readonly Policies: readonly { readonly PolicyDocument: { readonly Statement: readonly unknown[] } }[];
+  };
+}
+
+describe('the member account', () => {
+  const template = parse(
+    readFileSync(join(import.meta.dirname, '../../templates/member-account.yml'), 'utf8'),
+    {
+      logLevel: 'silent',
+    },
+  ) as { readonly Resources: Readonly<Record<string, Role>> };
+  const roleNamed = (name: string) => {
+    const role = Object.values(template.Resources).find(
+      ({ Properties }) => Properties.RoleName === `Proviso${name}`,
+    );
+    if (role === undefined) throw new Error(`no role Proviso${name}`);
+    return role;
+  };
+  const allowed = (name: string) =>
+    unique(
+      roleNamed(name)
+        .Properties.Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+        .flatMap((statement) => statementsIn(statement))
+        .flatMap(({ Action }) => Action),
+    );
+
+  it.each([
+    ['Collect', ['bedrock.ts', 'iam.ts'], /^s3:Get/, []],
+    ['Enable', [], /^bedrock:Put/, ['iam:PassRole']],
+    // The Put and its PassRole only where the baseline is metadata-only: Bedrock has no condition on the flags.
+    ['Disable', [], /^bedrock:(Put|Delete)/, ['iam:PassRole']],
+    // A version `null` in a bucket without versioning may need the plain action.
+    ['Purge', ['log-groups.ts'], /^s3:(List|Delete|Abort)/, ['s3:DeleteObject']],
+  ] as const)('Proviso%s allows exactly its calls', (role, files, own, besides) => {
+    const others = ['buckets.ts', 'prompt-storage.ts']
+      .flatMap(actionsIn)
+      .filter((action) => own.test(action));
+    expect(allowed(role)).toEqual(unique([...files.flatMap(actionsIn), ...others, ...besides]));
+  });
+
+  it.each(['Collect', 'Enable', 'Disable', 'Purge'] as const)(
+    'Proviso%s trusts exactly the functions that use it',
+    (name) => {
+      const trust = JSON.stringify(roleNamed(name).Properties.AssumeRolePolicyDocument);
+      const trusted = unique(
+        [...trust.matchAll(/role\/proviso\/\$\{FunctionPrefix\}-(\w+)/g)].map(([, each = '']) => each),
+      );
+      expect(trusted).toEqual(assumersOf(name));
+    },
+  );
+
+  it('keeps switching on, switching off and purging apart', () => {
+    expect(assumersOf('Enable')).toEqual(['enableContentStorage']);
+    expect(assumersOf('Purge').filter((name) => assumersOf('Enable').includes(name))).toEqual([]);
+    expect(allowed('Purge').join()).not.toMatch(/GetObject|GetLogEvents|FilterLogEvents/);
+  });
+
+  /** `Fn::If` is a list whose last two items are statements or nothing. */
+  function statementsIn(value: unknown): readonly Statement[] {
+    if (Array.isArray(value)) return value.flatMap(statementsIn);
+    return typeof value === 'object' && value !== null && 'Action' in value ? [value as Statement] : [];
+  }
+});
+
+describe('every function', () => {
+  it('does in the simulated exception path what its row allows, and nothing else', async () => {
+    const done = new Map<string, Set<Act>>();
+    for (const play of PLAYS) await watched(play, done);
+    const seen = Object.fromEntries(
+      [...done]
+        .map(([name, acts]) => [name, [...acts].sort()])
+        .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+    );
+    const rows = Object.fromEntries(
+      (Object.keys(FUNCTIONS) as DeployedFunction[])
+        .sort()
+        .map((name) => [name, [...new Set<Act>(FUNCTIONS[name])].sort()]),
+    );
+    expect(seen).toEqual(rows);
+  }, 120_000);
+});
+
+type Play = (simulation: Simulation) => Promise<void>;
+
+const LOG_GROUP = `{ kind: cloudwatch-logs, logGroupName: /proviso/content, roleArn: "arn:aws:iam::${INCIDENT}:role/proviso-content/writer", kmsKeyArn: "${KEY}" }`;
+
+const again = (simulation: Simulation, name: keyof typeof HANDLERS, event: object) =>
+  HANDLERS[name](event, simulation.state.services);
+
+const PLAYS: readonly Play[] = [
+  async function theOrdinaryPath(simulation) {
+    await simulation.active();
+    await simulation.advanceTo(LONG_AFTER);
+  },
+  async function intoALogGroup(simulation) {
+    await simulation.active({ destination: LOG_GROUP });
+    await simulation.advanceTo(LONG_AFTER);
+  },
+  async function onlyTheDeadMansSwitchIsLeft(simulation) {
+    const id = await simulation.active();
+    simulation.mute('sweep');
+    await simulation.stopWorkflow(id);
+    await simulation.advanceTo(LONG_AFTER);
+  },
+  async function onlyTheSweeperIsLeft(simulation) {
+    const id = await simulation.active();
+    simulation.mute('deadMansSwitch');
+    await simulation.stopWorkflow(id);
+    await simulation.advanceTo(LONG_AFTER);
+  },
+  async function revokedWhileEnabling(simulation) {
+    const id = await simulation.approved();
+    const { services } = simulation.state;
+    const { settings } = services;
+    Object.assign(services, {
+      settings: {
+        ...bound(settings, ['getInvocationLogging', 'deleteInvocationLogging']),
+        putInvocationLogging: async (...parameters: Parameters<typeof settings.putInvocationLogging>) => {
+          await settings.putInvocationLogging(...parameters);
+          await revokeLease(services.store, id, 'lena', 'too late', services.clock.now());
+        },
+      },
+    });
+    await simulation.advanceTo(BEGINS + HOUR_MS);
+  },
+  async function thePutFails(simulation) {
+    simulation.fault({ operation: 'bedrock:PutModelInvocationLoggingConfiguration', kind: 'fail-after' });
+    await simulation.approved();
+    await simulation.advanceTo(LONG_AFTER);
+  },
+  async function theSwitchCannotBeArmed(simulation) {
+    simulation.fault({ operation: 'scheduler:CreateSchedule', kind: 'deny', times: 50 });
+    await simulation.approved();
+    await simulation.advanceTo(BEGINS + 2 * HOUR_MS);
+  },
+  async function askedAfterTheDecision(simulation) {
+    const id = await simulation.request();
+    await simulation.decide(id, 'lena', 'legal');
+    await again(simulation, 'requestApproval', { exceptionId: id, role: 'legal', taskToken: 'redelivered' });
+  },
+  async function aPolicyThatCouldNotBeJudgedAtFirst(simulation) {
+    await simulation.request();
+    const { services } = simulation.state;
+    const { destinations } = services;
+    Object.assign(services, {
+      destinations: { describeBucket: async () => ({ kind: 'unobservable', reason: 'throttled' }) },
+    });
+    await simulation.adopt(policyText(['    expireAfter: 7d', '    expireAfter: 6d']));
+    Object.assign(services, { destinations });
+    await simulation.advance(HOUR_MS);
+  },
+];
+
+/** The named methods of a port, on that port. */
+const bound = (port: object, methods: readonly string[]) =>
+  Object.fromEntries(
+    methods.map((method) => [
+      method,
+      (...parameters: unknown[]) =>
+        (port as Record<string, (...all: unknown[]) => unknown>)[method]?.(...parameters),
+    ]),
+  );
+
+async function watched(play: Play, done: Map<string, Set<Act>>): Promise<void> {
+  await simulate(async (simulation) => {
+    let current: string | undefined;
+    const note = (act: Act): void => {
+      if (current === undefined) return;
+      const acts = done.get(current) ?? new Set();
+      done.set(current, acts.add(act));
+    };
+    const originals = { ...HANDLERS };
+    const table = HANDLERS as Record<string, (event: unknown, services: Services) => Promise<unknown>>;
+    for (const [name, handle] of Object.entries(originals)) {
+      table[name] = async (event, services) => {
+        const before = current;
+        current = name;
+        try {
+          return await handle(event, services);
+        } finally {
+          current = before;
+        }
+      };
+    }
+    watch(simulation.state.services, note);
+    try {
+      await play(simulation);
+    } finally {
+      Object.assign(table, originals);
+    }
+  });
+}
+
+/** Notes every port call as the act that it needs. */
+function watch(services: Services, note: (act: Act) => void): void {
+  const around = <T extends object>(
+    port: T,
+    actOf: (method: string, parameters: readonly unknown[]) => Act,
+  ): T =>
+    new Proxy(port, {
+      get(target, method, receiver) {
+        const member = Reflect.get(target, method, receiver) as unknown;
+        if (typeof member !== 'function') return member;
+        return (...parameters: unknown[]) => {
+          note(actOf(String(method), parameters));
+          return member.apply(target, parameters) as unknown;
+        };
+      },
+    });
+  const plain = <T extends object>(port: T, name: string) =>
+    around(port, (method) => `${name}.${method}` as Act);
+  const { policyInForce } = services;
+  Object.assign(services, {
+    store: plain(services.store, 'store'),
+    recorder: plain(services.recorder, 'recorder'),
+    directory: plain(services.directory, 'directory'),
+    organizationView: plain(services.organizationView, 'organizationView'),
+    schedules: plain(services.schedules, 'schedules'),
+    executions: plain(services.executions, 'executions'),
+    signer: plain(services.signer, 'signer'),
+    certificates: plain(services.certificates, 'certificates'),
+    policyInForce: {
+      current: () => {
+        note('store.read');
+        return policyInForce.current();
+      },
+    },
+    settings: around(services.settings, (method, [, configuration]) =>
+      method === 'getInvocationLogging'
+        ? 'as collect'
+        : method === 'putInvocationLogging' && storesContent(configuration as never)
+          ? 'as enable'
+          : 'as disable',
+    ),
+    destinations: around(services.destinations, (method) =>
+      method === 'describeBucket' ? 'as collect' : 'as purge',
+    ),
+  });
+}
