@@ -39,7 +39,9 @@ export function reviewStatus(
   every: string,
   now: EpochMs,
 ): ReviewStatus {
-  const complete = reviews.filter(({ completedAt }) => completedAt !== undefined);
+  const complete = reviews
+    .filter(({ completedAt }) => completedAt !== undefined)
+    .toSorted((left, right) => (left.completedAt ?? 0) - (right.completedAt ?? 0));
   const lastComplete = complete.at(-1);
   const open = reviews.findLast(isOpen);
   const looked = new Set(complete.flatMap((review) => review.changes));
