@@ -66,7 +66,14 @@ export function accessOf({ organization, accounts }: AccessEvidence): Access {
       notSeen.push(`the users, groups and roles of account ${name} (${id}): not in the snapshot`);
   principals.sort((one, other) => (one.arn < other.arn ? -1 : one.arn > other.arn ? 1 : 0));
 
-  const organizationId = organization.id;
+  const contexts = new Map<KnownPrincipal, RequestContext>();
+  const contextOf = (principal: KnownPrincipal): RequestContext => {
+    const before = contexts.get(principal);
+    if (before !== undefined) return before;
+    const context = contextOfPrincipal(principal.policies.principal, organization.id);
+    contexts.set(principal, context);
+    return context;
+  };
   const knownAccounts = new Set(organization.accounts.map(({ id }) => String(id)));
   return {
     principals,
@@ -76,7 +83,7 @@ export function accessOf({ organization, accounts }: AccessEvidence): Access {
     decide: (principal, action, more = {}) =>
       decideIdentity(principal.policies, action, {
         guardrails: principal.guardrails,
-        context: contextForAction(contextOfPrincipal(principal.policies.principal, organizationId), action),
+        context: contextForAction(contextOf(principal), action),
         ...more,
       }),
     decideAssume: (from, role) =>
@@ -85,7 +92,7 @@ export function accessOf({ organization, accounts }: AccessEvidence): Access {
           action: ASSUME_ROLE,
           resource: role.arn,
           principal: from.policies.principal,
-          context: contextOfPrincipal(from.policies.principal, organizationId),
+          context: contextOf(from),
         },
         {
           identity: from.policies.identity,

@@ -117,7 +117,10 @@ export function decideAnyOf(
   actions: readonly string[],
   context: DecisionContext,
 ): { readonly kind: PermissionDecision['kind']; readonly decisions: readonly PermissionDecision[] } {
-  const decisions = actions.map((action) => decideIdentity(identity, action, context));
+  const request = context.context ?? contextOfPrincipal(identity.principal, context.organizationId);
+  const decisions = actions.map((action) =>
+    decideIdentity(identity, action, { ...context, context: request }),
+  );
   return { kind: strongestOf(decisions), decisions };
 }
 
