@@ -1,6 +1,7 @@
 export * from './compare.ts';
 export { compareOutcomes, directionOf, type OutcomeComparison } from './compare-outcomes.ts';
 export { NODE_BUDGET } from './decision-diagram.ts';
+export * from './idle-clauses.ts';
 export * from './impact.ts';
 export * from './locate.ts';
 export { factSetOf } from './regions.ts';

@@ -1,4 +1,5 @@
 import type { DocumentPath, SourceDocument } from '../core/index.ts';
+import type { ClausePath } from '../policy/index.ts';
 import type { Change } from './types.ts';
 
 /** Where a change stands, 1-based. */
@@ -40,3 +41,12 @@ function at(document: SourceDocument, side: Place['side'], path: DocumentPath): 
   const { file, line, column } = document.problemAt(path, '', '', '');
   return { side, file, line, column };
 }
+
+/** Where a clause of a control stands in the policy's document: `require.any[0].not` of the control at `index`. */
+export const clausePlace = (index: number, clause?: ClausePath): DocumentPath => [
+  'controls',
+  index,
+  ...(clause === undefined
+    ? ['require']
+    : (clause.match(/[a-z]+|[0-9]+/g) ?? []).map((step) => (/^[0-9]/.test(step) ? Number(step) : step))),
+];

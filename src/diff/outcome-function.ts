@@ -1,4 +1,4 @@
-import { type Condition, type FactName, type Leaf, leavesOf } from '../policy/index.ts';
+import { type ClausePath, type Condition, type FactName, type Leaf, leavesOf } from '../policy/index.ts';
 import type { Decidable, Outcome, Truth } from '../rules/index.ts';
 import { DecisionDiagram, NODE_BUDGET, type NodeId } from './decision-diagram.ts';
 import { type Region, regionsOf } from './regions.ts';
@@ -22,8 +22,11 @@ export const OUTCOMES = [
   'not-applicable',
 ] as const satisfies readonly Outcome[];
 
-/** A leaf may be taken out of a tree to ask what it is for: it then counts as this. */
-export type Replaced = ReadonlyMap<Leaf, 'true' | 'false'>;
+/** One clause may be taken out of a tree to ask what it is for: it then counts as `as`. */
+export interface Replaced {
+  readonly clause: ClausePath;
+  readonly as: 'true' | 'false';
+}
 
 /** The space of fact sets that all given controls together can tell apart, and their outcome functions in it. */
 export class OutcomeSpace {
@@ -51,10 +54,10 @@ export class OutcomeSpace {
   }
 
   /** Facts -> outcome, as an index into {@link OUTCOMES}. */
-  outcomeOf(control: Decidable, replaced: Replaced = new Map()): NodeId {
-    const require = this.#truth(control.require, replaced);
+  outcomeOf(control: Decidable, replaced?: Replaced): NodeId {
+    const require = this.#truth(control.require, 'require', replaced);
     if (control.when === undefined) return this.#diagram.combine(require, require, outcomeOfTruths(TRUE));
-    const when = this.#truth(control.when, replaced);
+    const when = this.#truth(control.when, 'when', replaced);
     return this.#diagram.combine(when, require, (truth, required) => outcomeOfTruths(truth)(required));
   }
 
@@ -78,22 +81,21 @@ export class OutcomeSpace {
       ?.flatMap(([variable, value]) => region(variable, value)?.example ?? []);
   }
 
-  #truth(condition: Condition, replaced: Replaced): NodeId {
+  #truth(condition: Condition, path: ClausePath, replaced: Replaced | undefined): NodeId {
     const diagram = this.#diagram;
     if ('all' in condition)
       return condition.all
-        .map((part) => this.#truth(part, replaced))
+        .map((part, index) => this.#truth(part, `${path}.all[${index}]`, replaced))
         .reduce((left, right) => diagram.combine(left, right, Math.min));
     if ('any' in condition)
       return condition.any
-        .map((part) => this.#truth(part, replaced))
+        .map((part, index) => this.#truth(part, `${path}.any[${index}]`, replaced))
         .reduce((left, right) => diagram.combine(left, right, Math.max));
     if ('not' in condition) {
-      const part = this.#truth(condition.not, replaced);
+      const part = this.#truth(condition.not, `${path}.not`, replaced);
       return diagram.combine(part, part, (truth) => TRUE - truth);
     }
-    const constant = replaced.get(condition);
-    if (constant !== undefined) return diagram.constant(TRUTHS.indexOf(constant));
+    if (replaced?.clause === path) return diagram.constant(TRUTHS.indexOf(replaced.as));
     const variable = this.#facts.indexOf(condition.fact);
     const place = this.#leaves[variable]?.findIndex((leaf) => keyOf(leaf) === keyOf(condition)) ?? -1;
     return diagram.table(

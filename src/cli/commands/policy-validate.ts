@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { formatProblem, type Problem } from '../../core/index.ts';
-import { parsePolicy, parsePolicyCases } from '../../policy/index.ts';
+import { formatProblem, type Problem, parseSourceDocument } from '../../core/index.ts';
+import { clausePlace, findIdleClauses } from '../../diff/index.ts';
+import { type Policy, parsePolicy, parsePolicyCases } from '../../policy/index.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { readTextFile } from '../files.ts';
@@ -19,7 +20,7 @@ export function register(program: Command, context: CommandContext): void {
   groupOf(program, 'policy')
     .command('validate')
     .description(
-      'Tell every fault of a policy and of the cases beside it, with file, line and column, what was expected and what to write instead.',
+      'Tell every fault of a policy and of the cases beside it, with file, line and column, what was expected and what to write instead. Controls and clauses that can never decide anything are told as warnings; they change no exit code.',
     )
     .argument('[file|dir]', 'instead of --policy')
     .addOption(policyOption())
@@ -39,6 +40,8 @@ interface Validated {
   /** Absent when it has faults. */
   readonly summary?: string;
   readonly problems: readonly Problem[];
+  /** What is valid and does nothing. */
+  readonly warnings?: readonly Problem[];
 }
 
 async function validate(path: string, options: Options, context: CommandContext): Promise<void> {
@@ -50,18 +53,26 @@ async function validate(path: string, options: Options, context: CommandContext)
     writeJson(context, {
       schemaVersion: 1,
       isValid: problems.length === 0,
-      files: results.map(({ file, kind, problems: faults }) => ({ file, kind, problems: faults })),
+      files: results.map(({ file, kind, problems: faults, warnings }) => ({
+        file,
+        kind,
+        problems: faults,
+        warnings: warnings ?? [],
+      })),
     });
     return;
   }
-  const lines = results.flatMap(({ file, summary, problems: faults }) =>
+  const lines = results.flatMap(({ file, summary, problems: faults, warnings }) =>
     faults.length === 0
-      ? wrap(
-          `${printable(file)}: valid${summary === undefined ? '' : `, ${summary}`}`,
-          context.width,
-          '',
-          '  ',
-        )
+      ? [
+          ...wrap(
+            `${printable(file)}: valid${summary === undefined ? '' : `, ${summary}`}`,
+            context.width,
+            '',
+            '  ',
+          ),
+          ...(warnings ?? []).flatMap((warning) => ['', `warning: ${formatProblem(warning)}`]),
+        ]
       : faults.flatMap((fault) => [formatProblem(fault), '']),
   );
   if (problems.length > 0) {
@@ -72,12 +83,19 @@ async function validate(path: string, options: Options, context: CommandContext)
 }
 
 async function validateOne(file: string, context: CommandContext): Promise<readonly Validated[]> {
-  const parsed = parsePolicy(await readTextFile(file, context), file);
+  const text = await readTextFile(file, context);
+  const parsed = parsePolicy(text, file);
   // Cases are read against their policy: without one, their faults would be guesses.
   if (!parsed.ok) return [{ file, kind: 'policy', problems: parsed.error }];
   const { policy } = parsed.value;
   const summary = `version ${policy.metadata.version}, ${countOf(policy.controls.length, 'control')}, hash ${parsed.value.hash.slice(0, 16)}`;
-  const own: Validated = { file, kind: 'policy', summary, problems: [] };
+  const own: Validated = {
+    file,
+    kind: 'policy',
+    summary,
+    problems: [],
+    warnings: warningsOf(policy, text, file),
+  };
   const casesFile = await casesFileBeside(file, context);
   if (casesFile === undefined) return [own];
   const cases = parsePolicyCases(await readTextFile(casesFile, context), casesFile, policy);
@@ -87,4 +105,13 @@ async function validateOne(file: string, context: CommandContext): Promise<reado
       ? { file: casesFile, kind: 'cases', summary: countOf(cases.value.cases.length, 'case'), problems: [] }
       : { file: casesFile, kind: 'cases', problems: cases.error },
   ];
+}
+
+function warningsOf({ controls }: Policy, text: string, file: string): readonly Problem[] {
+  const document = parseSourceDocument(text, file);
+  if (!document.ok) return [];
+  return findIdleClauses(controls).map(({ code, controlId, clause, message, remedy }) => {
+    const index = controls.findIndex(({ id }) => id === controlId);
+    return document.value.problemAt(clausePlace(index, clause), code, message, remedy);
+  });
 }
