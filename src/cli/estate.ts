@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
 import { readSnapshot } from '../adapters/files/index.ts';
-import { type EpochMs, formatInstant } from '../core/index.ts';
-import { collectSnapshot, formatSnapshotProblem, type Snapshot } from '../evidence/index.ts';
+import { type ListedAttestation, listAttestations } from '../attestations/index.ts';
+import { type DurationMs, type EpochMs, formatInstant } from '../core/index.ts';
+import { collectSnapshot, formatSnapshotProblem, type Snapshot, withoutStale } from '../evidence/index.ts';
 import type { LeaseRow } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import { reviewEvidence } from '../review/index.ts';
 import { type CheckReport, checkSnapshot, type ReviewEvidence } from '../rules/index.ts';
+import { attestedBy, loadAttestations } from './attestations.ts';
 import type { CommandContext } from './context.ts';
 import { coverageOf } from './coverage.ts';
 import { EXIT } from './exit-codes.ts';
@@ -19,6 +21,10 @@ export interface Estate {
   readonly snapshot: Snapshot;
   readonly policy: LoadedPolicy;
   readonly report: CheckReport;
+  /** The leases that came with the evidence. */
+  readonly leases: readonly LeaseRow[];
+  /** Every attestation, those that need somebody first. */
+  readonly attestations: readonly ListedAttestation[];
   /** What was recorded in the state directory; empty for a snapshot. */
   readonly timeline: readonly TimelineEvent[];
 }
@@ -29,6 +35,8 @@ export interface EstateOptions {
   /** Read the embedded AWS of this state directory instead of a snapshot. */
   readonly state?: string;
   readonly now?: EpochMs;
+  /** What was seen longer ago than this, at `now`, is not known any more. */
+  readonly maxAge?: DurationMs;
 }
 
 /**
@@ -37,22 +45,26 @@ export interface EstateOptions {
  */
 export async function readEstate(options: EstateOptions, context: CommandContext): Promise<Estate> {
   const policy = await loadPolicy(options.policy, context);
-  const { snapshot, leases, timeline, review } = await readEvidence(options, policy, context);
-  const now = options.now ?? snapshot.takenAt;
-  if (now < snapshot.takenAt)
+  const { snapshot: taken, leases, timeline, review } = await readEvidence(options, policy, context);
+  const now = options.now ?? taken.takenAt;
+  if (now < taken.takenAt)
     throw new CliFailure(
       EXIT.malformed,
-      `\`--now\` is before the evidence, which was taken at ${formatInstant(snapshot.takenAt)}`,
+      `\`--now\` is before the evidence, which was taken at ${formatInstant(taken.takenAt)}`,
       { remedy: 'give a later instant, or none' },
     );
+  const snapshot = options.maxAge === undefined ? taken : withoutStale(taken, now, options.maxAge);
+  const attestations = await loadAttestations(options.snapshot ?? options.state ?? '', policy, context);
   const report = await checkSnapshot({
     snapshot,
     policy,
     now,
     coverage: coverageOf(snapshot, leases, now),
+    attested: attestedBy(attestations, now),
     ...(review === undefined ? {} : { review: review(now) }),
   });
-  return { snapshot, policy, report, timeline };
+  const listed = listAttestations(attestations, now);
+  return { snapshot, policy, report, leases, attestations: listed, timeline };
 }
 
 interface Evidence {
@@ -117,7 +129,6 @@ export async function loadSnapshot(dir: string, context: CommandContext): Promis
 }
 
 /** The leases that came with a snapshot. @throws {CliFailure} when they cannot be read */
-export /** The leases that came with a snapshot. @throws {CliFailure} when they cannot be read */
 export function leasesOf(snapshot: Snapshot, dir: string): readonly LeaseRow[] {
   const decoded = decodeLeaseRows(snapshot.leases);
   if (decoded.ok) return decoded.value;

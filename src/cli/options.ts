@@ -1,9 +1,11 @@
 import { InvalidArgumentError, Option } from 'commander';
 import {
   type AccountId,
+  type DurationMs,
   type EpochMs,
   isAccountId,
   isRegion,
+  parseDuration,
   parseInstant,
   type Region,
 } from '../core/index.ts';
@@ -33,6 +35,19 @@ export const nowOption = (): Option =>
   new Option('--now <instant>', 'judge as of this UTC instant instead of the time of the evidence').argParser(
     readInstant,
   );
+
+/** For judging evidence that may have grown old. */
+export const maxAgeOption = (): Option =>
+  new Option(
+    '--max-age <duration>',
+    'what was seen longer ago than this, such as 24h, counts as unknown',
+  ).argParser(readDuration);
+
+function readDuration(text: string): DurationMs {
+  const read = parseDuration(text);
+  if (!read.ok) throw new InvalidArgumentError(read.error);
+  return read.value;
+}
 
 export function readInstant(text: string): EpochMs {
   const read = parseInstant(text);

@@ -1,5 +1,6 @@
 export * from './collect.ts';
 export * from './errors.ts';
+export * from './freshness.ts';
 export * from './ports.ts';
 export * from './snapshot-files.ts';
 export { dataRetentionSchema, describeIssue, loggingConfigurationSchema } from './snapshot-schema.ts';

@@ -48,6 +48,11 @@ export interface CheckRequest {
   readonly now: EpochMs;
   /** The live exception that covers a subject, if there is one. Whoever asks knows of leases; the rules do not. */
   readonly coverage: (subject: SubjectRef) => Coverage | undefined;
+  /**
+   * The attestation in force for a control and a subject, if there is one. It is not asked about a control that an exception can cover:
+   * those have one way only.
+   */
+  readonly attested?: ((controlId: string, subject: SubjectRef) => Coverage | undefined) | undefined;
   /** What the record of reviews says. A snapshot has none: without it the controls about the organization are not asked. */
   readonly review?: ReviewEvidence;
 }
@@ -57,7 +62,7 @@ export interface CheckRequest {
  * in whatever order the snapshot lists its accounts and principals.
  */
 export async function checkSnapshot(request: CheckRequest): Promise<CheckReport> {
-  const { snapshot, policy: loaded, now, coverage, review } = request;
+  const { snapshot, policy: loaded, now, review } = request;
   const { metadata, controls, storage } = loaded.policy;
   const subjects = deriveFacts(snapshot, loaded, review);
   const verdictsOf = new Map<Control, readonly Verdict[]>();
@@ -75,7 +80,7 @@ export async function checkSnapshot(request: CheckRequest): Promise<CheckReport>
   }
   const findings = controls.flatMap((control) =>
     (verdictsOf.get(control) ?? []).map((verdict, index) =>
-      findingOf(control, subjects[control.subject][index], verdict, coverage),
+      findingOf(control, subjects[control.subject][index], verdict, request),
     ),
   );
   const isAsked = ({ subject }: Control): boolean => subject !== 'organization' || review !== undefined;
@@ -111,13 +116,17 @@ function findingOf(
   control: Control,
   subject: SubjectFacts | undefined,
   verdict: Verdict,
-  coverage: CheckRequest['coverage'],
+  { coverage, attested }: Pick<CheckRequest, 'coverage' | 'attested'>,
 ): Finding {
   if (subject === undefined) throw new Error(`a verdict of control \`${control.id}\` belongs to no subject`);
   const { outcome, decidingClause, when, require } = verdict;
-  // Only what was violated can be covered: an exception is no evidence, so it never turns indeterminate into anything.
+  // Only what was violated can be covered: neither an exception nor an attestation turns indeterminate into anything.
   const coveredBy =
-    outcome === 'non-compliant' && control.coverableByException ? coverage(subject.subject) : undefined;
+    outcome !== 'non-compliant'
+      ? undefined
+      : control.coverableByException
+        ? coverage(subject.subject)
+        : attested?.(control.id, subject.subject);
   return {
     id: findingId(control.id, subject.subject),
     controlId: control.id,

@@ -81,11 +81,16 @@ export interface ReviewEvidence {
   readonly evidence: readonly string[];
 }
 
-/** A live exception that covers a non-compliant finding; `until` is exclusive. */
-export interface Coverage {
-  readonly kind: 'exception';
-  readonly exceptionId: ExceptionId;
-  readonly until: EpochMs;
-}
+/** What covers a non-compliant finding for a while, a live exception or a person's signed word; `until` is exclusive. */
+export type Coverage =
+  | { readonly kind: 'exception'; readonly exceptionId: ExceptionId; readonly until: EpochMs }
+  | {
+      readonly kind: 'attestation';
+      readonly attestationId: string;
+      /** The document that was signed, and who signed it. */
+      readonly document: string;
+      readonly signer: string;
+      readonly until: EpochMs;
+    };
 
 export type { Condition, Subject };

@@ -1,1 +1,2 @@
+export * from './attestation-files.ts';
 export * from './snapshot-store.ts';

@@ -1,15 +1,17 @@
-import type { Command } from 'commander';
-import type { AccountId, EpochMs } from '../../core/index.ts';
+import { type Command, Option } from 'commander';
+import manifest from '../../../package.json' with { type: 'json' };
+import type { AccountId, DurationMs, EpochMs } from '../../core/index.ts';
 import type { LoadedPolicy } from '../../policy/index.ts';
-import { exitCodeOf, type Finding } from '../../rules/index.ts';
+import type { CheckReport, Finding } from '../../rules/index.ts';
 import type { CommandContext } from '../context.ts';
 import { type Estate, readEstate } from '../estate.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
-import { writeTextFile } from '../files.ts';
+import { readTextFile, writeTextFile } from '../files.ts';
 import {
   examples,
   formatOption,
+  maxAgeOption,
   nowOption,
   policyOption,
   readAccounts,
@@ -17,10 +19,11 @@ import {
   snapshotOption,
   stateToReadOption,
 } from '../options.ts';
-import { jsonLine, note } from '../output.ts';
-import { renderHtml } from '../report/html.ts';
-import { reportJson } from '../report/json.ts';
-import { renderText } from '../report/text.ts';
+import { note } from '../output.ts';
+import { exitCodeFor, FAIL_ON, type FailOn } from '../report/exit-code.ts';
+import { REPORT_FORMATS, type ReportFormat, renderReport } from '../report/formats.ts';
+import { type EarlierReport, incomparable, parseEarlierReport } from '../report/history.ts';
+import { type ReportView, seen } from '../report/view.ts';
 import { painter } from '../terminal/index.ts';
 
 interface Options {
@@ -28,25 +31,41 @@ interface Options {
   readonly snapshot?: string;
   readonly state?: string;
   readonly now?: EpochMs;
-  readonly format: string;
+  readonly maxAge?: DurationMs;
+  readonly format: ReportFormat;
   readonly out?: string;
   readonly control?: readonly string[];
   readonly account?: readonly AccountId[];
+  readonly since?: string;
+  readonly newSince?: string;
+  readonly failOn?: FailOn;
 }
 
 export function register(program: Command, context: CommandContext): void {
   program
     .command('check')
     .description(
-      'Judge a snapshot, or the embedded AWS of a state directory, by the policy. The same snapshot, policy and instant always give the same report. Exit code 1 for a violation that no live exception covers, 3 when something could not be decided and nothing is worse.',
+      'Judge a snapshot, or the embedded AWS of a state directory, by the policy. The same snapshot, policy and instant always give the same report. Exit code 1 for a violation that nothing covers, 3 when something could not be decided and nothing is worse.',
     )
     .addOption(policyOption())
     .addOption(snapshotOption())
     .addOption(stateToReadOption())
     .addOption(nowOption())
+    .addOption(maxAgeOption())
     .option('--control <id>', 'show only this control (repeatable)', readTexts)
     .option('--account <id>', 'show only this account (repeatable)', readAccounts)
-    .addOption(formatOption('text', 'json', 'html'))
+    .option(
+      '--since <file>',
+      'tell when findings were first and last seen, by an earlier `--format json` report',
+    )
+    .option('--new-since <file>', 'as --since, and exit 1 only for violations that are new since then')
+    .addOption(
+      new Option(
+        '--fail-on <level>',
+        'what exit 1 is for: violations from a severity upwards, or all and everything unknown',
+      ).choices(FAIL_ON),
+    )
+    .addOption(formatOption(...REPORT_FORMATS))
     .option('--out <file>', 'write the report to a file')
     .addHelpText(
       'after',
@@ -54,6 +73,7 @@ export function register(program: Command, context: CommandContext): void {
         'proviso check --snapshot examples/organization',
         'proviso check --snapshot snapshot/ --format html --out report.html',
         'proviso check --snapshot snapshot/ --control CP-01',
+        'proviso check --snapshot snapshot/ --new-since yesterday.json --fail-on high',
         'proviso check --state .proviso/',
       )}\n\nCounts and exit code are always of the whole check, whatever is shown.`,
     )
@@ -61,33 +81,55 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function check(options: Options, context: CommandContext): Promise<void> {
+  const earlierFile = earlierFileOf(options);
   const estate = await readEstate(options, context);
-  const isShown = filterOf(options, estate);
-  const text = render(estate, isShown, options, context);
+  const { report, timeline, attestations, policy, snapshot } = estate;
+  const organizationId = snapshot.organization.id;
+  const earlier =
+    earlierFile === undefined ? undefined : await readEarlier(earlierFile, report, organizationId, context);
+  const view: ReportView = {
+    report,
+    organizationId,
+    policy,
+    isShown: filterOf(options, estate),
+    earlier,
+    attestations,
+    version: manifest.version,
+  };
+  const paint = painter(context.color && options.out === undefined);
+  const text = renderReport(options.format, view, { width: context.width, paint, timeline });
   if (options.out === undefined) context.stdout.write(text);
   else {
     await writeTextFile(options.out, text, context);
     note(context, `the report is in ${options.out}`);
   }
-  context.exitCode = exitCodeOf(estate.report);
+  const isNew = (finding: Finding): boolean =>
+    options.newSince === undefined || seen(view, finding)?.change === 'new';
+  context.exitCode = exitCodeFor(report.findings, options.failOn, isNew);
 }
 
-function render(
-  { report, policy, timeline }: Estate,
-  isShown: (finding: Finding) => boolean,
-  options: Options,
+function earlierFileOf({ since, newSince }: Options): string | undefined {
+  if (since !== undefined && newSince !== undefined)
+    throw new CliFailure(EXIT.malformed, '`--since` and `--new-since` were both given', {
+      remedy: 'give one: `--new-since` says all that `--since` says',
+    });
+  return newSince ?? since;
+}
+
+async function readEarlier(
+  file: string,
+  report: CheckReport,
+  organizationId: string,
   context: CommandContext,
-): string {
-  switch (options.format) {
-    case 'json':
-      return jsonLine(reportJson(report, isShown));
-    case 'html':
-      return renderHtml({ report, title: policy.policy.metadata.title, timeline, isShown });
-    default: {
-      const hasColor = context.color && options.out === undefined;
-      return `${renderText(report, { width: context.width, paint: painter(hasColor), isShown }).join('\n')}\n`;
-    }
-  }
+): Promise<EarlierReport> {
+  const read = parseEarlierReport(await readTextFile(file, context));
+  const refusal = read.ok ? incomparable(read.value, report, organizationId) : read.error;
+  if (!read.ok || refusal !== undefined)
+    throw new CliFailure(EXIT.malformed, `\`${file}\` cannot be compared with: ${refusal}`, {
+      remedy:
+        'name a report of an earlier snapshot of the same organization, by the same policy, made with `--format json` and without filters',
+    });
+  return read.value;
 }
 
 function filterOf(

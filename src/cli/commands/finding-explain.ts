@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type EpochMs, formatInstant } from '../../core/index.ts';
+import { type DurationMs, type EpochMs, formatInstant } from '../../core/index.ts';
 import type { LoadedPolicy } from '../../policy/index.ts';
 import type { Finding } from '../../rules/index.ts';
 import type { CommandContext } from '../context.ts';
@@ -9,6 +9,7 @@ import { CliFailure } from '../failure.ts';
 import {
   examples,
   formatOption,
+  maxAgeOption,
   nowOption,
   policyOption,
   snapshotOption,
@@ -17,8 +18,15 @@ import {
 import { writeJson, writeLines } from '../output.ts';
 import { groupOf } from '../program.ts';
 import { type ExplanationLine, explanationLines } from '../report/explanation.ts';
-import { findingJson, REPORT_SCHEMA_VERSION } from '../report/json.ts';
-import { describeSubject, type Standing, standingOf, TRUTH_WORDS } from '../report/words.ts';
+import { findingJson } from '../report/json.ts';
+import { REPORT_SCHEMA_VERSION } from '../report/schema-version.ts';
+import {
+  describeCoverage,
+  describeSubject,
+  type Standing,
+  standingOf,
+  TRUTH_WORDS,
+} from '../report/words.ts';
 import { type Paint, painter, printable, wrap } from '../terminal/index.ts';
 
 interface Options {
@@ -26,6 +34,7 @@ interface Options {
   readonly snapshot?: string;
   readonly state?: string;
   readonly now?: EpochMs;
+  readonly maxAge?: DurationMs;
   readonly format: string;
 }
 
@@ -40,6 +49,7 @@ export function register(program: Command, context: CommandContext): void {
     .addOption(snapshotOption())
     .addOption(stateToReadOption())
     .addOption(nowOption())
+    .addOption(maxAgeOption())
     .addOption(formatOption('text', 'json'))
     .addHelpText(
       'after',
@@ -120,7 +130,10 @@ function explanationText(
     ...wrap(`${printable(finding.accountName)}: ${printable(describeSubject(finding.subject))}`, width),
     ...(coveredBy === undefined
       ? []
-      : wrap(`covered by exception ${coveredBy.exceptionId} until ${formatInstant(coveredBy.until)}`, width)),
+      : wrap(
+          printable(`covered by ${describeCoverage(coveredBy)} until ${formatInstant(coveredBy.until)}`),
+          width,
+        )),
     ...part('What it means', finding.outcome === 'non-compliant' ? block(finding.message) : []),
     ...part(
       'Evidence',

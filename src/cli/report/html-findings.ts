@@ -2,18 +2,32 @@ import { formatInstant } from '../../core/index.ts';
 import type { CheckReport, ControlSummary, Finding } from '../../rules/index.ts';
 import { type Html, html, prose } from './escape.ts';
 import { type ExplanationLine, explanationLines } from './explanation.ts';
-import { describeSubject, STANDINGS, type Standing, standingOf, TRUTH_WORDS } from './words.ts';
+import { type EarlierReport, type Seen, seenOf } from './history.ts';
+import { describeEvidenceSource, sourcesOf } from './sources.ts';
+import {
+  describeCoverage,
+  describeSubject,
+  STANDINGS,
+  type Standing,
+  standingOf,
+  TRUTH_WORDS,
+} from './words.ts';
 
 /** Those with a card of their own; compliant and not-applicable ones stand in a list, because there are many. */
 const DETAILED = ['non-compliant', 'indeterminate', 'covered'] as const satisfies readonly Standing[];
 const isDetailed = (standing: Standing): boolean => (DETAILED as readonly Standing[]).includes(standing);
 
-export function findingsSection(report: CheckReport, findings: readonly Finding[]): Html {
+export function findingsSection(
+  report: CheckReport,
+  findings: readonly Finding[],
+  earlier?: EarlierReport,
+): Html {
+  const card = (finding: Finding): Html => findingCard(finding, seenOf(finding, report, earlier));
   const detailed = findings.filter((finding) => isDetailed(standingOf(finding)));
   const rest = findings.filter((finding) => !isDetailed(standingOf(finding)));
   const nothing = html`<p>There is nothing to show here: no violation, and nothing unknown.</p>`;
   return html`<section aria-labelledby="findings"><h2 id="findings">Findings</h2>
-${detailed.length === 0 ? nothing : [filterForm(report, detailed), ...report.byControl.map((control) => controlSection(control, detailed))]}
+${detailed.length === 0 ? nothing : [filterForm(report, detailed), ...report.byControl.map((control) => controlSection(control, detailed, card))]}
 ${rest.length === 0 ? '' : othersSection(rest)}
 </section>`;
 }
@@ -34,7 +48,11 @@ function filterForm(report: CheckReport, detailed: readonly Finding[]): Html {
 </form>`;
 }
 
-function controlSection(control: ControlSummary, detailed: readonly Finding[]): Html {
+function controlSection(
+  control: ControlSummary,
+  detailed: readonly Finding[],
+  card: (finding: Finding) => Html,
+): Html {
   const own = detailed.filter(({ controlId }) => controlId === control.controlId);
   const [first] = own;
   if (first === undefined) return html``;
@@ -44,26 +62,32 @@ function controlSection(control: ControlSummary, detailed: readonly Finding[]): 
 <h3 id="${heading}">${control.controlId} ${control.title} <span class="muted">(${control.severity})</span></h3>
 <p>A violation means: ${prose(first.message)}</p>
 <p><strong>Remedy:</strong> ${prose(first.remedy)}</p>
-${ordered.map(findingCard)}
+${ordered.map(card)}
 </section>`;
 }
 
-function findingCard(finding: Finding): Html {
+function findingCard(finding: Finding, when: Seen | undefined): Html {
   const standing = standingOf(finding);
   const { coveredBy } = finding;
   const covered =
     coveredBy === undefined
       ? ''
-      : html`<p>Covered by exception <code>${coveredBy.exceptionId}</code> until <time>${formatInstant(coveredBy.until)}</time>. It is non-compliant all the same, and counts again when the exception ends.</p>`;
+      : html`<p>Covered by <strong>${describeCoverage(coveredBy)}</strong> until <time>${formatInstant(coveredBy.until)}</time>. It is non-compliant all the same, and counts again when the ${coveredBy.kind} ends.</p>`;
   return html`<article class="finding" id="f-${finding.id}" data-standing="${standing}" data-control="${finding.controlId}">
 <h4>${badge(standing)}${finding.accountName}: ${describeSubject(finding.subject)}</h4>
 ${covered}
 <ul>${finding.evidence.map((line) => html`<li>${prose(line)}</li>`)}</ul>
+<p class="muted">Seen: ${sourcesOf(finding).map(describeEvidenceSource).join('; ') || 'nothing was asked'}</p>
 <details><summary>Every condition; decided by <code>${finding.decidingClause}</code></summary>${explanation(finding)}</details>
-<p class="muted">finding <code>${finding.id}</code></p>
+<p class="muted">finding <code>${finding.id}</code>${firstSeen(when)}</p>
 </article>
 `;
 }
+
+const firstSeen = (when: Seen | undefined): Html =>
+  when === undefined
+    ? html``
+    : html`, first seen <time>${formatInstant(when.first)}</time>${when.change === undefined ? '' : html` (${when.change})`}`;
 
 export const badge = (standing: Standing): Html => html`<span class="badge ${standing}">${standing}</span>`;
 

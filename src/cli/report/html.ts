@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import type { ListedAttestation } from '../../attestations/index.ts';
 import { type EpochMs, formatInstant } from '../../core/index.ts';
 import type { CheckReport, Finding } from '../../rules/index.ts';
 import { type Html, html, unsafeVerbatim } from './escape.ts';
+import { changesSince, type EarlierReport } from './history.ts';
 import { findingsSection } from './html-findings.ts';
 import { SCRIPT } from './html-script.ts';
 import { STYLE } from './html-style.ts';
@@ -24,6 +26,9 @@ export interface HtmlReport {
   readonly timeline?: readonly TimelineEvent[];
   /** Which findings to list; the numbers are always of the whole check. Default: all. */
   readonly isShown?: (finding: Finding) => boolean;
+  /** The run that this one is compared with. */
+  readonly earlier?: EarlierReport | undefined;
+  readonly attestations?: readonly ListedAttestation[];
 }
 
 /**
@@ -31,7 +36,14 @@ export interface HtmlReport {
  * paper and on a telephone. Everything that comes from AWS or from a policy is escaped, and a content security policy allows only this
  * page's own style and script, by their hashes. The same input gives the same bytes.
  */
-export function renderHtml({ report, title, timeline = [], isShown = () => true }: HtmlReport): string {
+export function renderHtml({
+  report,
+  title,
+  timeline = [],
+  isShown = () => true,
+  earlier,
+  attestations = [],
+}: HtmlReport): string {
   const shown = report.findings.filter(isShown);
   const hidden = report.findings.length - shown.length;
   const page = html`<!doctype html>
@@ -49,10 +61,12 @@ export function renderHtml({ report, title, timeline = [], isShown = () => true 
 ${heading(report, title)}
 <main>
 ${summary(report)}
-${timeline.length === 0 ? '' : timelineSection(timeline)}
+${earlier === undefined ? '' : sinceParagraph(report, earlier)}
 ${hidden === 0 ? '' : html`<p class="muted">${hidden} findings are left out of this file by the filters it was made with; the numbers above count them.</p>`}
 ${report.notAsked.length === 0 ? '' : html`<p class="muted">Not asked: ${report.notAsked.join(', ')}, about the organization’s own records, which a snapshot does not hold.</p>`}
-${findingsSection(report, shown)}
+${findingsSection(report, shown, earlier)}
+${attestations.length === 0 ? '' : attestationsSection(attestations)}
+${timeline.length === 0 ? '' : timelineSection(timeline)}
 </main>
 <footer><p>Unknown is never compliant: what could not be read is indeterminate. Only model invocation logging, data retention and the principals that can change them are judged, as far as the controls above say.</p></footer>
 <script>${unsafeVerbatim(SCRIPT)}</script>
@@ -95,7 +109,10 @@ function verdictWords({ counts }: CheckReport): { readonly headline: string; rea
       standing: 'indeterminate',
     };
   if (counts.covered > 0)
-    return { headline: 'everything is compliant or covered by a live exception', standing: 'covered' };
+    return {
+      headline: 'everything is compliant or covered by a live exception or an attestation',
+      standing: 'covered',
+    };
   return { headline: 'everything that was asked is compliant', standing: 'compliant' };
 }
 
@@ -114,6 +131,24 @@ ${report.byControl.map(
 )}</tbody></table></div>
 </section>`;
 }
+
+function sinceParagraph(report: CheckReport, earlier: EarlierReport): Html {
+  const since = changesSince(report, earlier);
+  return html`<p>Since the run of <time>${formatInstant(since.since)}</time>: ${since.new} new, ${since.unchanged} unchanged, ${since.resolved} resolved, ${since.gone.length} whose subject is gone.</p>`;
+}
+
+const attestationsSection = (
+  listed: readonly ListedAttestation[],
+): Html => html`<section aria-labelledby="attestations"><h2 id="attestations">Attestations</h2>
+<div class="scroll" tabindex="0" role="region" aria-label="Attestations"><table>
+<thead><tr><th scope="col">Attestation</th><th scope="col">Control</th><th scope="col">Signed by</th><th scope="col">Until</th><th scope="col">Standing</th></tr></thead>
+<tbody>
+${listed.map(
+  ({ attestation, standing }) =>
+    html`<tr><th scope="row">${attestation.id}: ${attestation.document.title}</th><td>${attestation.control}</td><td>${attestation.signer.id}, ${attestation.signer.title}</td><td><time>${formatInstant(attestation.validUntil)}</time></td><td>${standing}</td></tr>
+`,
+)}</tbody></table></div>
+</section>`;
 
 const timelineSection = (
   events: readonly TimelineEvent[],

@@ -1,39 +1,76 @@
 import { assertNever, formatInstant } from '../../core/index.ts';
 import type { Observation } from '../../evidence/index.ts';
-import type { CheckReport, Explanation, Finding } from '../../rules/index.ts';
-
-/** The form of `check --format json` and `finding explain --format json`; a change of meaning raises it. */
-export const REPORT_SCHEMA_VERSION = 1;
+import type { Explanation, Finding } from '../../rules/index.ts';
+import type { Changes, Seen } from './history.ts';
+import { REPORT_SCHEMA_VERSION } from './schema-version.ts';
+import { type EvidenceSource, sourcesOf } from './sources.ts';
+import { changes, type ReportView, seen, shownFindings } from './view.ts';
 
 /** A check as JSON: as the report, with instants as UTC text. Canonical JSON of it is the same for the same check. */
-export const reportJson = (report: CheckReport, isShown: (finding: Finding) => boolean): unknown => ({
-  schemaVersion: REPORT_SCHEMA_VERSION,
-  kind: 'CheckReport',
-  policy: report.policy,
-  snapshotTakenAt: formatInstant(report.snapshotTakenAt),
-  now: formatInstant(report.now),
-  accounts: report.accounts,
-  regions: report.regions,
-  counts: report.counts,
-  byControl: report.byControl,
-  notAsked: report.notAsked,
-  findings: report.findings.filter(isShown).map(findingJson),
+export const reportJson = (view: ReportView): unknown => ({
+  ...reportHead(view),
+  findings: shownFindings(view).map((finding) => findingJson(finding, seen(view, finding))),
 });
 
-export function findingJson(finding: Finding): unknown {
+/** A report without its findings. */
+export const reportHead = (view: ReportView) => {
+  const { report, organizationId, attestations } = view;
+  const since = changes(view);
+  return {
+    schemaVersion: REPORT_SCHEMA_VERSION,
+    kind: 'CheckReport',
+    policy: report.policy,
+    organization: { id: organizationId },
+    snapshotTakenAt: formatInstant(report.snapshotTakenAt),
+    now: formatInstant(report.now),
+    accounts: report.accounts,
+    regions: report.regions,
+    counts: report.counts,
+    byControl: report.byControl,
+    notAsked: report.notAsked,
+    ...(since === undefined ? {} : { changes: changesJson(since) }),
+    attestations: attestations.map(({ attestation, standing }) => ({
+      id: attestation.id,
+      control: attestation.control,
+      document: attestation.document,
+      signer: attestation.signer,
+      subjects: attestation.subjects,
+      signedAt: formatInstant(attestation.signedAt),
+      validUntil: formatInstant(attestation.validUntil),
+      standing,
+    })),
+  };
+};
+
+const changesJson = ({ since, ...counts }: Changes) => ({ since: formatInstant(since), ...counts });
+
+export function findingJson(finding: Finding, when?: Seen): unknown {
   const { coveredBy, explanation, ...rest } = finding;
-  const { when, require } = explanation;
+  const { when: applies, require } = explanation;
   return {
     ...rest,
+    sources: sourcesOf(finding).map(sourceJson),
     explanation: {
-      ...(when === undefined ? {} : { when: explanationJson(when) }),
+      ...(applies === undefined ? {} : { when: explanationJson(applies) }),
       ...(require === undefined ? {} : { require: explanationJson(require) }),
     },
     ...(coveredBy === undefined
       ? {}
       : { coveredBy: { ...coveredBy, until: formatInstant(coveredBy.until) } }),
+    ...(when === undefined ? {} : { seen: seenJson(when) }),
   };
 }
+
+export const seenJson = ({ first, last, change }: Seen) => ({
+  first: formatInstant(first),
+  last: formatInstant(last),
+  ...(change === undefined ? {} : { change }),
+});
+
+export const sourceJson = ({ at, ...rest }: EvidenceSource) => ({
+  ...rest,
+  ...(at === undefined ? {} : { at: formatInstant(at) }),
+});
 
 function explanationJson(node: Explanation): unknown {
   switch (node.kind) {

@@ -1,14 +1,16 @@
 import { formatInstant } from '../../core/index.ts';
 import type { CheckReport, ControlSummary, Finding } from '../../rules/index.ts';
 import { type Paint, printable, table, wrap } from '../terminal/index.ts';
-import { describeSubject, type Standing, standingOf } from './words.ts';
+import { describeEvidenceSource, sourcesOf } from './sources.ts';
+import { changes, type ReportView, seen } from './view.ts';
+import { describeCoverage, describeSubject, type Standing, standingOf } from './words.ts';
 
 export interface TextOptions {
   readonly width: number;
   readonly paint: Paint;
-  /** What `--control` and `--account` left to show; counts are always of the whole check. */
-  readonly isShown: (finding: Finding) => boolean;
 }
+
+type Options = TextOptions & ReportView;
 
 const SHOWN: readonly Standing[] = ['non-compliant', 'indeterminate', 'covered'];
 const TONES = {
@@ -20,16 +22,55 @@ const TONES = {
 } as const satisfies Record<Standing, Parameters<Paint>[0]>;
 
 /** A check for a terminal: the counts first, then by control what is wrong, what is not known, and what an exception covers. */
-export function renderText(report: CheckReport, options: TextOptions): readonly string[] {
+export function renderText(view: ReportView, options: TextOptions): readonly string[] {
+  const { report } = view;
+  const all: Options = { ...view, ...options };
   return [
-    ...heading(report, options),
+    ...heading(report, all),
+    ...sinceLines(all),
     '',
-    ...counts(report, options),
-    ...report.byControl.flatMap((control) => controlBlock(control, report, options)),
+    ...counts(report, all),
+    ...report.byControl.flatMap((control) => controlBlock(control, report, all)),
+    ...attestationLines(all),
     '',
-    ...ending(report, options),
+    ...ending(report, all),
   ];
 }
+
+function sinceLines(options: Options): readonly string[] {
+  const since = changes(options);
+  if (since === undefined) return [];
+  const gone = since.gone.length === 0 ? '' : `, ${since.gone.length} whose subject is gone`;
+  return wrap(
+    `since the run of ${formatInstant(since.since)}: ${since.new} new, ${since.unchanged} unchanged, ${since.resolved} resolved${gone}`,
+    options.width,
+  );
+}
+
+function attestationLines({ attestations, width, paint }: Options): readonly string[] {
+  if (attestations.length === 0) return [];
+  return [
+    '',
+    paint('bold', 'Attestations'),
+    ...attestations.flatMap(({ attestation, standing }) =>
+      wrap(
+        printable(
+          `${ATTESTATION_WORDS[standing]} ${formatInstant(standing === 'not-yet' ? attestation.signedAt : attestation.validUntil)}: ${attestation.id} for ${attestation.control}, ${attestation.document.title}, signed by ${attestation.signer.id}`,
+        ),
+        width,
+        '  ',
+        '    ',
+      ),
+    ),
+  ];
+}
+
+const ATTESTATION_WORDS = {
+  expired: 'expired at',
+  expiring: 'about to expire, at',
+  'not-yet': 'signed for later, from',
+  current: 'holds until',
+} as const satisfies Record<ReportView['attestations'][number]['standing'], string>;
 
 function heading(report: CheckReport, { width, paint }: TextOptions): readonly string[] {
   const { id, version, hash } = report.policy;
@@ -78,7 +119,7 @@ function counts(report: CheckReport, { width, paint }: TextOptions): readonly st
   return [paint('dim', header), ...lines];
 }
 
-function controlBlock(control: ControlSummary, report: CheckReport, options: TextOptions): readonly string[] {
+function controlBlock(control: ControlSummary, report: CheckReport, options: Options): readonly string[] {
   const own = report.findings.filter(
     (finding) => finding.controlId === control.controlId && options.isShown(finding),
   );
@@ -105,12 +146,16 @@ function controlBlock(control: ControlSummary, report: CheckReport, options: Tex
   ];
 }
 
-function findingLines(finding: Finding, { width, paint }: TextOptions): readonly string[] {
+function findingLines(finding: Finding, options: Options): readonly string[] {
+  const { width, paint } = options;
+  const when = seen(options, finding);
   const standing = standingOf(finding);
   const until =
     finding.coveredBy === undefined
       ? ''
-      : ` by exception ${finding.coveredBy.exceptionId} until ${formatInstant(finding.coveredBy.until)}`;
+      : printable(
+          ` by ${describeCoverage(finding.coveredBy)} until ${formatInstant(finding.coveredBy.until)}`,
+        );
   const [first = '', ...more] = wrap(`${standing}${until}, finding ${finding.id}`, width, '  ');
   return [
     first.replace(standing, paint(TONES[standing], standing)),
@@ -121,18 +166,24 @@ function findingLines(finding: Finding, { width, paint }: TextOptions): readonly
       '    ',
     ),
     ...finding.evidence.flatMap((line) => wrap(`- ${printable(line)}`, width, '    ', '      ')),
+    ...sourcesOf(finding).flatMap((source) =>
+      wrap(printable(`seen: ${describeEvidenceSource(source)}`), width, '    ', '      '),
+    ),
+    ...(when?.change === undefined
+      ? []
+      : wrap(`first seen ${formatInstant(when.first)}, ${when.change}`, width, '    ')),
     ...wrap(`decided by ${finding.decidingClause}`, width, '    ').map((line) => paint('dim', line)),
   ];
 }
 
-function ending(report: CheckReport, { width, isShown }: TextOptions): readonly string[] {
+function ending(report: CheckReport, { width, isShown }: Options): readonly string[] {
   const { counts: all } = report;
   const hidden = report.findings.filter((finding) => !isShown(finding)).length;
   const open = all['non-compliant'];
   const unknown = all.indeterminate;
   const verdict =
     open > 0
-      ? `${open} non-compliant, ${unknown} indeterminate, ${all.covered} covered by a live exception.`
+      ? `${open} non-compliant, ${unknown} indeterminate, ${all.covered} covered by a live exception or an attestation.`
       : unknown > 0
         ? `nothing is known to be wrong, but ${unknown} could not be decided; unknown is not compliant.`
         : `everything that was asked is compliant${all.covered > 0 ? ` or covered (${all.covered})` : ''}.`;

@@ -1,7 +1,7 @@
 import { assertNever, formatInstant } from '../../core/index.ts';
 import type { Observation } from '../../evidence/index.ts';
 import type { FactValue } from '../../policy/index.ts';
-import type { Finding, Outcome, SubjectRef, Truth } from '../../rules/index.ts';
+import type { Coverage, Finding, Outcome, SubjectRef, Truth } from '../../rules/index.ts';
 
 /** How findings are said, alike in text and in HTML. Nothing here is neutralised or escaped: that is for the one who prints. */
 
@@ -34,6 +34,12 @@ export function describeSubject(subject: SubjectRef): string {
       return assertNever(subject, 'subject');
   }
 }
+
+/** What covers a finding: `exception ex-0001`, or the signed document and who signed it. */
+export const describeCoverage = (coverage: Coverage): string =>
+  coverage.kind === 'exception'
+    ? `exception ${coverage.exceptionId}`
+    : `attestation ${coverage.attestationId} (${coverage.document}, signed by ${coverage.signer})`;
 
 export const TRUTH_WORDS = {
   true: 'holds',
