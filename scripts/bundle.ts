@@ -86,8 +86,3 @@ export function stateMachine(file: string): {
     functions: [...functions].sort(),
   };
 }
-
-if (import.meta.main) {
-  const bundled = await bundleHandlers(join(ROOT, 'dist', 'functions'));
-  console.info(`bundled ${bundled.length} functions into dist/functions`);
-}

@@ -1,0 +1,185 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundleHandlers, functionName, handlerNames, stateMachine } from '../../scripts/bundle.ts';
+import { generatedResources } from '../../scripts/deployment.ts';
+import { OPTIONAL_VARIABLES, VARIABLES } from '../../src/adapters/environment.ts';
+
+/* What `npm run package` makes: the same bytes every time, small, and a template that fits together. Nothing is fetched or deployed. */
+
+const ROOT = join(import.meta.dirname, '../..');
+const work = mkdtempSync(join(tmpdir(), 'proviso-package-'));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+const MB = 1024 * 1024;
+
+describe('the bundles', () => {
+  it('are the same bytes in two runs, one for each function, and far below a megabyte', async () => {
+    const first = await bundleHandlers(join(work, 'first'));
+    const second = await bundleHandlers(join(work, 'second'));
+    expect(first.map(({ name }) => name)).toEqual(handlerNames());
+    for (const [index, { name, file }] of first.entries()) {
+      const bytes = readFileSync(file);
+      expect(bytes.equals(readFileSync(second[index]?.file ?? '')), name).toBe(true);
+      expect(gzipSync(bytes).length, name).toBeLessThan(MB);
+    }
+  });
+
+  it('hold neither the embedded AWS nor the embedded runtime', () => {
+    const text = readFileSync(join(work, 'first/sweep/index.mjs'), 'utf8');
+    expect(text).not.toContain('node:sqlite');
+  });
+
+  it('say what is missing when nothing is configured', () => {
+    const file = join(work, 'first/list-content/index.mjs');
+    const ran = spawnSync(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `const m = await import(${JSON.stringify(file)}); await m.handler({ exceptionId: 'ex-000000000000' }).catch((e) => console.log(e.name + ': ' + e.message));`,
+      ],
+      { encoding: 'utf8', env: { PATH: process.env['PATH'], AWS_LAMBDA_FUNCTION_NAME: 'listContent' } },
+    );
+    expect(ran.stderr).toBe('');
+    expect(ran.stdout).toMatch(/^ConfigurationError: the function is not configured: /);
+    for (const name of Object.keys(VARIABLES)) expect(ran.stdout).toContain(`\`${name}\` is missing (`);
+  });
+});
+
+interface Template {
+  readonly Resources: Readonly<
+    Record<string, { readonly Type: string; readonly Properties: Readonly<Record<string, unknown>> }>
+  >;
+}
+
+describe('the governance template', () => {
+  let template: Template;
+
+  beforeAll(() => {
+    for (const folder of [
+      'src',
+      'handlers',
+      'workflows',
+      'scripts',
+      'deploy',
+      'serverless.yml',
+      'package.json',
+    ])
+      cpSync(join(ROOT, folder), join(work, folder), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(work, 'node_modules'));
+    const ran = spawnSync('npm', ['run', '-s', 'package'], { cwd: work, encoding: 'utf8' });
+    expect(ran.status, `${ran.stdout}${ran.stderr}`).toBe(0);
+    template = JSON.parse(
+      readFileSync(join(work, '.serverless/cloudformation-template-update-stack.json'), 'utf8'),
+    ) as Template;
+  }, 90_000);
+
+  const ofType = (type: string) => Object.entries(template.Resources).filter(([, { Type }]) => Type === type);
+
+  it('has every function with a role, a log group and an archive of its own', () => {
+    const functions = ofType('AWS::Lambda::Function');
+    expect(functions).toHaveLength(handlerNames().length);
+    const roles = functions.map(([, { Properties }]) => JSON.stringify(Properties['Role']));
+    expect(new Set(roles).size).toBe(functions.length);
+    for (const [, { Properties }] of functions)
+      expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] });
+    for (const [name, { Properties }] of ofType('AWS::Logs::LogGroup'))
+      expect(Properties['RetentionInDays'], name).toBe(400);
+    expect(
+      readdirSync(join(work, '.serverless'))
+        .filter((file) => file.endsWith('.zip'))
+        .sort(),
+    ).toEqual(
+      handlerNames()
+        .map((name) => `${functionName(name)}.zip`)
+        .sort(),
+    );
+  });
+
+  it('gives the functions the variables that they read, and no others', () => {
+    const given = ofType('AWS::Lambda::Function').map(([, { Properties }]) =>
+      Object.keys((Properties['Environment'] as { Variables: object }).Variables).sort(),
+    );
+    const read = [...Object.keys(VARIABLES), ...Object.keys(OPTIONAL_VARIABLES)].filter(
+      (name) => name !== 'AWS_REGION',
+    );
+    for (const names of given) expect(names).toEqual(read.sort());
+  });
+
+  it('has the state machines of workflows/, word for word, with a function behind every name and no execution data in their logs', () => {
+    const machines = ofType('AWS::StepFunctions::StateMachine');
+    expect(machines.map(([name]) => name).sort()).toEqual(['EndingMachine', 'ExceptionMachine']);
+    for (const [name, { Properties }] of machines) {
+      const file = `prompt-storage-${name === 'EndingMachine' ? 'ending' : 'exception'}.asl.yml`;
+      const { definition, functions } = stateMachine(file);
+      expect(JSON.parse(String(Properties['DefinitionString']))).toEqual(definition);
+      expect(Properties['DefinitionSubstitutions']).toEqual(
+        Object.fromEntries(
+          functions.map((each) => [
+            each,
+            { 'Fn::GetAtt': [`${each.charAt(0).toUpperCase()}${each.slice(1)}LambdaFunction`, 'Arn'] },
+          ]),
+        ),
+      );
+      for (const each of functions)
+        expect(
+          template.Resources[`${each.charAt(0).toUpperCase()}${each.slice(1)}LambdaFunction`],
+        ).toBeDefined();
+      expect(Properties['LoggingConfiguration']).toMatchObject({
+        Level: 'ERROR',
+        IncludeExecutionData: false,
+      });
+    }
+  });
+
+  it('keeps its data: tables, keys and certificates are retained, protected and encrypted', () => {
+    for (const [name, resource] of [...ofType('AWS::DynamoDB::Table'), ...ofType('AWS::KMS::Key')])
+      expect(resource, name).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    for (const [name, { Properties }] of ofType('AWS::DynamoDB::Table'))
+      expect(Properties, name).toMatchObject({
+        DeletionProtectionEnabled: true,
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
+      });
+  });
+
+  it('gives no role of a function a wildcard action, and `*` as resource only where nothing can be named', () => {
+    const { Resources } = generatedResources() as unknown as Template;
+    for (const [name, { Type, Properties }] of Object.entries(Resources)) {
+      if (Type !== 'AWS::IAM::Role') continue;
+      const [policy] = Properties['Policies'] as {
+        PolicyDocument: { Statement: { Action: string[]; Resource: unknown }[] };
+      }[];
+      for (const { Action, Resource } of policy?.PolicyDocument.Statement ?? []) {
+        expect(Action.join(), name).not.toContain('*');
+        if (Resource === '*')
+          expect(Action.join(), name).toMatch(
+            /^((identitystore:List|organizations:(List|Describe)|logs:)\w+,?)+$/,
+          );
+      }
+    }
+  });
+
+  it('is clean for cfn-lint, except where osls names a dependency twice', (context) => {
+    const lint = spawnSync(
+      'cfn-lint',
+      // W3005: osls writes DependsOn beside GetAtt. W3037: cfn-lint does not know bedrock:GetAccountDataRetention yet.
+      [
+        '--ignore-checks',
+        'W3005',
+        'W3037',
+        '--',
+        join(work, '.serverless/cloudformation-template-update-stack.json'),
+        join(ROOT, 'templates/member-account.yml'),
+        join(ROOT, 'templates/exception-destination.yml'),
+      ],
+      { encoding: 'utf8' },
+    );
+    if (lint.error !== undefined) return context.skip('cfn-lint is not installed (pip install cfn-lint)');
+    expect(`${lint.stdout}${lint.stderr}`).toBe('');
+  });
+});
