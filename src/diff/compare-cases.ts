@@ -1,23 +1,28 @@
 import { canonicalJson } from '../core/index.ts';
 import type { PolicyCase, PolicyCases } from '../policy/index.ts';
+import type { ControlsComparison } from './compare-controls.ts';
 import type { Change, PlainWitness } from './types.ts';
 
 /**
  * The cases beside a policy say what its owners agreed on. One that is gone, or expects something else, no longer holds the policy
  * to that; one more does. A case that only has another name is the same case.
  *
- * @param renamed - controls of the old policy that have another id in the new one
+ * @param controls - which controls were renamed, and which came or went: with them their cases had to, which says nothing more
  */
 export function compareCases(
   old: PolicyCases | undefined,
   next: PolicyCases | undefined,
-  renamed: Readonly<Record<string, string>> = {},
+  controls: Pick<ControlsComparison, 'renamed' | 'deleted' | 'added'>,
 ): readonly Change[] {
   if ((old === undefined) !== (next === undefined)) return [wholeFileChange(old, next)];
-  const before = keyed(old?.cases ?? [], renamed);
+  const before = keyed(old?.cases ?? [], controls.renamed);
   const after = keyed(next?.cases ?? [], {});
-  const gone = [...before].filter(([key]) => !after.has(key)).map(([, each]) => each);
-  const fresh = [...after].filter(([key]) => !before.has(key)).map(([, each]) => each);
+  const gone = [...before]
+    .filter(([key, { control }]) => !after.has(key) && !controls.deleted.includes(control))
+    .map(([, each]) => each);
+  const fresh = [...after]
+    .filter(([key, { control }]) => !before.has(key) && !controls.added.includes(control))
+    .map(([, each]) => each);
   const isChanged = (each: PolicyCase, others: readonly PolicyCase[]): PolicyCase | undefined =>
     others.find(({ name }) => name === each.name);
   return [
@@ -26,6 +31,7 @@ export function compareCases(
       return now === undefined
         ? [
             caseChange(each, 'loosening', `the case “${each.name}” is deleted`, {
+              caseLine: { old: each.line },
               loosens: example(each, 'old'),
             }),
           ]

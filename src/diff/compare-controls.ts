@@ -30,7 +30,10 @@ const SEVERITY_ORDER = { low: 0, medium: 1, high: 2, critical: 3 } as const sati
 
 export interface ControlsComparison {
   readonly changes: readonly Change[];
+  /** Old id -> new id. */
   readonly renamed: Readonly<Record<string, string>>;
+  readonly deleted: readonly string[];
+  readonly added: readonly string[];
 }
 
 /** Every difference between the controls of two policies, in the order of the new policy; deleted ones come last. */
@@ -51,7 +54,8 @@ export function compareControls(
       .filter(({ old: one, new: other }) => one.id !== other.id)
       .map(({ old: { id }, new: other }) => [id, other.id]),
   );
-  return { changes, renamed };
+  const idsOf = (placed: typeof added): readonly string[] => placed.map(({ control }) => control.id);
+  return { changes, renamed, deleted: idsOf(deleted), added: idsOf(added) };
 }
 
 function comparePair(pair: Pairing, budget: number | undefined): readonly Change[] {

@@ -62,7 +62,7 @@ export function comparePolicies(
     ...PARTS.metadata(before, after),
     ...PARTS.sources(before, after),
     ...compareStatements(before, after, controls.renamed),
-    ...compareCases(old.cases, next.cases, controls.renamed),
+    ...compareCases(old.cases, next.cases, controls),
   ];
   const changes = DIRECTIONS.flatMap((direction) => found.filter((change) => change.direction === direction));
   // What differs and nobody noticed would pass as nothing at all.

@@ -29,7 +29,8 @@ export function principalOutside(
   // A pattern that stands in the other list too, and examples a reader would choose, are the cheap ends of nearly every question.
   if (others.includes(pattern)) return { kind: 'none' };
   for (const arn of familiarArns(pattern))
-    if (arnLike(pattern, arn) && !others.some((other) => arnLike(other, arn))) return { kind: 'found', arn };
+    if (IS_PRINCIPAL.test(arn) && arnLike(pattern, arn) && !others.some((other) => arnLike(other, arn)))
+      return { kind: 'found', arn };
   return search(pattern, others, budget);
 }
 
@@ -65,7 +66,8 @@ const anyOf = (characters: RegExp): Step => ({
   repeats: true,
 });
 
-/** The ARNs that IAM gives to users and roles. */
+/** The ARNs that IAM gives to users and roles: as one expression, and as machines for the search. */
+const IS_PRINCIPAL = /^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)\/[A-Za-z0-9+=,.@_-][A-Za-z0-9+=,.@_/-]*$/;
 const SHAPES: readonly (readonly Step[])[] = ['role', 'user'].map((kind) => [
   ...exactly('arn:aws'),
   anyOf(/[a-z-]/),
@@ -92,8 +94,8 @@ function stepsOf(pattern: string): readonly Step[] {
 function search(pattern: string, others: readonly string[], budget: number): Answer {
   const excluded = others.map(stepsOf);
   const wanted = stepsOf(pattern);
-  // A letter and a digit that no pattern has stand for all the others.
-  const letters = [...new Set([...pattern, ...others.join('')])].filter((each) =>
+  // What the shape itself needs, what the patterns mention, and a letter and a digit that nobody mentions, for all the others.
+  const letters = [...new Set([...'arn:aws:iam::role/user', ...pattern, ...others.join('')])].filter((each) =>
     /[A-Za-z0-9+=,.@_:/-]/.test(each),
   );
   const alphabet = [

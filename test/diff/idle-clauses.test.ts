@@ -1,7 +1,11 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { findIdleClauses } from '../../src/diff/index.ts';
 import type { Condition } from '../../src/policy/index.ts';
 import { run } from '../cli/harness.ts';
+import { edited, POLICY_TEXT } from '../policy/shipped.ts';
 import { conditionCorpus } from './corpus.ts';
 import { controlOf, SHIPPED } from './policies.ts';
 
@@ -80,11 +84,22 @@ describe('clauses that do nothing', () => {
   });
 
   test('`policy validate` warns of them, with their place, and stays at exit code 0', async () => {
-    const { exitCode, stdout } = await run(['policy', 'validate', 'test/diff/fixtures/idle.yaml']);
+    const folder = mkdtempSync(join(tmpdir(), 'proviso-idle-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const isNoneText = '{ fact: dataRetention.mode, op: equal, value: none }';
+    const text = edited(
+      POLICY_TEXT,
+      `require: ${isNoneText}`,
+      `require: { all: [${isNoneText}, { fact: dataRetention.mode, op: in, value: [none] }] }`,
+    );
+    writeFileSync(join(folder, 'idle.yaml'), text);
+    const validate = (...more: string[]) =>
+      run(['policy', 'validate', 'idle.yaml', ...more], { cwd: folder });
+    const { exitCode, stdout } = await validate();
     expect(exitCode).toBe(0);
-    expect(stdout).toContain('warning: test/diff/fixtures/idle.yaml:');
+    expect(stdout).toContain('warning: idle.yaml:');
     expect(stdout).toContain('CP-03: require.all[1] can never decide');
-    const json = await run(['policy', 'validate', 'test/diff/fixtures/idle.yaml', '--format', 'json']);
+    const json = await validate('--format', 'json');
     expect(JSON.parse(json.stdout)).toMatchObject({
       isValid: true,
       files: [{ warnings: [{ code: 'clause-never-decides' }, { code: 'clause-never-decides' }] }],

@@ -5,14 +5,14 @@ import { printable } from '../terminal/index.ts';
 import {
   type DiffReport,
   type DiffResult,
-  HEADING_WORDS,
   HEADINGS,
+  type Heading,
   headingOf,
   type PlacedChange,
   sayCounts,
   sayGiven,
 } from './report.ts';
-import { EXAMPLE_WORDS, sayWays } from './text.ts';
+import { capital, EXAMPLE_WORDS, sayWays } from './text.ts';
 
 /** A comment on GitHub takes 65,536 characters; what does not fit is in the other formats. */
 const MAX_CHARACTERS = 60_000;
@@ -55,6 +55,15 @@ function headPart({ diff, title }: DiffResult): string {
   return `### ${escapeMarkdown(title)}: ${moved}\n\n${capital(sayCounts(diff))}.`;
 }
 
+const HEADING_TITLES = {
+  loosening: 'Looser',
+  'not decided': 'Not decided, counts as looser',
+  both: 'Looser in some cases, stricter in others',
+  tightening: 'Stricter',
+  neutral: 'Neutral in meaning',
+  text: 'Text only',
+} as const satisfies Record<Heading, string>;
+
 /** The headings whose changes stand in the open. */
 const OPEN: readonly string[] = ['loosening', 'not decided', 'both'];
 
@@ -69,7 +78,7 @@ function resultPart(result: DiffResult): string {
       if (OPEN.includes(heading))
         return [
           [
-            `#### ${capital(HEADING_WORDS[heading].toLowerCase())}`,
+            `#### ${HEADING_TITLES[heading]}`,
             '',
             ...changes.slice(0, MAX_LISTED).map(openChange),
             ...more(changes),
@@ -77,7 +86,7 @@ function resultPart(result: DiffResult): string {
         ];
       return [
         fold(
-          `${capital(HEADING_WORDS[heading].toLowerCase())} (${changes.length})`,
+          `${HEADING_TITLES[heading]} (${changes.length})`,
           changes.flatMap(({ change }) => [
             `- ${place(change.path)} ${sentence(change.says)}${change.remark === undefined ? '' : ` (${sentence(change.remark)})`}`,
             ...(change.tightens === undefined ? [] : witnessLines('stricter', change.tightens)),
@@ -132,7 +141,6 @@ const more = (list: readonly unknown[]): readonly string[] =>
 const fold = (summary: string, lines: readonly string[]): readonly string[] =>
   lines.length === 0 ? [] : ['', `<details><summary>${summary}</summary>`, '', ...lines, '', '</details>'];
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 const sentence = (text: string): string => `${capital(escapeMarkdown(text))}.`;
 const place = (text: string): string => `\`${printable(text).replaceAll('`', '')}\``;
 

@@ -80,7 +80,9 @@ function changeLines({ change, new: place }: PlacedChange, { width, paint }: Tex
   ];
 }
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+/** A sentence begins with a capital, unless it begins with a name. */
+export const capital = (text: string): string =>
+  /^[a-z]+( |$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 
 /** How an example is introduced. */
 export const EXAMPLE_WORDS = { looser: 'Looser', stricter: 'Stricter' } as const;
