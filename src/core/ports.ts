@@ -19,6 +19,10 @@ export interface DomainEvent {
   /** The thing it is about: an exception id, `account/region`, a policy hash. */
   readonly subject: string;
   readonly data: Readonly<Record<string, unknown>>;
+  /** Names this event for ever. An event with a key is recorded once, however often it is told. */
+  readonly key?: string;
+  /** When it happened, if that was before it is told; otherwise the recorder's clock says. */
+  readonly at?: EpochMs;
 }
 
 export interface EventActor {
@@ -37,7 +41,8 @@ export interface EventActor {
 
 /**
  * Append-only record of everything that happened.
- * Guarantee: when `record` returns, the event is durable and ordered after every event that returned before it.
+ * Guarantee: when `record` returns, the event is durable and ordered after every event that returned before it. Recording an event
+ * whose key is recorded already changes nothing.
  */
 export interface Recorder {
   record(event: DomainEvent): Promise<void>;

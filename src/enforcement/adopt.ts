@@ -1,5 +1,12 @@
 import { type EventActor, err, ok, type PrincipalId, type Result } from '../core/index.ts';
-import { ConflictError, encode, POLICY_KEY, type Refusal, readRecord } from '../exceptions/index.ts';
+import {
+  ConflictError,
+  encode,
+  POLICY_KEY,
+  type Refusal,
+  readRecord,
+  type ToldEvent,
+} from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import type { Services } from './ports.ts';
 import { type Rejudged, rejudge } from './rejudge.ts';
@@ -10,6 +17,8 @@ export interface AdoptedPolicy {
   readonly file: string;
   readonly text: string;
   readonly adoptedBy: string;
+  /** Told after the commit; the sweeper tells it again, in case the process died in between (NOTHING_LOST). */
+  readonly event?: ToldEvent;
 }
 
 /**
@@ -47,14 +56,11 @@ export async function adoptPolicy(
   }
   const before = await readRecord<AdoptedPolicy>(services.store, POLICY_KEY);
   if (before?.value.hash === policy.hash) return ok({ isNew: false, rejudged: [] });
-  const adopted: AdoptedPolicy = { hash: policy.hash, file: policy.file, text, adoptedBy: by };
-  const written = await services.store.commit([
-    { key: POLICY_KEY, expectedVersion: before?.version ?? 0, value: encode(adopted) },
-  ]);
-  if (written === 'conflict') throw new ConflictError(POLICY_KEY);
   const actor: EventActor = { id: by, kind: 'person-unauthenticated' };
-  await services.recorder.record({
+  const event: ToldEvent = {
     type: 'policy.adopted',
+    key: `policy.adopted/${(before?.version ?? 0) + 1}`,
+    at: services.clock.now(),
     actor,
     subject: policy.hash,
     data: {
@@ -63,6 +69,18 @@ export async function adoptPolicy(
       before: before?.value.hash ?? null,
       says: `policy ${metadata.id} ${metadata.version} is in force (${policy.hash.slice(0, 12)}), adopted by ${by}`,
     },
-  });
+  };
+  const adopted: AdoptedPolicy = { hash: policy.hash, file: policy.file, text, adoptedBy: by, event };
+  const written = await services.store.commit([
+    { key: POLICY_KEY, expectedVersion: before?.version ?? 0, value: encode(adopted) },
+  ]);
+  if (written === 'conflict') throw new ConflictError(POLICY_KEY);
+  await services.recorder.record(event);
   return ok({ isNew: true, rejudged: await rejudge(services, services.clock.now()) });
+}
+
+/** Tells of the adoption of the policy in force, unless that was done. */
+export async function tellAdoption(services: Services): Promise<void> {
+  const adopted = await readRecord<AdoptedPolicy>(services.store, POLICY_KEY);
+  if (adopted?.value.event !== undefined) await services.recorder.record(adopted.value.event);
 }

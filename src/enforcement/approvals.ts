@@ -53,20 +53,14 @@ export async function tally(services: Services, id: ExceptionId): Promise<Tally>
   const counted = quorum(record);
   const policy = await services.policyInForce.current();
   if (counted.kind === 'reached' && record.policyHashes.at(-1) === policy.hash) {
-    await amend(services.store, id, (current) => {
+    await amend(services, id, (current) => {
       const approved = nextState(current.state, 'approve');
+      if (!approved.ok || quorum(current).kind !== 'reached') return ok({ record: current });
+      const says = `approved by ${current.decisions.map((decision) => `${decision.principalId} (${decision.role})`).join(', ')}`;
       return ok({
-        record:
-          approved.ok && quorum(current).kind === 'reached' ? { ...current, state: approved.value } : current,
+        record: { ...current, state: approved.value },
+        events: [{ type: 'exception.approved', actor: workflow, subject: id, data: { says } }],
       });
-    });
-    await services.recorder.record({
-      type: 'exception.approved',
-      actor: workflow,
-      subject: id,
-      data: {
-        says: `approved by ${record.decisions.map((decision) => `${decision.principalId} (${decision.role})`).join(', ')}`,
-      },
     });
     return { result: 'approved', at };
   }
@@ -77,14 +71,7 @@ export async function tally(services: Services, id: ExceptionId): Promise<Tally>
       : { result: 'ask', at };
   }
   const says = `not every role had approved by ${formatInstant(record.approvalsDeadline)}`;
-  const expired = await abandon(services.store, id, 'expire', says);
-  if (expired.ok)
-    await services.recorder.record({
-      type: 'exception.expired',
-      actor: workflow,
-      subject: id,
-      data: { says },
-    });
+  await abandon(services, id, 'expire', says, workflow);
   return { result: 'ended', at };
 }
 
@@ -97,26 +84,9 @@ export async function reserveStep(
   const startsAt = formatInstant(record.request.startsAt);
   if (record.state === 'scheduled') return { result: 'reserved', startsAt };
   const policy = await services.policyInForce.current();
-  const reserved = await reserve(services.store, id, policy, services.clock.now());
-  if (reserved.ok) {
-    await services.recorder.record({
-      type: 'lease.reserved',
-      actor: workflow,
-      subject: id,
-      data: {
-        says: `window reserved in ${record.request.accountId}, ${record.request.region}: ${startsAt} to ${formatInstant(record.request.endsAt)}`,
-      },
-    });
-    return { result: 'reserved', startsAt };
-  }
-  const ended = await abandon(services.store, id, 'refuse', reserved.error.message);
-  if (ended.ok) {
-    await services.recorder.record({
-      type: 'exception.refused',
-      actor: workflow,
-      subject: id,
-      data: { ...reserved.error, says: `refused: ${reserved.error.message}` },
-    });
-  }
+  const reserved = await reserve(services, id, policy, services.clock.now(), workflow);
+  if (reserved.ok) return { result: 'reserved', startsAt };
+  const { message } = reserved.error;
+  await abandon(services, id, 'refuse', message, workflow, `refused: ${message}`);
   return { result: 'refused', startsAt };
 }

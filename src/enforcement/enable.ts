@@ -15,6 +15,7 @@ import {
   amend,
   type BaselineConfiguration,
   type BucketFacts,
+  type Change,
   type CompleteLoggingConfiguration,
   durationOf,
   type ExceptionRecord,
@@ -150,17 +151,19 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
     return {
       record: { ...current, state: begun.ok ? begun.value : current.state, settingBefore: seen ?? null },
       row: withLease(currentRow, { ...currentLease, baseline }),
+      events: [
+        {
+          type: 'exception.preflight-passed',
+          actor: workflow,
+          subject: id,
+          data: {
+            before: describeObserved(observed),
+            baseline: kind,
+            says: `everything was checked again; before: ${describeObserved(observed)}; afterwards it returns to: ${kind}`,
+          },
+        },
+      ],
     };
-  });
-  await services.recorder.record({
-    type: 'exception.preflight-passed',
-    actor: workflow,
-    subject: id,
-    data: {
-      before: describeObserved(observed),
-      baseline: kind,
-      says: `everything was checked again; before: ${describeObserved(observed)}; afterwards it returns to: ${kind}`,
-    },
   });
   return { result: 'ready', at, says: 'everything was checked again' };
 }
@@ -191,15 +194,9 @@ async function end(
   event: 'expire' | 'refuse' | 'withdraw',
   says: string,
 ): Promise<PreflightResult> {
-  const ended = await abandon(services.store, record.id, event, says);
+  const ended = await abandon(services, record.id, event, says, workflow);
   if (!ended.ok) throw new Error(ended.error.message);
   const result = event === 'expire' ? 'expired' : event === 'refuse' ? 'refused' : 'ended';
-  await services.recorder.record({
-    type: `exception.${ended.value.record.state}`,
-    actor: workflow,
-    subject: record.id,
-    data: { says },
-  });
   return { result, at: formatInstant(services.clock.now()), says };
 }
 
@@ -260,7 +257,7 @@ export type EnableResult =
  * @throws AwsCallError when the Put fails; it may have happened, so this too leads to the ending
  */
 export async function enable(services: Services, id: ExceptionId): Promise<EnableResult> {
-  const { clock, store, settings, recorder } = services;
+  const { clock, store, settings } = services;
   const now = clock.now();
   let lease: Lease | undefined;
   let attempted = false;
@@ -275,7 +272,15 @@ export async function enable(services: Services, id: ExceptionId): Promise<Enabl
       ...currentLease,
       enabling: { at: now, until: epochMs(now + ENABLE_TIMEOUT_MS + ENABLE_MARGIN_MS) },
     };
-    return { record: current, row: withLease(row, lease) };
+    const { accountId, region } = current.request;
+    const { configuration, enabling } = lease;
+    const says = `enabling content storage in ${accountId}, ${region}`;
+    const data = { accountId, region, configuration, until: enabling?.until, says };
+    return {
+      record: current,
+      row: withLease(row, lease),
+      events: [{ type: 'enable.intended', actor: workflow, subject: id, data }],
+    };
   });
   if (lease === undefined) throw new Error(`exception \`${id}\` has no reserved window`);
   if (attempted) throw new EnableAttempted(id);
@@ -285,17 +290,6 @@ export async function enable(services: Services, id: ExceptionId): Promise<Enabl
       says: 'the window is over, was revoked or given back, or approvals are missing again',
     };
   const pair = { accountId: record.request.accountId, region: record.request.region };
-  await recorder.record({
-    type: 'enable.intended',
-    actor: workflow,
-    subject: id,
-    data: {
-      ...pair,
-      configuration: lease.configuration,
-      until: lease.enabling?.until,
-      says: `enabling content storage in ${pair.accountId}, ${pair.region}`,
-    },
-  });
   await settings.putInvocationLogging(pair, lease.configuration, ENABLE_TIMEOUT_MS);
   const after = leaseOf((await readLeaseRow(store, pair.accountId, pair.region))?.value, id);
   if (after === undefined || !isActive(after, clock.now())) {
@@ -322,7 +316,7 @@ export async function confirmEnabled(
   services: Services,
   id: ExceptionId,
 ): Promise<{ next: 'wait' | 'end'; at: string }> {
-  const { clock, settings, recorder, store } = services;
+  const { clock, settings, store } = services;
   const { value: before } = await requireException(store, id);
   const pair = { accountId: before.request.accountId, region: before.request.region };
   const observed = await settings.getInvocationLogging(pair);
@@ -333,27 +327,23 @@ export async function confirmEnabled(
   if (seen === undefined || !storesContent(seen) || !isWithin(seen, lease.configuration)) {
     throw new Error(`read back ${describeObserved(observed)}, which is not what was enabled`);
   }
-  let isNew = false;
+  const says = `content storage is on until ${formatInstant(lease.expiresAt)}, read back: ${describeObserved(observed)}`;
   await change(services, id, (current, row) => {
     const active = nextState(current.state, 'enable');
-    isNew = active.ok;
+    if (!active.ok) return { record: current, row };
     return {
-      record: active.ok ? { ...current, state: active.value, enabledAt: lease.enabling?.at ?? now } : current,
+      record: { ...current, state: active.value, enabledAt: lease.enabling?.at ?? now },
       row,
+      events: [
+        {
+          type: 'exception.active',
+          actor: workflow,
+          subject: id,
+          data: { ...pair, observed: describeObserved(observed), says },
+        },
+      ],
     };
   });
-  if (isNew) {
-    await recorder.record({
-      type: 'exception.active',
-      actor: workflow,
-      subject: id,
-      data: {
-        ...pair,
-        observed: describeObserved(observed),
-        says: `content storage is on until ${formatInstant(lease.expiresAt)}, read back: ${describeObserved(observed)}`,
-      },
-    });
-  }
   return { next: 'wait', at: formatInstant(await nextTick(services, lease, now)) };
 }
 
@@ -365,9 +355,9 @@ export async function nextTick(services: Services, lease: Lease, now: EpochMs): 
 async function change(
   services: Services,
   id: ExceptionId,
-  apply: (record: ExceptionRecord, row: LeaseRow, lease: Lease) => { record: ExceptionRecord; row: LeaseRow },
+  apply: (record: ExceptionRecord, row: LeaseRow, lease: Lease) => Change & { readonly row: LeaseRow },
 ): Promise<{ record: ExceptionRecord }> {
-  const changed = await amend(services.store, id, (record, row) => {
+  const changed = await amend(services, id, (record, row) => {
     const lease = leaseOf(row, id);
     if (row === undefined || lease === undefined)
       throw new Error(`exception \`${id}\` has no reserved window`);

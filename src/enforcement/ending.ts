@@ -77,7 +77,7 @@ export type PurgeStep = { readonly next: 'list' | 'off-again' };
 export async function purgeStep(services: Services, id: ExceptionId): Promise<PurgeStep> {
   if (await isOnAgain(services, id)) return { next: 'off-again' };
   const { lease, pair } = await subjectOf(services, id);
-  await amend(services.store, id, (record) => {
+  await amend(services, id, (record) => {
     const purging = nextState(record.state, 'drained');
     return ok({ record: { ...record, state: purging.ok ? purging.value : record.state, emptyListings: [] } });
   });
@@ -88,7 +88,8 @@ export async function purgeStep(services: Services, id: ExceptionId): Promise<Pu
     data: { says: 'deleting everything that was captured' },
   });
   const counts = await purge(services.destinations, pair, lease.destination);
-  await amend(services.store, id, (record) => {
+  const says = `deleted ${counts.versions} versions (${counts.bytes} bytes), ${counts.uploads} open uploads, ${counts.logGroups} log groups`;
+  await amend(services, id, (record) => {
     const before = record.purged ?? { versions: 0, bytes: 0, uploads: 0, logGroups: 0 };
     const purged = {
       versions: before.versions + counts.versions,
@@ -96,16 +97,8 @@ export async function purgeStep(services: Services, id: ExceptionId): Promise<Pu
       uploads: before.uploads + counts.uploads,
       logGroups: before.logGroups + counts.logGroups,
     };
-    return ok({ record: { ...record, purged } });
-  });
-  await services.recorder.record({
-    type: 'purge.done',
-    actor: ending,
-    subject: id,
-    data: {
-      ...counts,
-      says: `deleted ${counts.versions} versions (${counts.bytes} bytes), ${counts.uploads} open uploads, ${counts.logGroups} log groups`,
-    },
+    const events = [{ type: 'purge.done', actor: ending, subject: id, data: { ...counts, says } }];
+    return ok({ record: { ...record, purged }, events });
   });
   return { next: 'list' };
 }
@@ -117,7 +110,7 @@ export type ListStep = { readonly next: 'wait' | 'proven' | 'purge' | 'off-again
  * pair. Past the retention the purge is overdue, and the certificate will say so.
  */
 export async function listStep(services: Services, id: ExceptionId): Promise<ListStep> {
-  const { clock, policyInForce, recorder, destinations, store } = services;
+  const { clock, policyInForce, destinations } = services;
   if (await isOnAgain(services, id)) return { next: 'off-again', at: formatInstant(clock.now()) };
   const { record, lease, pair } = await subjectOf(services, id);
   const now = clock.now();
@@ -130,8 +123,11 @@ export async function listStep(services: Services, id: ExceptionId): Promise<Lis
   const listing = await list(destinations, pair, lease.destination, now);
   const isEmpty = isEmptyListing(listing);
   const isOverdue = isPastRetention(record, lease, now);
-  await amend(store, id, (current) =>
+  const found = listing.versions + listing.deleteMarkers + listing.uploads + listing.logGroups;
+  const says = `${isEmpty ? 'nothing' : `${found} things still`} listed at ${listing.locations.join(' and ')}${isOverdue ? '; the purge is overdue' : ''}`;
+  await amend(services, id, (current) =>
     ok({
+      events: [{ type: 'purge.listed', actor: ending, subject: id, data: { ...listing, isEmpty, says } }],
       record: {
         ...current,
         emptyListings: isEmpty ? [...current.emptyListings, listing] : [],
@@ -139,17 +135,6 @@ export async function listStep(services: Services, id: ExceptionId): Promise<Lis
       },
     }),
   );
-  const found = listing.versions + listing.deleteMarkers + listing.uploads + listing.logGroups;
-  await recorder.record({
-    type: 'purge.listed',
-    actor: ending,
-    subject: id,
-    data: {
-      ...listing,
-      isEmpty,
-      says: `${isEmpty ? 'nothing' : `${found} things still`} listed at ${listing.locations.join(' and ')}${isOverdue ? '; the purge is overdue' : ''}`,
-    },
-  });
   if (!isEmpty) return { next: 'purge', at: formatInstant(now) };
   return first === undefined
     ? { next: 'wait', at: waitText(epochMs(now + gap)) }
@@ -205,12 +190,21 @@ export async function closeWithCertificate(
   const certificate = await signStatement(services.signer, statement);
   await services.certificates.save(id, certificate);
   let isClosed = false;
-  const amended = await amend(services.store, id, (current) => {
+  const says = `${closed.value === 'closed' ? 'closed' : `closed without proof: ${reason ?? ''}`}; certificate ${certificate.statementHash.slice(0, 12)} signed`;
+  const amended = await amend(services, id, (current) => {
     const next = nextState(current.state, event);
     isClosed = next.ok;
     // Found on again since it was read: the certificate that was saved is named by nothing.
     if (!next.ok) return ok({ record: current });
     return ok({
+      events: [
+        {
+          type: `exception.${next.value}`,
+          actor,
+          subject: id,
+          data: { certificate: certificate.statementHash, says },
+        },
+      ],
       record: {
         ...current,
         state: next.value,
@@ -219,17 +213,7 @@ export async function closeWithCertificate(
       },
     });
   });
-  if (!amended.ok || !isClosed) return false;
-  await services.recorder.record({
-    type: `exception.${closed.value}`,
-    actor,
-    subject: id,
-    data: {
-      certificate: certificate.statementHash,
-      says: `${closed.value === 'closed' ? 'closed' : `closed without proof: ${reason ?? ''}`}; certificate ${certificate.statementHash.slice(0, 12)} signed`,
-    },
-  });
-  return true;
+  return amended.ok && isClosed;
 }
 
 /** Whether the setting points at this exception's destination again; if so, its proof starts over. Unreadable counts as a fault. */

@@ -55,18 +55,24 @@ export async function reconcilePair(
     }
     case 'contested': {
       const seen = describeObserved(observed);
-      await revokeLease(services.store, plan.lease.exceptionId, actor.id, plan.says, now);
-      if (plan.isElsewhere) {
-        await amend(services.store, plan.lease.exceptionId, (record) =>
-          ok({ record: record.contested ? record : { ...record, contested: { at: clock, observed: seen } } }),
-        );
-      }
-      await services.recorder.record({
+      const id = plan.lease.exceptionId;
+      const says = `${plan.says} (${seen}); the lease is revoked`;
+      const contested = {
         type: 'exception.contested',
         actor,
-        subject: plan.lease.exceptionId,
-        data: { ...pair, observed: seen, says: `${plan.says} (${seen}); the lease is revoked` },
-      });
+        subject: id,
+        data: { ...pair, observed: seen, says },
+      };
+      await revokeLease(services, id, actor, plan.says, now);
+      await amend(services, id, (record) =>
+        ok({
+          record:
+            plan.isElsewhere && !record.contested
+              ? { ...record, contested: { at: clock, observed: seen } }
+              : record,
+          events: [contested],
+        }),
+      );
       return { plan, result: await endLease(services, pair, plan.lease, actor, instant) };
     }
     case 'restore-baseline': {
@@ -94,7 +100,7 @@ export async function reconcilePair(
         },
       });
       if (after.kind === 'observed') {
-        await amend(services.store, id, (record) => {
+        await amend(services, id, (record) => {
           const { isBaselineMissing: _missing, ...restored } = record;
           return ok({ record: restored });
         });
@@ -123,7 +129,9 @@ export async function endLease(
 
 /** Content storage towards an exception's destination is on again: what was proven so far is void. */
 export async function reopen(services: Services, id: ExceptionId, actor: EventActor): Promise<void> {
-  const changed = await amend(services.store, id, (record, row) => {
+  const says =
+    'content storage towards this exception’s destination is on again; the proof of the purge starts over';
+  await amend(services, id, (record, row) => {
     const again = nextState(record.state, 'found-again');
     const lease = leaseOf(row, id);
     if (!again.ok || row === undefined || lease === undefined) return ok({ record });
@@ -131,16 +139,8 @@ export async function reopen(services: Services, id: ExceptionId, actor: EventAc
     return ok({
       record: { ...record, state: again.value, emptyListings: [] },
       row: withLease(row, unsettled),
+      events: [{ type: 'exception.found-again', actor, subject: id, data: { says } }],
     });
-  });
-  if (!changed.ok) return;
-  await services.recorder.record({
-    type: 'exception.found-again',
-    actor,
-    subject: id,
-    data: {
-      says: 'content storage towards this exception’s destination is on again; the proof of the purge starts over',
-    },
   });
 }
 

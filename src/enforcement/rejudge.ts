@@ -88,7 +88,7 @@ async function rejudgePending(
   const { id } = record;
   if (judgement.outcome === 'refused') {
     const says = `refused by policy ${policy.policy.metadata.version}: ${failedOf(judgement)}`;
-    await abandon(services.store, id, 'refuse', says);
+    await abandon(services, id, 'refuse', says, actor);
     await wakeDecided(services, id);
     return { id, effect: 'refused', says };
   }
@@ -106,7 +106,7 @@ async function rejudgePending(
   const { approvals, limits } = policy.policy.exceptions;
   let asksAgain = false;
   let isPending = true;
-  await amend(services.store, id, (current, row) => {
+  await amend(services, id, (current, row) => {
     // Enabled or ended since it was read: the next sweep judges it as what it is now.
     isPending = !isTerminal(current.state) && leaseOf(row, id)?.enabling === undefined;
     if (!isPending) return ok({ record: current });
@@ -153,7 +153,7 @@ async function rejudgeActive(
   if (lease.offAt !== undefined) return undefined;
   if (judgement.outcome === 'refused') {
     const says = `policy ${policy.policy.metadata.version} refuses it: ${failedOf(judgement)}; switched off at once`;
-    await revokeLease(services.store, id, actor.id, says, services.clock.now());
+    await revokeLease(services, id, actor, says, services.clock.now());
     await endLease(
       services,
       { accountId: record.request.accountId, region: record.request.region },
@@ -173,7 +173,7 @@ async function rejudgeActive(
       ? { id, effect: 'flagged', says: 'the policy in force could not be decided for it; a person must look' }
       : undefined;
   }
-  await amend(services.store, id, (current) => {
+  await amend(services, id, (current) => {
     const { flagged: _flagged, ...rest } = current;
     return ok({ record: { ...rest, policyHashes: [...current.policyHashes, policy.hash] } });
   });
@@ -182,6 +182,6 @@ async function rejudgeActive(
 
 async function flag(services: Services, record: ExceptionRecord, says: string): Promise<boolean> {
   if (record.flagged === says) return false;
-  await amend(services.store, record.id, (current) => ok({ record: { ...current, flagged: says } }));
+  await amend(services, record.id, (current) => ok({ record: { ...current, flagged: says } }));
   return true;
 }

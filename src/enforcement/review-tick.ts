@@ -65,25 +65,12 @@ export async function beginEnding(
   const { accountId, region } = record.request;
   const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);
   if (lease !== undefined && isActive(lease, instant)) {
-    await revokeLease(services.store, id, workflow.id, 'the workflow ended early', clock);
-    await services.recorder.record({
-      type: 'lease.revoked',
-      actor: workflow,
-      subject: id,
-      data: { says: 'the workflow ends early, so the lease is revoked' },
-    });
+    await revokeLease(services, id, workflow, 'the workflow ends early', clock);
   }
   return { ending: await startEnding(services, id, workflow, instant) };
 }
 
 /** An error before enabling: nothing was switched, the window is given back. */
 export async function abandonUnenabled(services: Services, id: ExceptionId, reason: string): Promise<void> {
-  const ended = await abandon(services.store, id, 'expire', reason);
-  if (ended.ok)
-    await services.recorder.record({
-      type: 'exception.expired',
-      actor: workflow,
-      subject: id,
-      data: { says: `nothing was enabled: ${reason}` },
-    });
+  await abandon(services, id, 'expire', reason, workflow, `nothing was enabled: ${reason}`);
 }

@@ -24,14 +24,9 @@ export async function revoke(
   reason: string,
 ): Promise<Result<{ record: ExceptionRecord; off?: SwitchOffResult }, Refusal>> {
   const actor: EventActor = { id: by, kind: 'person-unauthenticated' };
-  const withdrawn = await abandon(services.store, id, 'withdraw', reason);
+  const says = `withdrawn by ${by} before anything was enabled: ${reason}`;
+  const withdrawn = await abandon(services, id, 'withdraw', reason, actor, says);
   if (withdrawn.ok) {
-    await services.recorder.record({
-      type: 'exception.withdrawn',
-      actor,
-      subject: id,
-      data: { reason, says: `withdrawn by ${by} before anything was enabled: ${reason}` },
-    });
     await wakeDecided(services, id);
     return ok({ record: withdrawn.value.record });
   }
@@ -45,17 +40,11 @@ export async function revoke(
     });
     return err(refusal);
   };
-  const revoked = await revokeLease(services.store, id, by, reason, now);
+  const revoked = await revokeLease(services, id, actor, reason, now);
   if (!revoked.ok) return refuse(revoked.error);
   const { accountId, region } = revoked.value.record.request;
   const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);
   if (lease?.enabling === undefined || lease.offAt !== undefined) return refuse(withdrawn.error);
-  await services.recorder.record({
-    type: 'lease.revoked',
-    actor,
-    subject: id,
-    data: { reason, says: `revoked by ${by}: ${reason}` },
-  });
   const off = await endLease(services, { accountId, region }, lease, actor, now);
   return ok({ record: (await requireException(services.store, id)).value, off });
 }

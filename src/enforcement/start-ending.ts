@@ -1,4 +1,4 @@
-import { type EpochMs, type EventActor, type ExceptionId, ok } from '../core/index.ts';
+import { type DomainEvent, type EpochMs, type EventActor, type ExceptionId, ok } from '../core/index.ts';
 import { amend, isTerminal, nextState, requireException } from '../exceptions/index.ts';
 import type { Services } from './ports.ts';
 
@@ -27,7 +27,10 @@ export async function startEnding(
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
     const name = `${id}-end-${attempt}`;
     const status = await executions.status('ending', name);
-    if (status === 'RUNNING') return 'running';
+    if (status === 'RUNNING') {
+      await recorder.record(startedEvent(id, name, attempt, actor));
+      return 'running';
+    }
     if (status !== undefined) continue;
     const { accountId, region } = record.request;
     const started = await executions.start('ending', name, {
@@ -36,26 +39,29 @@ export async function startEnding(
       region,
       instant: new Date(instant).toISOString(),
     });
-    if (started === 'already-exists') return 'running';
-    await recorder.record({
-      type: 'ending.started',
-      actor,
-      subject: id,
-      data: {
-        execution: name,
-        says: `${actor.id} started the ending workflow${attempt === 1 ? '' : ` (attempt ${attempt})`}`,
-      },
-    });
-    return 'started';
+    await recorder.record(startedEvent(id, name, attempt, actor));
+    return started === 'already-exists' ? 'running' : 'started';
   }
   throw new Error(
     `the ending of \`${id}\` was started ${MOST_ATTEMPTS} times and never finished; see the runbook`,
   );
 }
 
+/** Told under the execution's own name: whoever comes after a death in between finds it running, and it is told once. */
+const startedEvent = (id: ExceptionId, name: string, attempt: number, actor: EventActor): DomainEvent => ({
+  type: 'ending.started',
+  key: `ending.started/${name}`,
+  actor,
+  subject: id,
+  data: {
+    execution: name,
+    says: `${actor.id} started the ending workflow${attempt === 1 ? '' : ` (attempt ${attempt})`}`,
+  },
+});
+
 /** An exception whose lease was attempted is `ending` from the moment a detector says so, before anything is switched off. */
 export async function markEnding(services: Services, id: ExceptionId): Promise<void> {
-  await amend(services.store, id, (record) => {
+  await amend(services, id, (record) => {
     const ending = nextState(record.state, 'end');
     return ok({ record: ending.ok ? { ...record, state: ending.value } : record });
   });

@@ -12,6 +12,7 @@ import {
   amend,
   durationOf,
   type ExceptionRecord,
+  emptyOutbox,
   isActive,
   isTerminal,
   type Lease,
@@ -21,6 +22,7 @@ import {
   readLeaseRow,
   revokeLease,
 } from '../exceptions/index.ts';
+import { tellAdoption } from './adopt.ts';
 import { isPastRetention } from './ending.ts';
 import type { Services } from './ports.ts';
 import { endLease, reconcilePair } from './reconcile.ts';
@@ -54,10 +56,14 @@ export async function sweep(services: Services, instant: EpochMs): Promise<Sweep
       faults.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
-  const exceptions = (await listExceptions(services.store))
-    .map(({ value }) => value)
-    .filter(({ state }) => !isTerminal(state));
+  const all = (await listExceptions(services.store)).map(({ value }) => value);
+  const exceptions = all.filter(({ state }) => !isTerminal(state));
+  for (const record of all) {
+    // What a process that died between a commit and its record left untold; also of what has ended meanwhile.
+    if (record.outbox !== undefined) await attempt(record.id, () => emptyOutbox(services, record.id));
+  }
   for (const record of exceptions) await attempt(record.id, () => sweepException(services, record, now));
+  await attempt('policy in force', () => tellAdoption(services));
   await attempt('policy in force', () => rejudge(services, now));
   const rows = (await listLeaseRows(services.store)).map(({ value }) => value);
   for (const { accountId, region } of rows) {
@@ -93,13 +99,7 @@ async function sweepException(services: Services, record: ExceptionRecord, now: 
     return;
   }
   if (isActive(lease, now) && (await hasStoppedEarly(services, record, lease, now))) {
-    await revokeLease(store, record.id, sweeper.id, 'its workflow stopped early', now);
-    await services.recorder.record({
-      type: 'lease.revoked',
-      actor: sweeper,
-      subject: record.id,
-      data: { says: 'its workflow is no longer running, so the lease is revoked' },
-    });
+    await revokeLease(services, record.id, sweeper, 'its workflow is no longer running', now);
     await endLease(services, pair, lease, sweeper, now);
     return;
   }
@@ -114,18 +114,17 @@ async function notePurgeOverdue(
   now: EpochMs,
 ): Promise<void> {
   if (record.isPurgeOverdue === true || !isPastRetention(record, lease, now)) return;
-  const noted = await amend(services.store, record.id, (current) =>
-    ok({ record: { ...current, isPurgeOverdue: true } }),
+  const says = `the purge is not proven within the retention of ${formatDuration(record.request.retention)}; trying on`;
+  await amend(services, record.id, (current) =>
+    ok(
+      current.isPurgeOverdue === true
+        ? { record: current }
+        : {
+            record: { ...current, isPurgeOverdue: true },
+            events: [{ type: 'exception.purge-overdue', actor: sweeper, subject: record.id, data: { says } }],
+          },
+    ),
   );
-  if (!noted.ok) return;
-  await services.recorder.record({
-    type: 'exception.purge-overdue',
-    actor: sweeper,
-    subject: record.id,
-    data: {
-      says: `the purge is not proven within the retention of ${formatDuration(record.request.retention)}; trying on`,
-    },
-  });
 }
 
 /** DescribeExecution is eventually consistent: a missing execution counts only when the enabling is some minutes old. */
@@ -149,12 +148,5 @@ async function expireUnenabled(services: Services, record: ExceptionRecord, now:
     record.state === 'submitted'
       ? `not every role had approved by ${formatInstant(deadline)}`
       : `content storage was not on by ${formatInstant(deadline)}`;
-  const ended = await abandon(services.store, record.id, 'expire', says);
-  if (ended.ok)
-    await services.recorder.record({
-      type: 'exception.expired',
-      actor: sweeper,
-      subject: record.id,
-      data: { says },
-    });
+  await abandon(services, record.id, 'expire', says, sweeper);
 }

@@ -130,13 +130,13 @@ async function settle(
   instant: EpochMs,
   isBaselineMissing: boolean,
 ): Promise<SwitchOffResult> {
-  const { store, recorder, policyInForce, schedules, clock } = services;
+  const { policyInForce, schedules, clock } = services;
   const now = clock.now();
   const { policy } = await policyInForce.current();
   const drain = durationOf(policy.exceptions.purge.drain);
   let lands: EpochMs | undefined;
   let isNew = false;
-  const changed = await amend(store, id, (record, row) => {
+  const changed = await amend(services, id, (record, row) => {
     const lease = leaseOf(row, id);
     lands = undefined;
     isNew = false;
@@ -162,6 +162,14 @@ async function settle(
         ...(isBaselineMissing ? { isBaselineMissing } : {}),
       },
       row: withLease(row, { ...lease, offAt }),
+      events: [
+        {
+          type: 'exception.off',
+          actor,
+          subject: id,
+          data: { offAt, says: `content storage is off, read back from AWS by ${actor.id}` },
+        },
+      ],
     });
   });
   if (!changed.ok) throw new Error(changed.error.message);
@@ -174,12 +182,6 @@ async function settle(
     };
   }
   if (isNew) {
-    await recorder.record({
-      type: 'exception.off',
-      actor,
-      subject: id,
-      data: { offAt: now, says: `content storage is off, read back from AWS by ${actor.id}` },
-    });
     // A schedule that fires later would find nothing to do; removing it is tidiness, not safety.
     await schedules.delete(scheduleName(id)).catch(() => undefined);
   }
@@ -195,7 +197,7 @@ async function recordOverdue(
   actor: EventActor,
   now: EpochMs,
 ): Promise<void> {
-  const changed = await amend(services.store, id, (record) =>
+  const changed = await amend(services, id, (record) =>
     ok({ record: record.overdue === undefined ? { ...record, overdue: { firstSeenAt: now } } : record }),
   );
   if (!changed.ok) return;

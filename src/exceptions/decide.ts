@@ -5,20 +5,16 @@ import {
   formatInstant,
   ok,
   type PrincipalId,
-  type Recorder,
   type Result,
   type Sha256Hex,
 } from '../core/index.ts';
 import type { Refusal } from './errors.ts';
 import { describeState, nextState } from './lifecycle.ts';
-import type { RecordStore } from './ports.ts';
 import { approvalSubject, isEligible } from './quorum.ts';
-import { amend } from './records.ts';
+import { amend, type Books } from './records.ts';
 import type { Decision, ExceptionRecord, Person } from './types.ts';
 
-export interface DecisionInput {
-  readonly store: RecordStore;
-  readonly recorder: Recorder;
+export interface DecisionInput extends Books {
   readonly id: ExceptionId;
   readonly principalId: PrincipalId;
   readonly role: string;
@@ -37,7 +33,9 @@ export interface DecisionInput {
  * workflow's token only wakes the workflow, which then reads the record.
  */
 export async function decide(input: DecisionInput): Promise<Result<ExceptionRecord, Refusal>> {
-  const changed = await amend(input.store, input.id, (record) => {
+  const verb = input.decision === 'approve' ? 'approval' : 'rejection';
+  const actor = { id: input.principalId, kind: 'person-unauthenticated' as const };
+  const changed = await amend(input, input.id, (record) => {
     const refusal = refusalOf(record, input);
     if (refusal) return err(refusal);
     const decision: Decision = {
@@ -50,10 +48,13 @@ export async function decide(input: DecisionInput): Promise<Result<ExceptionReco
       subjectHash: approvalSubject(record.requestHash, input.policyHash),
     };
     const decided = { ...record, decisions: [...record.decisions, decision] };
-    if (input.decision === 'approve') return ok({ record: decided });
+    const says = `${verb} by ${input.principalId} as ${input.role}`;
+    const events = [{ type: 'exception.decided', actor, subject: input.id, data: { ...decision, says } }];
+    if (input.decision === 'approve') return ok({ record: decided, events });
     const rejected = nextState(record.state, 'reject');
     if (!rejected.ok) return err(rejected.error);
     return ok({
+      events,
       record: {
         ...decided,
         state: rejected.value,
@@ -61,8 +62,6 @@ export async function decide(input: DecisionInput): Promise<Result<ExceptionReco
       },
     });
   });
-  const verb = input.decision === 'approve' ? 'approval' : 'rejection';
-  const actor = { id: input.principalId, kind: 'person-unauthenticated' as const };
   if (!changed.ok) {
     await input.recorder.record({
       type: 'exception.decision-refused',
@@ -77,13 +76,6 @@ export async function decide(input: DecisionInput): Promise<Result<ExceptionReco
     });
     return changed;
   }
-  const decision = changed.value.record.decisions.at(-1);
-  await input.recorder.record({
-    type: 'exception.decided',
-    actor,
-    subject: input.id,
-    data: { ...decision, says: `${verb} by ${input.principalId} as ${input.role}` },
-  });
   return ok(changed.value.record);
 }
 

@@ -1,7 +1,16 @@
-import { type AccountId, type ExceptionId, err, ok, type Region, type Result } from '../core/index.ts';
+import {
+  type AccountId,
+  type Clock,
+  type DomainEvent,
+  type ExceptionId,
+  err,
+  type Recorder,
+  type Region,
+  type Result,
+} from '../core/index.ts';
 import { ConflictError, type Refusal } from './errors.ts';
 import type { RecordStore } from './ports.ts';
-import type { ExceptionRecord, LeaseRow } from './types.ts';
+import type { ExceptionRecord, LeaseRow, ToldEvent } from './types.ts';
 
 /*
  * Keys and shapes of what the store holds. The store is ours alone (one writer on one machine, one table in AWS), so values are
@@ -68,52 +77,120 @@ export async function requireException(
 
 const ATTEMPTS = 8;
 
-/** What a change wants written; `row` only where the lease changes too. */
+/** Where a change is written, and where it is told. */
+export interface Books {
+  readonly store: RecordStore;
+  readonly recorder: Recorder;
+  readonly clock: Clock;
+}
+
+/** What a change wants written; `row` only where the lease changes too, `events` for what happened. */
 export interface Change {
   readonly record: ExceptionRecord;
   readonly row?: LeaseRow;
+  readonly events?: readonly DomainEvent[];
 }
 
 /**
- * Reads an exception and its lease row, lets `change` decide, and writes both in one commit; starts over when somebody else was
- * faster. `change` returning the same objects writes nothing.
+ * Reads an exception and its lease row, lets `change` decide, and writes both in one commit together with the events that tell of
+ * it; starts over when somebody else was faster. The events are recorded after the commit; if this process dies in between, the
+ * next change or sweep records them. `change` returning the same objects and no events writes nothing.
  *
  * @throws ConflictError after 8 lost attempts
+ * @throws what the recorder throws, after the commit: the change stands, and will be told
  */
 export async function amend(
-  store: RecordStore,
+  books: Books,
   id: ExceptionId,
   change: (record: ExceptionRecord, row: LeaseRow | undefined) => Result<Change, Refusal>,
 ): Promise<Result<Change, Refusal>> {
+  const { store, recorder } = books;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const record = await readException(store, id);
-    if (!record)
+    const stored = await readException(store, id);
+    if (!stored)
       return err({
         code: 'UNKNOWN_EXCEPTION',
         message: `there is no exception \`${id}\`; \`proviso exception list\` shows them`,
       });
-    const { accountId, region } = record.value.request;
+    const { outbox = [], ...record } = stored.value;
+    const { accountId, region } = record.request;
     const row = await readLeaseRow(store, accountId, region);
-    const changed = change(record.value, row?.value);
+    const changed = change(record, row?.value);
     if (!changed.ok) return changed;
-    const writes = [];
-    if (changed.value.record !== record.value) {
-      writes.push({
+    const events = toldEvents(books, id, stored.version + 1, changed.value.events ?? []);
+    const isRowNew = changed.value.row !== undefined && changed.value.row !== row?.value;
+    if (changed.value.record === record && !isRowNew && events.length === 0) return changed;
+    // What an earlier process left untold goes first; a recorder that fails now keeps it for later and holds nothing up.
+    const untold = await tell(recorder, outbox);
+    const pending = [...untold, ...events];
+    const writes = [
+      {
         key: exceptionKey(id),
-        expectedVersion: record.version,
-        value: encode(changed.value.record),
-      });
-    }
-    if (changed.value.row !== undefined && changed.value.row !== row?.value) {
-      writes.push({
-        key: leaseKey(accountId, region),
-        expectedVersion: row?.version ?? 0,
-        value: encode(changed.value.row),
-      });
-    }
-    if (writes.length === 0 || (await store.commit(writes)) === 'committed') return ok(changed.value);
+        expectedVersion: stored.version,
+        value: encode(
+          pending.length === 0 ? changed.value.record : { ...changed.value.record, outbox: pending },
+        ),
+      },
+      ...(isRowNew && changed.value.row !== undefined
+        ? [
+            {
+              key: leaseKey(accountId, region),
+              expectedVersion: row?.version ?? 0,
+              value: encode(changed.value.row),
+            },
+          ]
+        : []),
+    ];
+    if ((await store.commit(writes)) === 'conflict') continue;
+    for (const event of events) await recorder.record(event);
+    return changed;
   }
   throw new ConflictError(exceptionKey(id));
+}
+
+/** Writes a new exception with the events that tell of it. */
+export async function createException(
+  books: Books,
+  record: ExceptionRecord,
+  events: readonly DomainEvent[],
+): Promise<'committed' | 'conflict'> {
+  const told = toldEvents(books, record.id, 1, events);
+  const value = encode({ ...record, outbox: told });
+  const written = await books.store.commit([{ key: exceptionKey(record.id), expectedVersion: 0, value }]);
+  if (written === 'conflict') return written;
+  for (const event of told) await books.recorder.record(event);
+  return written;
+}
+
+/** Tells what a process that died left in an exception's outbox, and empties it. Somebody else's change meanwhile does the same. */
+export async function emptyOutbox(books: Books, id: ExceptionId): Promise<void> {
+  const stored = await readException(books.store, id);
+  const { outbox = [], ...record } = stored?.value ?? {};
+  if (stored === undefined || outbox.length === 0) return;
+  for (const event of outbox) await books.recorder.record(event);
+  await books.store.commit([
+    { key: exceptionKey(id), expectedVersion: stored.version, value: encode(record) },
+  ]);
+}
+
+const toldEvents = (
+  { clock }: Books,
+  id: ExceptionId,
+  version: number,
+  events: readonly DomainEvent[],
+): ToldEvent[] =>
+  events.map((event, index) => ({ ...event, key: `${id}/${version}/${index}`, at: clock.now() }));
+
+/** @returns the events that could not be told, from the first failure on: their order is kept */
+async function tell(recorder: Recorder, events: readonly ToldEvent[]): Promise<readonly ToldEvent[]> {
+  for (const [index, event] of events.entries()) {
+    try {
+      await recorder.record(event);
+    } catch {
+      return events.slice(index);
+    }
+  }
+  return [];
 }
 
 /** The lease of an exception in its pair's row. */

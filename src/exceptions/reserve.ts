@@ -1,11 +1,18 @@
-import { type EpochMs, type ExceptionId, err, ok, type Result } from '../core/index.ts';
+import {
+  type EpochMs,
+  type EventActor,
+  type ExceptionId,
+  err,
+  formatInstant,
+  ok,
+  type Result,
+} from '../core/index.ts';
 import type { DATA_DELIVERY_FLAGS } from '../evidence/index.ts';
 import type { LoadedPolicy, Modality } from '../policy/index.ts';
 import type { Refusal } from './errors.ts';
 import { windowConditions } from './judge.ts';
 import { nextState } from './lifecycle.ts';
-import type { RecordStore } from './ports.ts';
-import { amend, type Change, leaseOf } from './records.ts';
+import { amend, type Books, type Change, leaseOf } from './records.ts';
 import type { CompleteLoggingConfiguration, ExceptionRecord, Lease } from './types.ts';
 
 const FLAG_OF: Record<Modality, (typeof DATA_DELIVERY_FLAGS)[number]> = {
@@ -41,12 +48,13 @@ export function configurationOf({ request }: ExceptionRecord): CompleteLoggingCo
  * at one moment cannot both have it. Doing it again changes nothing.
  */
 export function reserve(
-  store: RecordStore,
+  books: Books,
   id: ExceptionId,
   policy: LoadedPolicy,
   now: EpochMs,
+  actor: EventActor,
 ): Promise<Result<Change, Refusal>> {
-  return amend(store, id, (record, row) => {
+  return amend(books, id, (record, row) => {
     if (leaseOf(row, id)) {
       // Asked again under a new policy: the window stayed reserved meanwhile.
       const again = nextState(record.state, 'reserve');
@@ -69,6 +77,11 @@ export function reserve(
     };
     const { accountId, region } = record.request;
     const leases = [...(row?.leases ?? []), lease].sort((a, b) => a.startsAt - b.startsAt);
-    return ok({ record: { ...record, state: scheduled.value }, row: { accountId, region, leases } });
+    const says = `window reserved in ${accountId}, ${region}: ${formatInstant(lease.startsAt)} to ${formatInstant(lease.expiresAt)}`;
+    return ok({
+      record: { ...record, state: scheduled.value },
+      row: { accountId, region, leases },
+      events: [{ type: 'lease.reserved', actor, subject: id, data: { says } }],
+    });
   });
 }

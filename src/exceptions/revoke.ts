@@ -1,27 +1,34 @@
-import { type EpochMs, type ExceptionId, err, ok, type Result } from '../core/index.ts';
+import { type EpochMs, type EventActor, type ExceptionId, err, ok, type Result } from '../core/index.ts';
 import type { Refusal } from './errors.ts';
 import { describeState, isTerminal, type LifecycleEvent, nextState } from './lifecycle.ts';
-import type { RecordStore } from './ports.ts';
-import { amend, type Change, leaseOf, withLease } from './records.ts';
+import { amend, type Books, type Change, leaseOf, withLease } from './records.ts';
 
 /**
  * Ends the right to store, at once. INVARIANT (OFF_NEEDS_NOTHING): no policy, eligibility, approval or validation is consulted
  * here; who may call it is the caller's question. Switching off is the caller's next step, and the sweeper's if that fails.
  */
 export function revokeLease(
-  store: RecordStore,
+  books: Books,
   id: ExceptionId,
-  by: string,
+  actor: EventActor,
   reason: string,
   now: EpochMs,
 ): Promise<Result<Change, Refusal>> {
-  return amend(store, id, (record, row) => {
+  return amend(books, id, (record, row) => {
     const lease = leaseOf(row, id);
     if (row === undefined || lease === undefined || lease.revoked !== undefined || lease.offAt !== undefined)
       return ok({ record });
     return ok({
       record: record.reason === undefined ? { ...record, reason } : record,
-      row: withLease(row, { ...lease, revoked: { at: now, by, reason } }),
+      row: withLease(row, { ...lease, revoked: { at: now, by: actor.id, reason } }),
+      events: [
+        {
+          type: 'lease.revoked',
+          actor,
+          subject: id,
+          data: { reason, says: `revoked by ${actor.id}: ${reason}` },
+        },
+      ],
     });
   });
 }
@@ -29,14 +36,17 @@ export function revokeLease(
 /**
  * Ends an exception that was never enabled (`withdraw`, `expire`, `refuse`) and gives its window back.
  * Refused once enabling was attempted: then only the ending workflow may end it.
+ * @param says - for the record, where it says more than the reason
  */
 export function abandon(
-  store: RecordStore,
+  books: Books,
   id: ExceptionId,
   event: Extract<LifecycleEvent, 'withdraw' | 'expire' | 'refuse'>,
   reason: string,
+  actor: EventActor,
+  says: string = reason,
 ): Promise<Result<Change, Refusal>> {
-  return amend(store, id, (record, row) => {
+  return amend(books, id, (record, row) => {
     if (isTerminal(record.state)) {
       return err({
         code: 'STATE_REFUSES',
@@ -53,7 +63,8 @@ export function abandon(
     const ended = nextState(record.state, event);
     if (!ended.ok) return err(ended.error);
     const changed = { ...record, state: ended.value, reason };
-    if (row === undefined || lease === undefined) return ok({ record: changed });
-    return ok({ record: changed, row: withLease(row, { ...lease, released: true }) });
+    const events = [{ type: `exception.${ended.value}`, actor, subject: id, data: { reason, says } }];
+    if (row === undefined || lease === undefined) return ok({ record: changed, events });
+    return ok({ record: changed, row: withLease(row, { ...lease, released: true }), events });
   });
 }

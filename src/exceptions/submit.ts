@@ -7,19 +7,15 @@ import {
   type Ids,
   ok,
   type PrincipalId,
-  type Recorder,
   type Result,
 } from '../core/index.ts';
 import type { Refusal } from './errors.ts';
 import { type JudgeInput, type Judgement, judge } from './judge.ts';
-import type { RecordStore } from './ports.ts';
-import { encode, exceptionKey, readLeaseRow } from './records.ts';
+import { type Books, createException, readLeaseRow } from './records.ts';
 import { durationOf, withOwnDestination } from './request.ts';
 import type { ExceptionRecord } from './types.ts';
 
-export interface Submission extends Omit<JudgeInput, 'row' | 'scope'> {
-  readonly store: RecordStore;
-  readonly recorder: Recorder;
+export interface Submission extends Omit<JudgeInput, 'row' | 'scope'>, Books {
   readonly ids: Ids;
 }
 
@@ -80,13 +76,7 @@ export async function submit(
     decisions: [],
     emptyListings: [],
   };
-  if (
-    (await store.commit([{ key: exceptionKey(id), expectedVersion: 0, value: encode(record) }])) ===
-    'conflict'
-  ) {
-    return refuse({ code: 'BUSY', message: 'the new id is taken; submit again' });
-  }
-  await recorder.record({
+  const requested = {
     type: 'exception.requested',
     actor,
     subject: id,
@@ -97,7 +87,10 @@ export async function submit(
       policyHash: policy.hash,
       conditions: judgement.conditions,
     },
-  });
+  };
+  if ((await createException(submission, record, [requested])) === 'conflict') {
+    return refuse({ code: 'BUSY', message: 'the new id is taken; submit again' });
+  }
   return ok({ record, judgement });
 }
 

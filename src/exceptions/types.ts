@@ -1,5 +1,6 @@
 import type {
   AccountId,
+  DomainEvent,
   DurationMs,
   EpochMs,
   ExceptionId,
@@ -97,6 +98,9 @@ export interface LeaseRow {
   readonly leases: readonly Lease[];
 }
 
+/** An event as it waits in an outbox: it knows its key and its time. */
+export type ToldEvent = DomainEvent & Required<Pick<DomainEvent, 'key' | 'at'>>;
+
 export const EXCEPTION_STATES = [
   'submitted',
   'approved',
@@ -176,6 +180,11 @@ export interface ExceptionRecord {
   readonly emptyListings: readonly Listing[];
   readonly certificate?: { readonly hash: Sha256Hex; readonly keyId: string };
   readonly overdue?: { readonly firstSeenAt: EpochMs };
+  /**
+   * The events of the last change, written in the same commit as the change. INVARIANT (NOTHING_LOST): they are told to the recorder
+   * after the commit, and once more by whoever comes next, so a death in between loses nothing.
+   */
+  readonly outbox?: readonly ToldEvent[];
 }
 
 export type { S3Destination };

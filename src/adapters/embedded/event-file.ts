@@ -36,13 +36,16 @@ export function openEventFile(file: string, clock: Clock): EventFile {
   }
   const events = parseEvents(text, file);
   const descriptor = openSync(file, 'a', 0o600);
+  const keys = new Set(events.map(({ key }) => key));
   return {
     async record(event) {
+      if (event.key !== undefined && keys.has(event.key)) return;
       const recorded: RecordedEvent = { seq: events.length + 1, at: clock.now(), ...event };
       const line = `${canonicalJson({ ...recorded, at: formatInstant(recorded.at) })}\n`;
       writeSync(descriptor, line);
       fsyncSync(descriptor);
       events.push(recorded);
+      keys.add(event.key);
     },
     events: () => events,
     close: () => closeSync(descriptor),
