@@ -1,7 +1,7 @@
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { CertificateStore } from '../../exceptions/index.ts';
-import type { HomeSettings } from './home-settings.ts';
 import { awsCall, isNamed } from './call.ts';
+import type { HomeSettings } from './home-settings.ts';
 
 /**
  * One object per certificate, named by exception and statement hash; the exception's record names the one that counts. `If-None-Match: *`

@@ -6,8 +6,8 @@ import {
 import pMap from 'p-map';
 import { principalId } from '../../core/index.ts';
 import type { Directory, Person } from '../../exceptions/index.ts';
-import type { HomeSettings } from './home-settings.ts';
 import { awsCall } from './call.ts';
+import type { HomeSettings } from './home-settings.ts';
 import { required } from './observe.ts';
 import { allPages } from './pages.ts';
 

@@ -5,8 +5,8 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import type { ExecutionStatus, Executions } from '../../exceptions/index.ts';
-import type { HomeSettings } from './home-settings.ts';
 import { awsCall, isNamed } from './call.ts';
+import type { HomeSettings } from './home-settings.ts';
 import { required } from './observe.ts';
 
 export interface StateMachineArns {

@@ -7,8 +7,8 @@ import {
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { ConditionalWrite, RecordStore, StoredRecord } from '../../exceptions/index.ts';
-import type { HomeSettings } from './home-settings.ts';
 import { awsCall } from './call.ts';
+import type { HomeSettings } from './home-settings.ts';
 import { MalformedAnswer, required } from './observe.ts';
 import { allPages } from './pages.ts';
 

@@ -6,8 +6,8 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { type Clock, canonicalJson, formatInstant, type Ids, type Recorder } from '../../core/index.ts';
 import { AwsCallError } from '../../exceptions/index.ts';
-import type { HomeSettings } from './home-settings.ts';
 import { awsCall } from './call.ts';
+import type { HomeSettings } from './home-settings.ts';
 
 /** All events are one sequence: order between exceptions matters as much as within one. */
 const SEQUENCE = 'event';

@@ -8,8 +8,8 @@ import {
 import { canonicalJson, hashOf, MINUTE, parseInstant } from '../../core/index.ts';
 import type { OneTimeSchedule, Schedules } from '../../enforcement/index.ts';
 import { AwsCallError } from '../../exceptions/index.ts';
-import type { HomeSettings } from './home-settings.ts';
 import { awsCall, isNamed } from './call.ts';
+import type { HomeSettings } from './home-settings.ts';
 import { MalformedAnswer, required } from './observe.ts';
 
 export interface ScheduleSettings {

@@ -1,8 +1,8 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import { GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';
 import type { Signer } from '../../exceptions/index.ts';
-import type { HomeSettings } from './home-settings.ts';
 import { awsCall } from './call.ts';
+import type { HomeSettings } from './home-settings.ts';
 import { required } from './observe.ts';
 
 /**
