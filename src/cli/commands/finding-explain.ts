@@ -20,6 +20,7 @@ import { groupOf } from '../program.ts';
 import { type ExplanationLine, explanationLines } from '../report/explanation.ts';
 import { findingJson } from '../report/json.ts';
 import { REPORT_SCHEMA_VERSION } from '../report/schema-version.ts';
+import { wellFormed } from '../report/well-formed.ts';
 import {
   describeCoverage,
   describeSubject,
@@ -64,13 +65,14 @@ async function explain(id: string, options: Options, context: CommandContext): P
   context.exitCode = EXIT_OF[standingOf(finding)];
   if (options.format === 'json') {
     const control = controlOf(finding, policy);
-    writeJson(context, {
+    const explained = {
       schemaVersion: REPORT_SCHEMA_VERSION,
       kind: 'Finding',
       finding: findingJson(finding),
       source: control.source,
       ...(control.erratum === undefined ? {} : { erratum: control.erratum }),
-    });
+    };
+    writeJson(context, wellFormed(explained));
     return;
   }
   writeLines(context, explanationText(finding, policy, context.width, painter(context.color)));

@@ -6,7 +6,7 @@ import { partitionOf } from './partition.ts';
 import { safeJson } from './safe-json.ts';
 import { describeEvidenceSource, sourcesOf } from './sources.ts';
 import { type ReportView, seen } from './view.ts';
-import { describeCoverage, type Standing, standingOf } from './words.ts';
+import { describeCoverage, describeFinding, type Standing, standingOf } from './words.ts';
 
 /*
  * AWS Security Finding Format, 2018-10-08, as `BatchImportFindings` takes it (at most 100 of these in one call: the caller splits). The
@@ -50,7 +50,7 @@ function findingOf(finding: Finding, view: ReportView) {
       : (policy.policy.storage.scope.regions[0] ?? 'us-east-1');
   const { accountId } = subject;
   const first = formatInstant(when?.first ?? report.snapshotTakenAt);
-  const what = `${printable(finding.accountName)}: ${standing}`;
+  const what = `${printable(finding.accountName)}: ${standing}.`;
   return {
     SchemaVersion: '2018-10-08',
     Id: cut(`proviso/${report.policy.id}/${finding.id}`, ASFF_LIMITS.id),
@@ -67,14 +67,11 @@ function findingOf(finding: Finding, view: ReportView) {
     UpdatedAt: formatInstant(report.now),
     Severity: { Label: finding.severity.toUpperCase(), Original: finding.severity },
     Title: cut(`${finding.controlId} ${text(finding.title)}`, ASFF_LIMITS.title),
-    Description: cut(
-      [what, text(finding.message), ...finding.evidence.map(text)].join('. '),
-      ASFF_LIMITS.description,
-    ),
+    Description: cut(`${what} ${printable(describeFinding(finding))}`, ASFF_LIMITS.description),
     Remediation: { Recommendation: { Text: cut(text(finding.remedy), ASFF_LIMITS.recommendation) } },
     ProductFields: productFields(finding, standing),
     Resources: [resourceOf(finding, partition, region)],
-    Compliance: { Status: STATUSES[standing], SecurityControlId: finding.controlId },
+    Compliance: { Status: STATUSES[standing] },
     Workflow: {
       Status: when?.change === 'resolved' ? 'RESOLVED' : coveredBy === undefined ? 'NEW' : 'SUPPRESSED',
     },

@@ -12,6 +12,7 @@ import { renderOcsf } from './ocsf.ts';
 import { renderSarif } from './sarif.ts';
 import { renderText } from './text.ts';
 import type { ReportView } from './view.ts';
+import { wellFormed } from './well-formed.ts';
 
 /** What `check --format` takes; the first is the default. */
 export const REPORT_FORMATS = [
@@ -42,7 +43,7 @@ export function renderReport(format: ReportFormat, view: ReportView, options: Re
     case 'text':
       return `${renderText(view, options).join('\n')}\n`;
     case 'json':
-      return jsonLine(reportJson(view));
+      return jsonLine(wellFormed(reportJson(view)));
     case 'ndjson':
       return renderNdjson(view);
     case 'csv':

@@ -113,10 +113,10 @@ const attestationLines = ({ attestations }: ReportView): readonly string[] =>
  */
 const plain = (text: string): string =>
   printable(text)
-    .replace(/[\\`*_{}[\]<>&|~#!@$^:]/g, '\\$&')
+    .replace(/[\\`*_{}[\]<>&|~#!@$^]|:(?=\/\/)/g, '\\$&')
     .replace(/\bwww\./gi, 'www\\.')
     .replace(
-      /^(\s*)([-+=]|[0-9]+[.)])/,
+      /^(\s*)([-+=]|[0-9]+[.)](?=\s|$))/,
       (_, space: string, mark: string) => `${space}${mark.slice(0, -1)}\\${mark.slice(-1)}`,
     );
 

@@ -7,7 +7,7 @@ import { partitionOf } from './partition.ts';
 import { safeJson } from './safe-json.ts';
 import { sourcesOf } from './sources.ts';
 import { type ReportView, seen } from './view.ts';
-import { describeCoverage, describeSubject, type Standing, standingOf } from './words.ts';
+import { describeCoverage, describeFinding, describeSubject, type Standing, standingOf } from './words.ts';
 
 /*
  * OCSF 1.3.0, class Compliance Finding (2003): the names and numbers are those of the public schema, events/findings/compliance_finding.json
@@ -102,7 +102,7 @@ function eventOf(finding: Finding, view: ReportView) {
     finding_info: {
       uid: finding.id,
       title: text(finding.title),
-      desc: text([finding.message, ...finding.evidence].join(' ')),
+      desc: printable(describeFinding(finding)),
       types: ['Policy compliance'],
       ...(when === undefined
         ? {}

@@ -6,7 +6,7 @@ import { seenJson, sourceJson } from './json.ts';
 import { safeJson } from './safe-json.ts';
 import { observedAt, sourcesOf } from './sources.ts';
 import { type ReportView, seen } from './view.ts';
-import { describeCoverage, describeSubject, type Standing, standingOf } from './words.ts';
+import { describeCoverage, describeFinding, describeSubject, type Standing, standingOf } from './words.ts';
 
 /** Of the scale that code-scanning pages use, 0 to 10. */
 const SECURITY_SEVERITIES = { critical: '9.5', high: '8.0', medium: '5.5', low: '3.0' } as const;
@@ -137,15 +137,10 @@ function resultOf(finding: Finding, ruleIndex: number, view: ReportView) {
   };
 }
 
-/** What it means, and what was seen. */
-const messageOf = (finding: Finding, standing: Standing): string => {
-  const says =
-    standing === 'non-compliant' || standing === 'covered'
-      ? text(finding.message)
-      : `${standing}: ${text(finding.title)}`;
-  const seenLines = finding.evidence.map((line) => text(line)).join('; ');
-  return seenLines === '' ? says : `${says} Seen: ${seenLines}.`;
-};
+const messageOf = (finding: Finding, standing: Standing): string =>
+  standing === 'non-compliant' || standing === 'covered'
+    ? printable(describeFinding(finding))
+    : `${standing}: ${text(finding.title)}. ${printable(describeFinding(finding))}`.trim();
 
 const text = (prose: string): string => printable(prose.trim().replace(/\s+/g, ' '));
 

@@ -41,6 +41,13 @@ export const describeCoverage = (coverage: Coverage): string =>
     ? `exception ${coverage.exceptionId}`
     : `attestation ${coverage.attestationId} (${coverage.document}, signed by ${coverage.signer})`;
 
+/** What a finding means and what was seen, in one line. What a violation means is said of violations only. */
+export function describeFinding({ outcome, message, evidence }: Finding): string {
+  const means = outcome === 'non-compliant' ? [message] : [];
+  const seen = evidence.length === 0 ? [] : [`Seen: ${evidence.join('; ')}.`];
+  return [...means, ...seen].join(' ').trim().replace(/\s+/g, ' ');
+}
+
 export const TRUTH_WORDS = {
   true: 'holds',
   false: 'fails',
