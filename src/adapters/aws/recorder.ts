@@ -3,6 +3,8 @@ import {
   DynamoDBClient,
   PutItemCommand,
   QueryCommand,
+  TransactionCanceledException,
+  TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import { type Clock, canonicalJson, formatInstant, type Ids, type Recorder } from '../../core/index.ts';
 import { AwsCallError } from '../../exceptions/index.ts';
@@ -46,7 +48,12 @@ export function dynamoRecorder(settings: HomeSettings, table: string, clock: Clo
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         const seq: number = (last ?? (await readLast())) + 1;
         const text = canonicalJson({ seq, at: formatInstant(clock.now()), ...event });
-        const outcome = await awsCall('dynamodb:PutItem', () => put(seq, id, text));
+        const { key } = event;
+        const outcome =
+          key === undefined
+            ? await awsCall('dynamodb:PutItem', () => put(seq, id, text))
+            : await awsCall('dynamodb:TransactWriteItems', () => putOnce(seq, id, text, key));
+        if (outcome === 'known') return;
         if (outcome === 'written') {
           last = seq;
           return;
@@ -56,6 +63,40 @@ export function dynamoRecorder(settings: HomeSettings, table: string, clock: Clo
       throw new AwsCallError('failed', `dynamodb:PutItem lost ${ATTEMPTS} races for the next event`, false);
     },
   };
+
+  /** An event with a key: its number and its key are taken together, so that telling it again changes nothing. */
+  async function putOnce(
+    seq: number,
+    id: string,
+    text: string,
+    key: string,
+  ): Promise<'written' | 'taken' | 'known'> {
+    const condition = { TableName: table, ConditionExpression: 'attribute_not_exists(pk)' };
+    try {
+      await client.send(
+        new TransactWriteItemsCommand({
+          TransactItems: [
+            {
+              Put: {
+                ...condition,
+                Item: { pk: { S: SEQUENCE }, sk: { N: String(seq) }, id: { S: id }, event: { S: text } },
+              },
+            },
+            { Put: { ...condition, Item: { pk: { S: `key/${key}` }, sk: { N: '0' } } } },
+          ],
+        }),
+      );
+      return 'written';
+    } catch (error) {
+      if (!(error instanceof TransactionCanceledException)) throw error;
+      const [number, keyTaken] = (error.CancellationReasons ?? []).map(({ Code }) => Code);
+      if (keyTaken === 'ConditionalCheckFailed') return 'known';
+      // A conflict with a transaction under way is a lost race too; anything else is a fault.
+      if (number === 'ConditionalCheckFailed' || [number, keyTaken].includes('TransactionConflict'))
+        return 'taken';
+      throw error;
+    }
+  }
 
   async function put(seq: number, id: string, text: string): Promise<'written' | 'taken'> {
     try {
