@@ -74,6 +74,7 @@ export function comparePolicies(
     new: identityOf(next.policy),
     changes,
     counts: countChanges(changes),
+    reviewers: before.review.reviewers,
     renamedControls: controls.renamed,
   });
 }

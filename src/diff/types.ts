@@ -150,6 +150,8 @@ export interface PolicyDiff {
   /** In the order of {@link DIRECTIONS}, then of the policy. Empty: the two mean the same and say it in the same words. */
   readonly changes: readonly Change[];
   readonly counts: Readonly<Record<Direction | 'notDecided', number>>;
+  /** The bodies that the old policy names as its reviewers: what it asks for is not for the new one to change. */
+  readonly reviewers: readonly { readonly body: string; readonly title: string }[];
   /** Control ids of the old policy that the new one carries under another id: findings of both can be compared. */
   readonly renamedControls: Readonly<Record<string, string>>;
 }

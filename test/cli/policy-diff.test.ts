@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { policyDiffJsonSchema, policyDiffSchema } from '../../src/cli/policy-diff/json-schema.ts';
 import { escapeMarkdown } from '../../src/cli/policy-diff/markdown.ts';
 import { expectGolden } from './golden.ts';
@@ -312,6 +313,49 @@ describe('git revisions', () => {
     const outside = await run(['policy', 'diff', 'main..HEAD'], { cwd: folder });
     expect(outside.exitCode).toBe(2);
     expect(outside.stderr).toContain('this folder belongs to no git repository');
+  });
+});
+
+describe('the example of a GitHub workflow', () => {
+  const workflow = parse(
+    readFileSync(join(REPOSITORY, 'examples/github-actions/policy-review.yml'), 'utf8'),
+  ) as {
+    jobs: Record<string, { steps: { run?: string; with?: Record<string, unknown> }[] }>;
+  };
+  const scripts = Object.values(workflow.jobs).flatMap(({ steps }) =>
+    steps.flatMap(({ run: script }) => script ?? []),
+  );
+
+  test('calls the program with options that it has', async () => {
+    const lines = scripts.flatMap((script) => script.split('\n')).filter((line) => line.includes('proviso'));
+    expect(lines.length).toBe(3);
+    const { stdout } = await run(['policy', 'diff', '--help']);
+    for (const line of lines) {
+      expect(line).toContain('proviso policy diff "$BASE...$HEAD"');
+      for (const [option] of line.matchAll(/(?<= )--(?!no-install)[a-z-]+/g))
+        expect(stdout).toContain(option);
+    }
+  });
+
+  test('reads what the JSON has', async () => {
+    const { stdout } = await run(['policy', 'diff', OLD, NEW, '--format', 'json']);
+    const diff = policyDiffSchema.parse(JSON.parse(stdout));
+    expect(diff.isLoosened).toBe(true);
+    expect(diff.policies.flatMap(({ reviewers }) => reviewers.map(({ body }) => body))).toEqual([
+      'legal',
+      'security',
+    ]);
+  });
+
+  test('never checks out the head, and puts nothing from the pull request into a script', () => {
+    const refs = Object.values(workflow.jobs).flatMap(({ steps }) =>
+      steps.flatMap((step) => step.with?.['ref'] ?? []),
+    );
+    expect(refs.join()).toMatch(/^\$\{\{ github\.event\.pull_request\.base\.sha \}\}$/);
+    const inserted = scripts.flatMap((script) =>
+      [...script.matchAll(/\$\{\{\s*(.*?)\s*\}\}/g)].map(([, what]) => what),
+    );
+    expect(inserted).toEqual(['github.event.pull_request.number']);
   });
 });
 

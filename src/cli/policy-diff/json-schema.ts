@@ -105,7 +105,10 @@ export const policyDiffSchema = z
         old: identity,
         new: identity,
         counts,
-        renamedControls: z.record(z.string(), z.string()),
+        reviewers: z
+          .array(z.strictObject({ body: z.string(), title: z.string() }))
+          .describe('the bodies that the old policy names; a loosening needs each of them'),
+        renamedControls: z.record(z.string(), z.string()).describe('old id -> new id'),
         changes: z.array(
           z.strictObject({
             area: z.enum(['storage', 'control', 'exception', 'review', 'policy', 'case']),

@@ -15,6 +15,7 @@ export function diffJson(report: DiffReport): PolicyDiffJson {
       old: { ...diff.old },
       new: { ...diff.new },
       counts: { ...diff.counts },
+      reviewers: diff.reviewers.map((reviewer) => ({ ...reviewer })),
       renamedControls: { ...diff.renamedControls },
       changes: changes.map(changeJson),
     })),

@@ -11,6 +11,7 @@ import {
   type PlacedChange,
   sayCounts,
   sayGiven,
+  sayReviewers,
 } from './report.ts';
 import { capital, EXAMPLE_WORDS, sayWays } from './text.ts';
 
@@ -52,7 +53,12 @@ function headPart({ diff, title }: DiffResult): string {
     diff.old.version === diff.new.version
       ? `${escapeMarkdown(diff.new.version)}, the version is the same`
       : `${escapeMarkdown(diff.old.version)} → ${escapeMarkdown(diff.new.version)}`;
-  return `### ${escapeMarkdown(title)}: ${moved}\n\n${capital(sayCounts(diff))}.`;
+  const reviewers = sayReviewers(diff);
+  return [
+    `### ${escapeMarkdown(title)}: ${moved}`,
+    `${capital(sayCounts(diff))}.`,
+    ...(reviewers === undefined ? [] : [escapeMarkdown(reviewers)]),
+  ].join('\n\n');
 }
 
 const HEADING_TITLES = {

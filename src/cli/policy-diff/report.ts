@@ -100,6 +100,12 @@ export function sayCounts({ counts }: PolicyDiff): string {
 export const sayGiven = ([first = '', ...more]: readonly string[]): string =>
   more.length === 0 ? first : `${first}: ${more.join('; ')}`;
 
+/** Who has to agree to a loosening: those whom the old policy names. Undefined where nothing is looser. */
+export const sayReviewers = ({ changes, reviewers }: PolicyDiff): string | undefined =>
+  changes.some(isLoosening)
+    ? `A loosening needs ${reviewers.map(({ title, body }) => `${title} (\`${body}\`)`).join(', ')}: the reviewers that the old policy names.`
+    : undefined;
+
 export type FailOn = 'loosening' | 'any';
 
 /** Whether the gate closes. */

@@ -18,6 +18,7 @@ import {
   headingOf,
   type PlacedChange,
   sayCounts,
+  sayReviewers,
 } from './report.ts';
 
 export interface TextOptions {
@@ -56,9 +57,13 @@ function resultLines({ diff, changes }: DiffResult, options: TextOptions): reado
     ...wrap(`to   ${side(diff.new)}`, width, '  ', '    '),
     '',
     ...wrap(summary(diff), width),
+    ...wrapped(sayReviewers(diff), width),
     ...changes.flatMap((placed) => ['', ...changeLines(placed, options)]),
   ];
 }
+
+const wrapped = (text: string | undefined, width: number): readonly string[] =>
+  text === undefined ? [] : wrap(printable(text), width);
 
 function summary(diff: PolicyDiff): string {
   if (diff.changes.length > 0) return `${sayCounts(diff)}.`;

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { NODE_BUDGET } from '../../src/diff/index.ts';
+import { REPOSITORY, run } from '../cli/harness.ts';
+
+const PAGE = readFileSync(join(REPOSITORY, 'docs/policy-diff.md'), 'utf8');
+
+test('the worked example of the page is what the program prints', async () => {
+  const example = PAGE.split('```')
+    .find((block) => block.includes('LOOSENING controls.CP-01.require'))
+    ?.trim();
+  const { stdout } = await run([
+    'policy',
+    'diff',
+    'test/diff/fixtures/old.yaml',
+    'test/diff/fixtures/new.yaml',
+  ]);
+  expect(example).toBeDefined();
+  expect(stdout).toContain(example);
+});
+
+test('the page names the budget that the program has', () => {
+  expect(PAGE).toContain(`more than ${NODE_BUDGET.toLocaleString('en-US')} nodes`);
+});
