@@ -69,7 +69,7 @@ export function refusedReview(options: ReviewOptions, context: CommandContext, r
 }
 
 export const reviewJson = (review: ReviewRecord): unknown => {
-  const { policyText: _text, ...rest } = review;
+  const { policyText: _text, outbox: _outbox, ...rest } = review;
   const at = (value: number | undefined) =>
     value === undefined ? undefined : formatInstant(value as ReviewRecord['startedAt']);
   const timed = <T extends { readonly at: number }>(each: T) => ({ ...each, at: at(each.at) });
@@ -98,7 +98,7 @@ export const statusJson = (status: ReviewStatus): unknown => ({
   dueBy: status.dueBy === undefined ? null : formatInstant(status.dueBy),
   lastComplete: status.lastComplete === undefined ? null : reviewJson(status.lastComplete),
   open: status.open === undefined ? null : reviewJson(status.open),
-  declaredChanges: status.unreviewed.map((change) => ({ ...change, at: formatInstant(change.at) })),
+  declaredChanges: status.unreviewed.map(({ id, text, by, at }) => ({ id, text, by, at: formatInstant(at) })),
 });
 
 const STANDING_WORDS = {

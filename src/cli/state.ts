@@ -4,7 +4,7 @@ import { type OpenState, openState } from '../compose.ts';
 import { type ExceptionId, isExceptionId, isPrincipalId, type PrincipalId } from '../core/index.ts';
 import { listLeaseRows, NoPolicyInForce, type Refusal } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
-import { listDeclaredChanges, listReviews, type ReviewHistory } from '../review/index.ts';
+import { listDeclaredChanges, listReviews, type ReviewHistory, tellReviews } from '../review/index.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
@@ -97,6 +97,7 @@ export async function stateEvidence(directory: string, context: CommandContext):
 
 /** Everything the state knows of reviews of its policy. */
 export async function reviewHistory({ services, events }: OpenState): Promise<ReviewHistory> {
+  await tellReviews(services);
   return {
     reviews: await listReviews(services.store),
     changes: await listDeclaredChanges(services.store),

@@ -11,6 +11,7 @@ export {
   listReviews,
   readOpenReview,
   reviewKey,
+  tellReviews,
 } from './records.ts';
 export * from './sign.ts';
 export * from './standing.ts';

@@ -1,10 +1,20 @@
-import { err, hashOf, type Result, type Sha256Hex } from '../core/index.ts';
+import {
+  type DomainEvent,
+  type EpochMs,
+  err,
+  hashOf,
+  ok,
+  type Recorder,
+  type Result,
+  type Sha256Hex,
+} from '../core/index.ts';
 import {
   ConflictError,
   encode,
   listRecords,
   type RecordStore,
   readRecord,
+  type ToldEvent,
   type Versioned,
 } from '../exceptions/index.ts';
 import type { ReviewRefusal } from './errors.ts';
@@ -56,15 +66,45 @@ export async function readOpenReview(store: RecordStore): Promise<Versioned<Revi
   return review !== undefined && isOpen(review.value) ? review : undefined;
 }
 
+/** Where a change is written, and where it is told. */
+export interface ReviewBooks {
+  readonly store: RecordStore;
+  readonly recorder: Recorder;
+}
+
+/** Events with their keys: told twice, they are recorded once. */
+export const toldEvents = (
+  events: readonly DomainEvent[],
+  subject: string,
+  version: number,
+  at: EpochMs,
+): readonly ToldEvent[] =>
+  events.map((event, index) => ({ ...event, key: `${subject}/${version}/${index}`, at }));
+
+/** Tells what a process that died after its commit had not told. Whoever reads reviews calls it first. */
+export async function tellReviews({ store, recorder }: ReviewBooks): Promise<void> {
+  const records = [...(await listReviews(store)), ...(await listDeclaredChanges(store))];
+  for (const { outbox = [] } of records) for (const event of outbox) await recorder.record(event);
+}
+
 const ATTEMPTS = 8;
 
+/** What an act makes of a review, and what happened. */
+export interface ReviewChange {
+  readonly review: ReviewRecord;
+  readonly events: readonly DomainEvent[];
+}
+
 /**
- * Lets `change` decide on the open review and writes what it returns; starts over when somebody else was faster.
+ * Lets `change` decide on the open review, writes what it returns together with the events that tell of it, and then tells them; starts
+ * over when somebody else was faster. INVARIANT (NOTHING_LOST): a death between commit and telling leaves the events in the outbox.
+ *
  * @throws ConflictError after 8 lost attempts
  */
 export async function amendReview(
-  store: RecordStore,
-  change: (review: ReviewRecord) => Result<ReviewRecord, ReviewRefusal>,
+  { store, recorder }: ReviewBooks,
+  at: EpochMs,
+  change: (review: ReviewRecord) => Result<ReviewChange, ReviewRefusal>,
 ): Promise<Result<ReviewRecord, ReviewRefusal>> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const open = await readOpenReview(store);
@@ -75,11 +115,15 @@ export async function amendReview(
       });
     const changed = change(open.value);
     if (!changed.ok) return changed;
-    const key = reviewKey(open.value.id);
+    const { review, events } = changed.value;
+    for (const event of open.value.outbox ?? []) await recorder.record(event);
+    const outbox = toldEvents(events, review.id, open.version + 1, at);
     const written = await store.commit([
-      { key, expectedVersion: open.version, value: encode(changed.value) },
+      { key: reviewKey(review.id), expectedVersion: open.version, value: encode({ ...review, outbox }) },
     ]);
-    if (written === 'committed') return changed;
+    if (written === 'conflict') continue;
+    for (const event of outbox) await recorder.record(event);
+    return ok(review);
   }
   throw new ConflictError('review');
 }

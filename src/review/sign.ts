@@ -1,4 +1,5 @@
 import {
+  type DomainEvent,
   type EpochMs,
   err,
   ok,
@@ -86,43 +87,48 @@ function completed(review: ReviewRecord, now: EpochMs): ReviewRecord {
 }
 
 async function act(
-  { store, recorder, principalId }: Act,
+  { store, recorder, principalId, now }: Act,
   what: 'signed' | 'objected' | 'answered',
   says: string,
   change: (review: ReviewRecord) => Result<ReviewRecord, ReviewRefusal>,
 ): Promise<Result<ReviewRecord, ReviewRefusal>> {
-  const changed = await amendReview(store, change);
   const actor = { id: principalId, kind: 'person-unauthenticated' as const };
-  if (!changed.ok) {
+  const changed = await amendReview({ store, recorder }, now, (before) => {
+    const after = change(before);
+    if (!after.ok) return after;
+    const review = after.value;
+    const event = {
+      type: `review.${what}`,
+      actor,
+      subject: review.id,
+      data: { dossierHash: review.dossierHash, says },
+    };
+    return ok({
+      review,
+      events: review.completedAt === undefined ? [event] : [event, completion(review, actor)],
+    });
+  });
+  if (!changed.ok)
     await recorder.record({
       type: 'review.act-refused',
       actor,
       subject: 'review',
       data: { ...changed.error, says: `${says}, refused: ${changed.error.message}` },
     });
-    return changed;
-  }
-  const review = changed.value;
-  await recorder.record({
-    type: `review.${what}`,
-    actor,
-    subject: review.id,
-    data: { dossierHash: review.dossierHash, says },
-  });
-  if (review.completedAt !== undefined)
-    await recorder.record({
-      type: 'review.completed',
-      actor,
-      subject: review.id,
-      data: {
-        dossierHash: review.dossierHash,
-        policyHash: review.policyHash,
-        signatures: review.signatures,
-        says: `review of policy ${review.policyId} ${review.policyVersion} is complete`,
-      },
-    });
   return changed;
 }
+
+const completion = (review: ReviewRecord, actor: DomainEvent['actor']): DomainEvent => ({
+  type: 'review.completed',
+  actor,
+  subject: review.id,
+  data: {
+    dossierHash: review.dossierHash,
+    policyHash: review.policyHash,
+    signatures: review.signatures,
+    says: `review of policy ${review.policyId} ${review.policyVersion} is complete`,
+  },
+});
 
 function memberRefusal(
   review: ReviewRecord,

@@ -17,6 +17,7 @@ import {
   listDeclaredChanges,
   readLatest,
   reviewKey,
+  toldEvents,
 } from './records.ts';
 import { openObjections } from './standing.ts';
 import type { DeclaredChange, DossierHashes, KnownActions, ReviewRecord } from './types.ts';
@@ -105,32 +106,41 @@ export async function startReview(
     withdrawn: [],
     objections: [],
   };
+  const instead = before !== undefined && isOpen ? before : undefined;
+  const outbox = toldEvents(
+    [
+      {
+        type: 'review.started',
+        actor,
+        subject: id,
+        data: {
+          policyHash: policy.hash,
+          dossierHash: record.dossierHash,
+          bodies: record.bodies.map(({ body }) => body),
+          ...(instead === undefined ? {} : { instead: instead.value.id }),
+          says: `review of policy ${metadata.id} ${metadata.version} opened by ${by}; to sign: ${record.bodies.map(({ body }) => body).join(', ')}`,
+        },
+      },
+    ],
+    id,
+    1,
+    now,
+  );
   const written = await store.commit([
     { key: LATEST_KEY, expectedVersion: latest?.version ?? 0, value: encode({ id }) },
-    { key: reviewKey(id), expectedVersion: 0, value: encode(record) },
-    ...(before !== undefined && isOpen
-      ? [
+    { key: reviewKey(id), expectedVersion: 0, value: encode({ ...record, outbox }) },
+    ...(instead === undefined
+      ? []
+      : [
           {
-            key: reviewKey(before.value.id),
-            expectedVersion: before.version,
-            value: encode({ ...before.value, supersededAt: now }),
+            key: reviewKey(instead.value.id),
+            expectedVersion: instead.version,
+            value: encode({ ...instead.value, supersededAt: now }),
           },
-        ]
-      : []),
+        ]),
   ]);
   if (written === 'conflict') throw new ConflictError(LATEST_KEY);
-  await recorder.record({
-    type: 'review.started',
-    actor,
-    subject: id,
-    data: {
-      policyHash: policy.hash,
-      dossierHash: record.dossierHash,
-      bodies: record.bodies.map(({ body }) => body),
-      ...(before !== undefined && isOpen ? { instead: before.value.id } : {}),
-      says: `review of policy ${metadata.id} ${metadata.version} opened by ${by}; to sign: ${record.bodies.map(({ body }) => body).join(', ')}`,
-    },
-  });
+  for (const event of outbox) await recorder.record(event);
   return ok(record);
 }
 
@@ -160,15 +170,23 @@ export async function declareChange(
     return err(refusal);
   }
   const change: DeclaredChange = { id: `pc-${ids.next(8)}`, text, at: now, by };
+  const outbox = toldEvents(
+    [
+      {
+        type: 'review.change-declared',
+        actor,
+        subject: change.id,
+        data: { text, says: `major change of the platform declared by ${by}: ${text}` },
+      },
+    ],
+    change.id,
+    1,
+    now,
+  );
   const written = await store.commit([
-    { key: changeKey(change.id), expectedVersion: 0, value: encode(change) },
+    { key: changeKey(change.id), expectedVersion: 0, value: encode({ ...change, outbox }) },
   ]);
   if (written === 'conflict') throw new ConflictError(changeKey(change.id));
-  await recorder.record({
-    type: 'review.change-declared',
-    actor,
-    subject: change.id,
-    data: { text, says: `major change of the platform declared by ${by}: ${text}` },
-  });
+  for (const event of outbox) await recorder.record(event);
   return ok(change);
 }

@@ -1,4 +1,5 @@
 import type { EpochMs, PrincipalId, Sha256Hex } from '../core/index.ts';
+import type { ToldEvent } from '../exceptions/index.ts';
 
 /** A body that the policy names as reviewer. */
 export interface ReviewBody {
@@ -57,6 +58,8 @@ export interface ReviewRecord {
   readonly completedAt?: EpochMs;
   /** A later review took its place before it was complete. */
   readonly supersededAt?: EpochMs;
+  /** The events of the last change, written with it, so that a process that dies before it tells them loses none. */
+  readonly outbox?: readonly ToldEvent[];
 }
 
 /** A list of AWS actions, and the day it is of. */
@@ -71,4 +74,5 @@ export interface DeclaredChange {
   readonly text: string;
   readonly at: EpochMs;
   readonly by: PrincipalId;
+  readonly outbox?: readonly ToldEvent[];
 }

@@ -49,6 +49,35 @@ describe('a review', () => {
   });
 });
 
+describe('an act whose process dies after its commit', () => {
+  test.each<[string, (reviews: Reviews) => Promise<unknown>, string]>([
+    ['a start', (reviews) => reviews.start(), 'review.started'],
+    ['a declared change', (reviews) => reviews.declare('x'), 'review.change-declared'],
+    ['a signature', (reviews) => reviews.sign('legal', 'lena'), 'review.signed'],
+    ['an objection', (reviews) => reviews.object('legal', 'lena'), 'review.objected'],
+  ])('%s is told by whoever comes next, once', async (_name, act, type) => {
+    const reviews = new Reviews();
+    if (type !== 'review.started') await reviews.start();
+    reviews.diesTelling = true;
+    await expect(act(reviews)).rejects.toThrow('the process died');
+    await reviews.tell();
+    await reviews.tell();
+    expect(reviews.events.filter((event) => event.type === type)).toHaveLength(1);
+  });
+
+  test('is told before the next act is', async () => {
+    const reviews = new Reviews();
+    await reviews.start();
+    reviews.diesTelling = true;
+    await expect(reviews.sign('legal', 'lena')).rejects.toThrow();
+    await reviews.sign('security', 'priya');
+    expect(reviews.events.map(({ data }) => String(data['says'])).slice(1)).toEqual([
+      'signature by lena for legal',
+      'signature by priya for security',
+    ]);
+  });
+});
+
 describe('a signature is refused, and the refusal recorded:', () => {
   type Act = (reviews: Reviews) => Promise<unknown>;
   test.each<[string, Act, string]>([

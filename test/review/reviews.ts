@@ -24,6 +24,7 @@ import {
   readOpenReview,
   signReview,
   startReview,
+  tellReviews,
 } from '../../src/review/index.ts';
 import { POLICY_TEXT, shippedPolicy } from '../policy/shipped.ts';
 
@@ -79,10 +80,27 @@ export class Reviews {
     this.#people = people.value;
   }
 
+  /** The process dies when it tells the next event: the commit before it stands. */
+  diesTelling = false;
+
+  /** As strict as the port: an event with a key is recorded once. */
+  async #record(event: DomainEvent): Promise<void> {
+    if (event.key !== undefined && this.events.some(({ key }) => key === event.key)) return;
+    if (this.diesTelling) {
+      this.diesTelling = false;
+      throw new Error('the process died');
+    }
+    this.events.push(event);
+  }
+
+  tell(): Promise<void> {
+    return tellReviews(this.#services);
+  }
+
   get #services() {
     return {
       store: this.#store,
-      recorder: { record: async (event: DomainEvent) => void this.events.push(event) },
+      recorder: { record: (event: DomainEvent) => this.#record(event) },
       ids: this.#ids,
     };
   }
