@@ -8,6 +8,7 @@ import { listExceptions, listLeaseRows, POLICY_KEY, readRecord } from '../../exc
 import { BEDROCK_ACTION_CLASSES, BEDROCK_ACTIONS, CATALOGUE } from '../../iam/index.ts';
 import type { LoadedPolicy } from '../../policy/index.ts';
 import {
+  type AttestationSummary,
   buildDossier,
   mayStart,
   newReviewId,
@@ -18,6 +19,7 @@ import {
   startReview,
 } from '../../review/index.ts';
 import { type CheckReport, checkSnapshot } from '../../rules/index.ts';
+import { attestedBy, loadAttestations } from '../attestations.ts';
 import type { CommandContext } from '../context.ts';
 import { coverageOf } from '../coverage.ts';
 import { leasesOf, loadSnapshot } from '../estate.ts';
@@ -85,7 +87,7 @@ async function start(options: Options, context: CommandContext): Promise<void> {
         changes: changesSince(status.lastComplete, policy),
         exceptions: (await listExceptions(store)).map(({ value }) => value),
         checks: await checks(options.snapshot ?? [], policy, history, state, context),
-        attestations: { kind: 'not-available', because: 'this version keeps no attestations' },
+        attestations: { kind: 'known', value: await attestations(options.state, policy, context) },
         awsChanges: { known: awsActions, unclassified },
       });
       const [markdown, page] = [renderMarkdown(dossier), renderDossierHtml(dossier)];
@@ -119,6 +121,23 @@ async function start(options: Options, context: CommandContext): Promise<void> {
   });
 }
 
+/** Those that lie in the state directory; the ones that need somebody come first. */
+async function attestations(
+  directory: string,
+  policy: LoadedPolicy,
+  context: CommandContext,
+): Promise<readonly AttestationSummary[]> {
+  const all = await loadAttestations(directory, policy, context);
+  return all
+    .toSorted((left, right) => left.validUntil - right.validUntil || (left.id < right.id ? -1 : 1))
+    .map(({ id, document, signer, control, validUntil }) => ({
+      id,
+      says: `${document.title} (${document.reference}), for \`${control}\``,
+      signedBy: `\`${signer.id}\`, ${signer.title}`,
+      until: validUntil,
+    }));
+}
+
 /** The given snapshots in the order of their time, then the state's own AWS as it is now; all by the policy of the review. */
 async function checks(
   snapshots: readonly string[],
@@ -137,6 +156,7 @@ async function checks(
         policy,
         now,
         coverage: coverageOf(snapshot, leasesOf(snapshot, dir), now),
+        attested: attestedBy(await loadAttestations(dir, policy, context), now),
       }),
     );
   }
@@ -155,6 +175,7 @@ async function checks(
     policy,
     now,
     coverage: coverageOf(collected.value, leases, now),
+    attested: attestedBy(await loadAttestations(state.directory, policy, context), now),
     review: reviewEvidence(history, policy, now),
   });
   return [...reports, current];

@@ -3,7 +3,9 @@ import type { Block, ReviewDocument, Section } from '../../review/index.ts';
 import { type Html, html, prose, unsafeVerbatim } from './escape.ts';
 import { STYLE } from './html-style.ts';
 
+/** Wide enough for 80 columns beside 80 columns; where the window is not, one stands below the other. */
 const DOSSIER_STYLE = `${STYLE}
+main,header,footer{max-width:88rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:1rem 0}
 dt{color:var(--muted)}
 dd{margin:0}
@@ -12,9 +14,10 @@ main li{max-width:46rem}
 td p{margin:0}
 .beside{display:grid;grid-template-columns:1fr 1fr;gap:1rem;margin:.5rem 0 1.5rem}
 .beside>div{min-width:0}
-.beside pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0;padding:.75rem 1rem;border-radius:.5rem;background:var(--card);font:.85rem/1.45 ui-monospace,monospace}
+.beside pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0;padding:.75rem .9rem;border-radius:.5rem;background:var(--card);font:.72rem/1.5 ui-monospace,monospace}
 .beside h4{color:var(--muted);font-weight:400;margin:.5rem 0 .25rem}
-@media (max-width:60rem){.beside{grid-template-columns:1fr}dl{grid-template-columns:1fr}dt{margin-top:.4rem}nav ul{columns:1}}
+@media (max-width:76rem){.beside{grid-template-columns:1fr}.beside pre{font-size:.85rem}}
+@media (max-width:60rem){dl{grid-template-columns:1fr}dt{margin-top:.4rem}nav ul{columns:1}}
 @media print{.beside{grid-template-columns:1fr 1fr}.beside pre{border:1px solid currentColor}}
 `;
 
