@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { displayWidth } from '../../src/cli/terminal/index.ts';
 import { run } from '../cli/harness.ts';
+import { edited, POLICY_TEXT } from '../policy/shipped.ts';
 
 const PEOPLE = `kind: People
 schemaVersion: 1
@@ -118,6 +119,26 @@ describe('the review on the command line', () => {
     // The next dossier compares with the policy that was signed.
     await review(state, 'start', '--as', 'anna', '--out', out);
     expect(await readFile(join(out, 'dossier.md'), 'utf8')).toContain('the policy means what it meant');
+  });
+
+  test('after a change of the policy the next dossier tells its direction, with an example, and the old one cannot be signed', async () => {
+    const state = await stateOf();
+    await review(state, 'start', '--as', 'anna');
+    for (const [body, by] of Object.entries(SIGNERS)) await sign(state, body, by);
+    await review(state, 'start', '--as', 'anna');
+    const file = join(root, 'looser.yaml');
+    await writeFile(file, edited(POLICY_TEXT, 'maxSubjects: 50', 'maxSubjects: 60'));
+    const adopted = await run(['policy', 'adopt', '--policy', file, '--state', state, '--as', 'anna']);
+    expect(adopted.exitCode).toBe(EXIT.fine);
+    expect((await sign(state, 'legal', 'lena')).stderr).toContain('[POLICY_CHANGED]');
+    const out = join(root, 'looser');
+    await review(state, 'start', '--as', 'anna', '--out', out);
+    const dossier = await readFile(join(out, 'dossier.md'), 'utf8');
+    const changes = dossier.slice(dossier.indexOf('## What changed'), dossier.indexOf('## Exceptions'));
+    expect(changes).toContain('1 in all: 1 loosening.');
+    expect(changes).toMatch(
+      /loosening \| `exceptions\.scope\.maxSubjects` \|.*the old policy says.*the new one says/,
+    );
   });
 
   test('a dossier that was changed after it was written cannot be signed', async () => {
