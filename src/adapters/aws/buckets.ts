@@ -1,5 +1,6 @@
 import {
   AbortMultipartUploadCommand,
+  DeleteObjectCommand,
   DeleteObjectsCommand,
   GetBucketEncryptionCommand,
   GetBucketLocationCommand,
@@ -20,7 +21,10 @@ import type { MemberAct, MemberRoles } from './roles.ts';
 
 /** Of DeleteObjects. */
 const DELETE_BATCH = 1000;
-const ABORT_CONCURRENCY = 4;
+/** Calls about single keys in flight. */
+const CONCURRENCY = 4;
+/** Characters that a DeleteObjects request cannot hold; such a key is deleted by a call of its own, where it stands in the address. */
+const NOT_IN_XML = /[\u0000-\u001f\ufffe\uffff]/;
 
 /** Every call says whose bucket it must be: a name that somebody else has taken over meanwhile is refused by S3 itself. */
 type BucketPorts = Pick<
@@ -110,8 +114,9 @@ export function contentBuckets(roles: MemberRoles, clock: Clock): BucketPorts {
     deleteVersions: (pair, Bucket, versions) =>
       awsCall('s3:DeleteObjects', async () => {
         const client = await clientFor('purge', pair);
-        for (let from = 0; from < versions.length; from += DELETE_BATCH) {
-          const batch = versions.slice(from, from + DELETE_BATCH);
+        const inXml = versions.filter(({ key }) => !NOT_IN_XML.test(key));
+        for (let from = 0; from < inXml.length; from += DELETE_BATCH) {
+          const batch = inXml.slice(from, from + DELETE_BATCH);
           const { Errors = [] } = await client.send(
             new DeleteObjectsCommand({
               Bucket,
@@ -126,6 +131,20 @@ export function contentBuckets(roles: MemberRoles, clock: Clock): BucketPorts {
           const kept = Errors.filter(({ Code }) => Code !== 'NoSuchVersion' && Code !== 'NoSuchKey');
           if (kept.length > 0) throw partlyDeleted(kept.length, batch.length, kept[0]?.Code);
         }
+        await pMap(
+          versions.filter(({ key }) => NOT_IN_XML.test(key)),
+          async ({ key, versionId }) => {
+            await client.send(
+              new DeleteObjectCommand({
+                Bucket,
+                Key: key,
+                VersionId: versionId,
+                ExpectedBucketOwner: pair.accountId,
+              }),
+            );
+          },
+          { concurrency: CONCURRENCY },
+        );
       }),
 
     abortUploads: (pair, Bucket, uploads) =>
@@ -147,7 +166,7 @@ export function contentBuckets(roles: MemberRoles, clock: Clock): BucketPorts {
               if (!isNamed(error, 'NoSuchUpload')) throw error;
             }
           },
-          { concurrency: ABORT_CONCURRENCY },
+          { concurrency: CONCURRENCY },
         );
       }),
   };
@@ -186,7 +205,11 @@ async function facts(client: S3Client, owned: Owned, pair: Pair): Promise<Bucket
 
 /** The oldest Region has no name here, and Ireland has two. */
 const locationOf = (constraint: string | undefined): string =>
-  constraint === undefined || constraint === '' ? 'us-east-1' : constraint === 'EU' ? 'eu-west-1' : constraint;
+  constraint === undefined || constraint === ''
+    ? 'us-east-1'
+    : constraint === 'EU'
+      ? 'eu-west-1'
+      : constraint;
 
 async function absentAs<T>(answer: Promise<T>, ...names: readonly string[]): Promise<T | undefined> {
   try {

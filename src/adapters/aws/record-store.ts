@@ -26,9 +26,9 @@ const MOST_WRITES = 100;
 export function dynamoRecordStore(settings: HomeSettings, table: string): RecordStore {
   const client = new DynamoDBClient(settings);
   return {
-    read: (key) =>
-      awsCall('dynamodb:GetItem', async () => {
-        const { pk, sk } = splitKey(key);
+    async read(key) {
+      const { pk, sk } = splitKey(key);
+      return awsCall('dynamodb:GetItem', async () => {
         const { Item } = await client.send(
           new GetItemCommand({
             TableName: table,
@@ -37,11 +37,12 @@ export function dynamoRecordStore(settings: HomeSettings, table: string): Record
           }),
         );
         return Item && recordOf(Item);
-      }),
+      });
+    },
 
-    list: (prefix) =>
-      awsCall('dynamodb:Query', async () => {
-        const { pk, sk } = splitKey(prefix);
+    async list(prefix) {
+      const { pk, sk } = splitKey(prefix);
+      return awsCall('dynamodb:Query', async () => {
         const items = await allPages(async (token) => {
           const page = await client.send(
             new QueryCommand({
@@ -60,17 +61,17 @@ export function dynamoRecordStore(settings: HomeSettings, table: string): Record
           };
         });
         return items.map(recordOf);
-      }),
+      });
+    },
 
     async commit(writes) {
       if (writes.length === 0) return 'committed';
       if (writes.length > MOST_WRITES)
         throw new RangeError(`a commit of ${writes.length} records; DynamoDB takes ${MOST_WRITES}`);
+      const TransactItems = writes.map((write) => putOf(table, write));
       return awsCall('dynamodb:TransactWriteItems', async () => {
         try {
-          await client.send(
-            new TransactWriteItemsCommand({ TransactItems: writes.map((write) => putOf(table, write)) }),
-          );
+          await client.send(new TransactWriteItemsCommand({ TransactItems }));
           return 'committed';
         } catch (error) {
           if (isConflict(error)) return 'conflict';
