@@ -17,7 +17,8 @@ export function listed(parts: readonly string[], word = 'and'): string {
   return parts.length < 2 ? last : `${parts.slice(0, -1).join(', ')} ${word} ${last}`;
 }
 
-export const quoted = (text: string): string => `\`${text}\``;
+/** What somebody wrote, in backticks; a backtick of its own would end them. */
+export const quoted = (text: string): string => `\`${text.replaceAll('`', '’')}\``;
 
 const UNIT_WORDS: Readonly<Record<string, string>> = { d: 'day', h: 'hour', m: 'minute', s: 'second' };
 

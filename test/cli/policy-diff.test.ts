@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Parser } from 'commonmark';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { policyDiffJsonSchema, policyDiffSchema } from '../../src/cli/policy-diff/json-schema.ts';
 import { escapeMarkdown } from '../../src/cli/policy-diff/markdown.ts';
 import { expectGolden } from './golden.ts';
+import { sarifFaults } from './grammars/grammars.ts';
 import { REPOSITORY, run } from './harness.ts';
 
 const FIXTURES = 'test/diff/fixtures';
@@ -68,6 +70,8 @@ describe('policy diff', () => {
 
   test('as SARIF, each result on the line that changed', async () => {
     const { stdout } = await run(['policy', 'diff', OLD, NEW, '--format', 'sarif']);
+    expect(sarifFaults(stdout)).toEqual([]);
+    expect(sarifFaults(stdout.replaceAll('"message"', '"massage"'))).not.toEqual([]);
     await expectGolden(`${JSON.stringify(JSON.parse(stdout), undefined, 2)}\n`, 'policy-diff.sarif');
     const lines = fixture('new.yaml').split('\n');
     const lineOf = (path: string): string | undefined => {
@@ -360,6 +364,28 @@ describe('the example of a GitHub workflow', () => {
 });
 
 describe('Markdown of a hostile policy', () => {
+  test('a title cannot close a fold, link, or show an image', async () => {
+    const hostile = '"</details> <img src=x> [l](https://e.example) ![i](x) `tick`` <b>"';
+    const other = written(
+      'hostile.yaml',
+      fixture('old.yaml')
+        .replace('title: A small policy', `title: ${hostile}`)
+        .replace('title: Invocation logging stores no text', `title: ${hostile}`)
+        .replace('op: equal, value: disabled', 'op: notEqual, value: enabled'),
+    );
+    const { stdout } = await run(['policy', 'diff', OLD, other, '--format', 'markdown']);
+    const walker = new Parser().parse(stdout).walker();
+    const types = new Set<string>();
+    for (let step = walker.next(); step !== null; step = walker.next()) types.add(step.node.type);
+    expect([...types].filter((type) => ['link', 'image', 'html_inline'].includes(type))).toEqual([]);
+    // Only our own folds are HTML, and each one is closed; what stands in code is no markup.
+    const markup = stdout.replace(/`[^`\n]*`/g, '');
+    expect(
+      markup.match(/<[a-z/][^>]*>/g)?.filter((tag) => !/^<\/?(details|summary)>$/.test(tag)) ?? [],
+    ).toEqual([]);
+    expect(stdout.match(/<details>/g)?.length).toBe(stdout.match(/<\/details>/g)?.length);
+  });
+
   test.each([
     ['</details><img src=x>', '&lt;/details&gt;&lt;img src=x&gt;'],
     ['[click](https://evil.example)', '\\[click\\](https:\u2060//evil.example)'],

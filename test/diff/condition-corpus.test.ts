@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { compareOutcomes, factSetOf } from '../../src/diff/index.ts';
 import { evaluateControl } from '../../src/rules/index.ts';
-import { type CorpusEdit, conditionCorpus } from './corpus.ts';
+import { anyPairs, type CorpusEdit, conditionCorpus } from './corpus.ts';
 import { type Judged, naiveDirection, naiveSteps } from './naive.ts';
 import { controlOf, diffOf, withControls } from './policies.ts';
 
@@ -73,6 +73,20 @@ describe('edits of conditions whose direction is known by construction', () => {
         expect(evaluateControl(asControl(edit.new), facts).outcome).toBe(example.new);
         expect(example.facts.length, edit.name).toBe(steps.get(`${example.old} -> ${example.new}`));
       }
+    }
+  });
+
+  test('so it does for controls that have nothing to do with each other, with facts that stand several times', () => {
+    for (const pair of anyPairs(99, 1500)) {
+      const edit = { name: '', subject: 'principal', direction: 'neutral', ...pair } as const;
+      const steps = naiveSteps(pair.old, pair.new);
+      expect(directionGiven(edit), JSON.stringify(pair)).toBe(naiveDirection(steps));
+      const { loosens, tightens } = decided(edit);
+      for (const example of [loosens, tightens])
+        if (example !== undefined)
+          expect(example.facts.length, JSON.stringify(pair)).toBe(
+            steps.get(`${example.old} -> ${example.new}`),
+          );
     }
   });
 

@@ -330,6 +330,24 @@ function directionOf(rewrite: Rewrite & { readonly isPositive: boolean }, tree: 
   return isMore === (tree === 'require') ? 'loosening' : 'tightening';
 }
 
+/** Pairs of controls that have nothing to do with each other, in which facts stand several times: what a person could write. */
+export function anyPairs(
+  seed: number,
+  count: number,
+): readonly { readonly old: Judged; readonly new: Judged }[] {
+  const roll = dice(seed);
+  return Array.from({ length: count }, () => {
+    const facts = shuffled(factsOf('principal'), roll).slice(0, 3);
+    const many = (): readonly FactName[] =>
+      Array.from({ length: 1 + Math.floor(roll() * 5) }, () => pick(facts, roll));
+    const control = (): Judged => ({
+      when: roll() < 0.5 ? undefined : treeOver(many(), roll),
+      require: treeOver(many(), roll),
+    });
+    return { old: control(), new: control() };
+  });
+}
+
 /** `count` controls, and for each some rewrites of each kind. */
 export function conditionCorpus(seed: number, count: number): readonly CorpusEdit[] {
   const roll = dice(seed);

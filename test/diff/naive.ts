@@ -67,7 +67,8 @@ function holds(condition: Condition, facts: Assignment): Three {
       return Number(is) > Number(wanted);
     case 'greaterThanInclusive':
       return Number(is) >= Number(wanted);
-    default:
+    case 'contains':
+    case 'doesNotContain':
       throw new Error(`the corpus has no \`${condition.op}\``);
   }
 }

@@ -6,13 +6,13 @@ import { type DiffReport, HEADINGS, type Heading, headingOf, type PlacedChange, 
 /** SARIF 2.1.0 (OASIS): one rule for each direction, one result for each change, on the changed line of the new text. */
 export function diffSarif(report: DiffReport): unknown {
   return {
-    $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
+    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
     runs: [
       {
         tool: {
           driver: {
-            name: 'proviso',
+            name: 'Proviso',
             semanticVersion: manifest.version,
             rules: HEADINGS.map((heading) => ({
               id: RULE_IDS[heading],
@@ -21,7 +21,7 @@ export function diffSarif(report: DiffReport): unknown {
             })),
           },
         },
-        columnKind: 'unicodeCodePoints',
+        columnKind: 'utf16CodeUnits',
         results: report.results.flatMap(({ diff, changes }) =>
           changes.map((change) => resultOf(change, diff.policyId)),
         ),
