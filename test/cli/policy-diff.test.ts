@@ -383,7 +383,7 @@ describe('Markdown of a hostile policy', () => {
     expect(
       markup.match(/<[a-z/][^>]*>/g)?.filter((tag) => !/^<\/?(details|summary)>$/.test(tag)) ?? [],
     ).toEqual([]);
-    expect(stdout.match(/<details>/g)?.length).toBe(stdout.match(/<\/details>/g)?.length);
+    expect(markup.match(/<details>/g)?.length).toBe(markup.match(/<\/details>/g)?.length);
   });
 
   test.each([
