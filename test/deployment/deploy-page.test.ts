@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { ACTS } from '../../scripts/permissions.ts';
+import { OPTIONAL_VARIABLES, VARIABLES } from '../../src/adapters/environment.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const page = readFileSync(join(ROOT, 'docs/deploy.md'), 'utf8');
+const template = readFileSync(join(ROOT, 'templates/member-account.yml'), 'utf8');
+const section = (title: string) =>
+  new RegExp(`\\n## ${title}\\n([\\s\\S]*?)(?=\\n## |$)`).exec(page)?.[1] ?? '';
+const named = (text: string, pattern: RegExp) =>
+  [...new Set([...text.matchAll(pattern)].map(([, name]) => name))].sort();
+
+it('the page lists every variable of the functions and no other', () => {
+  const listed = named(section('Variables of the functions'), /^\| `([A-Z_]+)` \|/gm);
+  expect(listed).toEqual([...Object.keys(VARIABLES), ...Object.keys(OPTIONAL_VARIABLES)].sort());
+});
+
+it('the page gives every permission of the governance account with its reason, and no other', () => {
+  const listed = named(section('Permissions in the governance account'), /`([a-z0-9]+:[A-Za-z]+)`/g);
+  const allowed = Object.values(ACTS).flatMap(({ actions }) => actions as readonly string[]);
+  const ofDeployment = ['iam:PassRole', 'logs:CreateLogStream', 'logs:PutLogEvents', 'sqs:SendMessage'];
+  expect(listed).toEqual([...new Set([...allowed, ...ofDeployment])].sort());
+});
+
+it('the page gives every permission of a governed account with its reason, and no other', () => {
+  const listed = named(section('Permissions in a governed account'), /`([a-z0-9]+:[A-Za-z]+)`/g);
+  const allowed = named(template, /^\s+(?:- |Action: )([a-z0-9]+:[A-Z][A-Za-z]+)$/gm).filter(
+    (action) => action !== 'sts:AssumeRole' && action !== 'sts:ExternalId',
+  );
+  expect(listed).toEqual(allowed);
+});
