@@ -13,21 +13,32 @@ export function overrunOf({ enabledAt, offAt, request }: ExceptionRecord, now: E
 
 /** Exceptions that lived at any time after `since` (exclusive; undefined: ever), oldest first. */
 export function exceptionBlocks(
-  records: readonly ExceptionRecord[],
+  {
+    exceptions,
+    refusedRequests,
+    now,
+  }: {
+    readonly exceptions: readonly ExceptionRecord[];
+    readonly refusedRequests: number;
+    readonly now: EpochMs;
+  },
   since: EpochMs | undefined,
-  now: EpochMs,
 ): readonly Block[] {
-  const shown = records
+  const refused =
+    refusedRequests === 0
+      ? ''
+      : ` ${refusedRequests === 1 ? 'One request was' : `${refusedRequests} requests were`} refused at once by a condition of the policy.`;
+  const shown = exceptions
     .filter((record) => since === undefined || lastMoment(record) > since)
     .toSorted((left, right) => left.submittedAt - right.submittedAt || (left.id < right.id ? -1 : 1));
-  if (shown.length === 0) return [{ kind: 'text', text: 'None was asked for.' }];
+  if (shown.length === 0) return [{ kind: 'text', text: `None was admitted.${refused}` }];
   const enabled = shown.filter(({ enabledAt }) => enabledAt !== undefined);
   const overrun = shown.filter((record) => overrunOf(record, now) > 0);
   const unproven = shown.filter(({ state }) => state === 'closed-unproven');
   return [
     {
       kind: 'text',
-      text: `${shown.length} asked for, ${enabled.length} enabled, ${overrun.length} on for longer than allowed, ${unproven.length} closed without proof.`,
+      text: `${shown.length} admitted, ${enabled.length} enabled, ${overrun.length} on for longer than allowed, ${unproven.length} closed without proof.${refused}`,
     },
     {
       kind: 'table',

@@ -51,6 +51,8 @@ export interface DossierInput {
   /** Against the policy of the last complete review. */
   readonly changes: Learnt<readonly PolicyChange[]>;
   readonly exceptions: readonly ExceptionRecord[];
+  /** Requests that were refused when they were made, since the last review: nothing of them is kept but the refusal. */
+  readonly refusedRequests: number;
   /** Oldest first; all by the policy of this review. */
   readonly checks: readonly CheckReport[];
   readonly attestations: Learnt<readonly AttestationSummary[]>;
@@ -80,7 +82,7 @@ export function buildDossier(input: DossierInput): ReviewDocument {
         { kind: 'list', items: statusSentences(status).map(sentence) },
       ]),
       section('changes', 'What changed since the last signed review', changeBlocks(input)),
-      section('exceptions', 'Exceptions since then', exceptionBlocks(input.exceptions, since, now)),
+      section('exceptions', 'Exceptions since then', exceptionBlocks(input, since)),
       section('findings', 'Findings', trendBlocks(input.checks)),
       section('exercised', 'Controls that nothing exercised', exercisedBlocks(input.checks, policy.policy)),
       section('attestations', 'Attestations about to expire', attestationBlocks(input)),

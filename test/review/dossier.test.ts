@@ -89,6 +89,7 @@ async function inputWith(overrides: Partial<DossierInput> = {}): Promise<Dossier
     status: reviewStatus({ reviews: [], changes: [], inForceSince: START }, '365d', now),
     changes: { kind: 'not-available', because: 'no review is complete' },
     exceptions: [],
+    refusedRequests: 0,
     checks: [],
     attestations: { kind: 'not-available', because: 'none were given' },
     awsChanges: { known: { asOf: '2026-09-26', actions: ['bedrock:InvokeModel'] }, unclassified: [] },
@@ -241,9 +242,15 @@ describe('exceptions in a dossier', () => {
       }),
       'exceptions',
     );
-    expect(text).toContain('1 asked for, 1 enabled, 1 on for longer than allowed, 0 closed without proof');
+    expect(text).toContain('1 admitted, 1 enabled, 1 on for longer than allowed, 0 closed without proof');
     expect(text).toContain('approved as legal by `lena`');
     expect(text).toContain('on for 2h too long; purged too late');
+  });
+
+  test('that were refused at once are counted', async () => {
+    expect(sectionOf(await build({ refusedRequests: 2 }), 'exceptions')).toContain(
+      'None was admitted. 2 requests were refused at once',
+    );
   });
 
   test('that were over before the last review are not told again', async () => {
@@ -255,10 +262,10 @@ describe('exceptions in a dossier', () => {
       offAt: epochMs(START - 8 * DAY_MS),
     });
     expect(sectionOf(await build({ status, exceptions: [before] }), 'exceptions')).toContain(
-      'None was asked for',
+      'None was admitted',
     );
     expect(sectionOf(await build({ status, exceptions: [exception()] }), 'exceptions')).toContain(
-      '1 asked for',
+      '1 admitted',
     );
   });
 });

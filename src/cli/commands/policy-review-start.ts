@@ -86,6 +86,12 @@ async function start(options: Options, context: CommandContext): Promise<void> {
         status,
         changes: changesSince(status.lastComplete, policy),
         exceptions: (await listExceptions(store)).map(({ value }) => value),
+        refusedRequests: state.events
+          .events()
+          .filter(
+            ({ type, at }) =>
+              type === 'exception.request-refused' && at > (status.lastComplete?.completedAt ?? 0),
+          ).length,
         checks: await checks(options.snapshot ?? [], policy, history, state, context),
         attestations: { kind: 'known', value: await attestations(options.state, policy, context) },
         awsChanges: { known: awsActions, unclassified },
