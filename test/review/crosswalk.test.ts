@@ -134,7 +134,7 @@ const COUNTED: readonly (readonly [source: string, section: string, statements: 
 
 /** Whether what a row names is there. */
 function exists(reference: string): boolean {
-  const [, kind, name = ''] = /^(policy|command|workflow|code|doc):(.+)$/.exec(reference) ?? [];
+  const [, kind = '', name = ''] = /^(policy|command|workflow|code|doc):(.+)$/.exec(reference) ?? [];
   switch (kind) {
     case 'policy': {
       let value: unknown = policy;
