@@ -422,9 +422,11 @@ describe('schedules', () => {
     ['repeating', { ScheduleExpression: 'rate(1 minute)' }],
     ['without a payload', { Target: { ...kept.Target, Input: undefined } }],
   ])('one that is %s does not count as armed', async (_name, change) => {
-    scheduler.on(GetScheduleCommand).resolvesOnce(kept);
+    scheduler
+      .on(GetScheduleCommand)
+      .resolvesOnce(kept)
+      .resolvesOnce({ ...kept, ...change });
     expect(await schedules().get(schedule.name)).toEqual(schedule);
-    scheduler.on(GetScheduleCommand).resolvesOnce({ ...kept, ...change });
     await expect(schedules().get(schedule.name)).rejects.toBeInstanceOf(AwsCallError);
   });
 });

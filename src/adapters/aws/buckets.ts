@@ -15,6 +15,7 @@ import type { Clock } from '../../core/index.ts';
 import type { Destinations, ObjectVersion, Pair, Upload } from '../../enforcement/index.ts';
 import { AwsCallError, type BucketFacts } from '../../exceptions/index.ts';
 import { awsCall, isNamed } from './call.ts';
+import { s3Addressing } from './home-settings.ts';
 import { MalformedAnswer, observe, required } from './observe.ts';
 import { allPages } from './pages.ts';
 import type { MemberAct, MemberRoles } from './roles.ts';
@@ -37,7 +38,7 @@ export function contentBuckets(roles: MemberRoles, clock: Clock): BucketPorts {
   const clientFor = async (act: MemberAct, pair: Pair) =>
     new S3Client({
       ...(await roles.settingsFor(act, pair)),
-      ...(process.env['AWS_ENDPOINT_URL'] === undefined ? {} : { forcePathStyle: true }),
+      ...s3Addressing(),
     });
 
   return {

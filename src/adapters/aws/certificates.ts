@@ -1,14 +1,14 @@
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { CertificateStore } from '../../exceptions/index.ts';
 import { awsCall, isNamed } from './call.ts';
-import type { HomeSettings } from './home-settings.ts';
+import { type HomeSettings, s3Addressing } from './home-settings.ts';
 
 /**
  * One object per certificate, named by exception and statement hash; the exception's record names the one that counts. `If-None-Match: *`
  * makes S3 itself refuse to overwrite; the bucket's policy refuses a Put without it.
  */
 export function s3Certificates(settings: HomeSettings, bucketName: string): CertificateStore {
-  const client = new S3Client(settings);
+  const client = new S3Client({ ...settings, ...s3Addressing() });
   return {
     save: (exceptionId, certificate) =>
       awsCall('s3:PutObject', async () => {

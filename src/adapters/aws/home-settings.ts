@@ -19,3 +19,9 @@ export const homeSettings = (region: string, maxAttempts = 4): HomeSettings => (
   retryMode: 'adaptive',
   requestHandler: { connectionTimeout: 2_000, requestTimeout: 8_000, throwOnRequestTimeout: true },
 });
+
+/** Behind another endpoint (an emulator, a proxy) no host name is made for every bucket. */
+export const s3Addressing = (): { readonly forcePathStyle?: true } =>
+  process.env['AWS_ENDPOINT_URL'] === undefined && process.env['AWS_ENDPOINT_URL_S3'] === undefined
+    ? {}
+    : { forcePathStyle: true };
