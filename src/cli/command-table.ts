@@ -108,6 +108,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/check.ts'),
   },
   {
+    path: ['export'],
+    summary: 'write the suppressions that another scanner needs beside this policy',
+    load: () => import('./commands/export.ts'),
+  },
+  {
     path: ['finding', 'explain'],
     summary: 'show every condition behind one finding, and its evidence',
     load: () => import('./commands/finding-explain.ts'),

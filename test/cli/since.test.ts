@@ -225,23 +225,28 @@ describe('the exit code', () => {
 
 describe('a report that cannot be compared with is exit 2:', () => {
   test.each([
-    ['no JSON', async () => 'oops', 'it is not JSON'],
-    ['something else', async () => '{"kind":"Finding"}', 'not a report of this version'],
-    ['one with filters', async () => (await check(EXAMPLE, '--control', 'CP-01')).stdout, 'it shows'],
+    ['no JSON', async (): Promise<string> => 'oops', 'it is not JSON'],
+    ['something else', async (): Promise<string> => '{"kind":"Finding"}', 'not a report of this version'],
+    [
+      'one with filters',
+      async (): Promise<string> => (await check(EXAMPLE, '--control', 'CP-01')).stdout,
+      'it shows',
+    ],
     [
       'one of another policy',
-      async () => (await check(EXAMPLE)).stdout.replace('"id":"prompt-storage"', '"id":"another"'),
+      async (): Promise<string> =>
+        (await check(EXAMPLE)).stdout.replace('"id":"prompt-storage"', '"id":"another"'),
       'another policy',
     ],
     [
       'one of another organization',
-      async () =>
+      async (): Promise<string> =>
         (await check(EXAMPLE)).stdout.replace(/"organization":\{"id":"[^"]+"/, '"organization":{"id":"o-x"'),
       'another organization',
     ],
     [
       'one of a later snapshot',
-      async () =>
+      async (): Promise<string> =>
         (await check(EXAMPLE)).stdout.replace(
           '"snapshotTakenAt":"2026-11-20',
           '"snapshotTakenAt":"2026-11-22',
