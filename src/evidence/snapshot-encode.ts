@@ -1,7 +1,15 @@
 import { formatInstant } from '../core/index.ts';
 import { documentToJson } from './policy-text.ts';
 import { SNAPSHOT_KIND } from './snapshot-schema.ts';
-import type { IamEvidence, Observation, PolicyDocumentEntry, Snapshot } from './types.ts';
+import type {
+  IamEvidence,
+  Observation,
+  PolicyAttachment,
+  PolicyDocumentEntry,
+  ResourcePolicy,
+  ServiceControlPolicy,
+  Snapshot,
+} from './types.ts';
 
 /** Pretty JSON with a final line feed. Keys stand in the order in which the encoders write them, so equal snapshots give equal bytes. */
 export const toJsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
@@ -76,6 +84,20 @@ export function encodeIam(iam: IamEvidence): unknown {
   };
 }
 
+const encodePolicies = (policies: readonly ServiceControlPolicy[]) =>
+  policies.map(({ id, name, document }) => ({ id, name, document: documentToJson(document) }));
+const encodeAttachments = (attachments: readonly PolicyAttachment[]) =>
+  attachments.map(({ targetId, policyIds }) => ({ targetId, policyIds }));
+
+/** A section that was not collected is no key at all, as in snapshots from before there was such a section. */
+export const encodeOptional = <T>(
+  observation: Observation<T> | undefined,
+  encode: (value: T) => unknown,
+): unknown => (observation === undefined ? undefined : encodeObservation(observation, encode));
+
+export const encodeResourcePolicies = (policies: readonly ResourcePolicy[]): unknown =>
+  policies.map(({ resourceArn, document }) => ({ resourceArn, document: documentToJson(document) }));
+
 export function encodeOrganization(snapshot: Snapshot): unknown {
   const { organization } = snapshot;
   return {
@@ -88,13 +110,11 @@ export function encodeOrganization(snapshot: Snapshot): unknown {
       managementAccountId: organization.managementAccountId,
       units: organization.units.map(({ id, name, parentId }) => ({ id, name, parentId })),
       accounts: organization.accounts.map(({ id, name, state, parentId }) => ({ id, name, state, parentId })),
-      serviceControlPolicies: encodeObservation(organization.serviceControlPolicies, (policies) =>
-        policies.map(({ id, name, document }) => ({ id, name, document: documentToJson(document) })),
-      ),
-      attachments: encodeObservation(organization.attachments, (attachments) =>
-        attachments.map(({ targetId, policyIds }) => ({ targetId, policyIds })),
-      ),
+      serviceControlPolicies: encodeObservation(organization.serviceControlPolicies, encodePolicies),
+      attachments: encodeObservation(organization.attachments, encodeAttachments),
       delegatedAdministrators: encodeObservation(organization.delegatedAdministrators, (ids) => ids),
+      resourceControlPolicies: encodeOptional(organization.resourceControlPolicies, encodePolicies),
+      resourceControlAttachments: encodeOptional(organization.resourceControlAttachments, encodeAttachments),
     },
   };
 }

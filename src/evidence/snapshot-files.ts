@@ -1,6 +1,13 @@
 import { type AccountId, err, isAccountId, isRegion, ok, type Region, type Result } from '../core/index.ts';
 import type { SnapshotProblem } from './errors.ts';
-import { encodeIam, encodeObservation, encodeOrganization, toJsonText } from './snapshot-encode.ts';
+import {
+  encodeIam,
+  encodeObservation,
+  encodeOptional,
+  encodeOrganization,
+  encodeResourcePolicies,
+  toJsonText,
+} from './snapshot-encode.ts';
 import { decodeFile, type SnapshotFile } from './snapshot-parse.ts';
 import {
   accountFileSchema,
@@ -57,6 +64,7 @@ export function encodeSnapshot(snapshot: Snapshot): SnapshotFiles {
         schemaVersion,
         accountId: account.accountId,
         iam: encodeObservation(account.iam, encodeIam),
+        resourcePolicies: encodeOptional(account.resourcePolicies, encodeResourcePolicies),
       }),
     );
   }
@@ -124,9 +132,10 @@ export function decodeSnapshot(files: SnapshotFiles): Result<Snapshot, readonly 
       const read = decodeFile(file, accountFileSchema);
       if (!read.ok) problems.push(...read.error);
       else {
-        const { accountId, iam } = read.value;
-        problems.push(...mismatches(path, place, { accountId }, { iam }));
-        accounts.set(accountId, { accountId, iam });
+        const { accountId, iam, resourcePolicies } = read.value;
+        const optional = resourcePolicies === undefined ? {} : { resourcePolicies };
+        problems.push(...mismatches(path, place, { accountId }, { iam, ...optional }));
+        accounts.set(accountId, { accountId, iam, ...optional });
       }
     } else if (!regions.has(place.region)) problems.push(unknownRegion(path, place.region));
     else {

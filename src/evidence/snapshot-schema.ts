@@ -18,6 +18,7 @@ import {
   type LoggingConfiguration,
   type Observation,
   type PolicyAttachment,
+  type ResourcePolicy,
   type ServiceControlPolicy,
   type ServiceSpecificCredential,
   SNAPSHOT_SCHEMA_VERSION,
@@ -211,6 +212,9 @@ export const iamEvidenceSchema: z.ZodType<IamEvidence> = z.strictObject({
 const serviceControlPolicies: z.ZodType<readonly ServiceControlPolicy[]> = z.array(
   z.strictObject({ id: name, name, document: policyDocument }),
 );
+const resourcePolicies: z.ZodType<readonly ResourcePolicy[]> = z.array(
+  z.strictObject({ resourceArn: name, document: policyDocument }),
+);
 const attachments: z.ZodType<readonly PolicyAttachment[]> = z.array(
   z.strictObject({ targetId: name, policyIds: z.array(name) }),
 );
@@ -231,6 +235,8 @@ export const organizationFileSchema = z.strictObject({
     serviceControlPolicies: observationOf(serviceControlPolicies),
     attachments: observationOf(attachments),
     delegatedAdministrators: observationOf<readonly AccountId[]>(z.array(accountIdText)),
+    resourceControlPolicies: observationOf(serviceControlPolicies).exactOptional(),
+    resourceControlAttachments: observationOf(attachments).exactOptional(),
   }),
 });
 export type OrganizationFile = z.infer<typeof organizationFileSchema>;
@@ -239,6 +245,7 @@ export const accountFileSchema = z.strictObject({
   schemaVersion,
   accountId: accountIdText,
   iam: observationOf(iamEvidenceSchema),
+  resourcePolicies: observationOf(resourcePolicies).exactOptional(),
 });
 
 export const regionFileSchema = z.strictObject({

@@ -154,9 +154,19 @@ export interface IamEvidence {
   readonly managedPolicies: readonly ManagedPolicy[];
 }
 
+/** The policy that a bucket, key, log group or another resource holds itself. */
+export interface ResourcePolicy {
+  /** ARN of the resource: `arn:aws:s3:::bucket`, the key's, the log group's without `:*`. */
+  readonly resourceArn: string;
+  /** The document as text; parsed by `src/iam`. */
+  readonly document: string;
+}
+
 export interface AccountEvidence {
   readonly accountId: AccountId;
   readonly iam: Observation<IamEvidence>;
+  /** Policies of the account's resources; a resource that is not listed has none. Absent: not collected. */
+  readonly resourcePolicies?: Observation<readonly ResourcePolicy[]> | undefined;
 }
 
 export interface OrganizationalUnit {
@@ -197,6 +207,9 @@ export interface Organization {
   readonly serviceControlPolicies: Observation<readonly ServiceControlPolicy[]>;
   readonly attachments: Observation<readonly PolicyAttachment[]>;
   readonly delegatedAdministrators: Observation<readonly AccountId[]>;
+  /** Resource control policies and where they are attached, in the form of the service control policies. Absent: not collected. */
+  readonly resourceControlPolicies?: Observation<readonly ServiceControlPolicy[]> | undefined;
+  readonly resourceControlAttachments?: Observation<readonly PolicyAttachment[]> | undefined;
 }
 
 export const SNAPSHOT_SCHEMA_VERSION = 1;

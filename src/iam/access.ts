@@ -1,12 +1,27 @@
-import type { AccountId } from '../core/index.ts';
-import type { AccountEvidence, IamEvidence, IamRole, IamUser, Organization } from '../evidence/index.ts';
+import { type AccountId, isAccountId } from '../core/index.ts';
+import type {
+  AccountEvidence,
+  IamEvidence,
+  IamRole,
+  IamUser,
+  Organization,
+  ResourcePolicy,
+} from '../evidence/index.ts';
+import type { RequestResource } from './compile.ts';
 import { known, type RequestContext } from './context.ts';
 import { contextOfPrincipal, type DecisionContext, decideIdentity, levelsOf } from './decide.ts';
 import { evaluateRequest, type PermissionDecision, type ResourceLayer } from './evaluate.ts';
-import { accountPolicies, type IdentityPolicies } from './identity.ts';
+import { accountOf, accountPolicies, type IdentityPolicies } from './identity.ts';
 import { layerOf, readPolicy } from './layers.ts';
 import type { PrincipalEntry } from './policy-document.ts';
-import { type Guardrails, NO_GUARDRAILS, SERVICE_LINKED_PATH, serviceControlOf } from './service-control.ts';
+import {
+  type Guardrails,
+  isResourceControlled,
+  NO_GUARDRAILS,
+  resourceControlOf,
+  SERVICE_LINKED_PATH,
+  serviceControlOf,
+} from './service-control.ts';
 
 /** What questions about an organization's permissions are answered from; a snapshot is one. */
 export interface AccessEvidence {
@@ -35,10 +50,14 @@ export interface Access {
   readonly principals: readonly KnownPrincipal[];
   /** Accounts whose principals are not known, each with the reason in words. */
   readonly notSeen: readonly string[];
+  /** Whether the control policies over resources were collected. */
+  readonly hasResourceControl: boolean;
   /** Those with this ARN, or with this name in any account. */
   find(nameOrArn: string): readonly KnownPrincipal[];
   /** @param more - a resource, further context; default: any resource, and only the context that follows from the principal */
   decide(principal: KnownPrincipal, action: string, more?: Partial<DecisionContext>): PermissionDecision;
+  /** What follows from the principal of a request for `action`; everything else is unknown. */
+  contextOf(principal: KnownPrincipal, action: string): RequestContext;
   /** Whether `from` may assume `role` with `sts:AssumeRole`, across accounts too. */
   decideAssume(from: KnownPrincipal, role: KnownPrincipal): PermissionDecision;
   /** Whether an entry of a trust policy lets in somebody who is not a principal of the organization, and in words who. */
@@ -51,8 +70,13 @@ export function accessOf({ organization, accounts }: AccessEvidence): Access {
   const notSeen: string[] = [];
   const principals: KnownPrincipal[] = [];
   const seen = new Set<AccountId>();
-  for (const { accountId, iam } of accounts) {
+  const resourceControl = resourceControlOf(organization);
+  const resourcePolicies = new Map<string, ResourceLayer>();
+  for (const { accountId, iam, resourcePolicies: held } of accounts) {
     seen.add(accountId);
+    if (held?.kind === 'observed')
+      for (const policy of held.value)
+        resourcePolicies.set(policy.resourceArn, resourceLayer(policy, accountId));
     const account = { accountId, accountName: nameOf.get(accountId) ?? accountId };
     const guardrails = guardrailsOf(accountId);
     if (iam.kind !== 'observed') {
@@ -67,38 +91,52 @@ export function accessOf({ organization, accounts }: AccessEvidence): Access {
   principals.sort((one, other) => (one.arn < other.arn ? -1 : one.arn > other.arn ? 1 : 0));
 
   const contexts = new Map<KnownPrincipal, RequestContext>();
-  const contextOf = (principal: KnownPrincipal): RequestContext => {
+  const ownContext = (principal: KnownPrincipal): RequestContext => {
     const before = contexts.get(principal);
     if (before !== undefined) return before;
     const context = contextOfPrincipal(principal.policies.principal, organization.id);
     contexts.set(principal, context);
     return context;
   };
+  /** The policy of the resource itself and what is above its account, as far as they were collected. */
+  const resourceSide = (resource: RequestResource | undefined, action: string): Partial<DecisionContext> => {
+    if (typeof resource !== 'string') return {};
+    const policy = resourcePolicies.get(holderOf(resource));
+    const owner = policy?.accountId ?? accountOf(resource);
+    const isControlled = resourceControl !== undefined && isResourceControlled(action) && isAccountId(owner);
+    return {
+      ...(policy === undefined ? {} : { resourcePolicy: policy }),
+      ...(isControlled ? { resourceGuardrails: resourceControl(owner) } : {}),
+    };
+  };
   const knownAccounts = new Set(organization.accounts.map(({ id }) => String(id)));
   return {
     principals,
     notSeen,
+    hasResourceControl: resourceControl !== undefined,
     find: (nameOrArn) =>
       principals.filter(({ arn, name }) => (nameOrArn.startsWith('arn:') ? arn : name) === nameOrArn),
     decide: (principal, action, more = {}) =>
       decideIdentity(principal.policies, action, {
         guardrails: principal.guardrails,
-        context: contextForAction(contextOf(principal), action),
+        ...resourceSide(more.resource, action),
+        context: contextForAction(ownContext(principal), action),
         ...more,
       }),
+    contextOf: (principal, action) => contextForAction(ownContext(principal), action),
     decideAssume: (from, role) =>
       evaluateRequest(
         {
           action: ASSUME_ROLE,
           resource: role.arn,
           principal: from.policies.principal,
-          context: contextOf(from),
+          context: ownContext(from),
         },
         {
           identity: from.policies.identity,
           ...(from.policies.boundary === undefined ? {} : { boundary: from.policies.boundary }),
           serviceControl: levelsOf(from.guardrails),
-          resourceControl: [],
+          resourceControl: levelsOf(resourceControl?.(role.accountId) ?? NO_GUARDRAILS),
           ...(role.trust === undefined ? {} : { resource: role.trust }),
         },
       ),
@@ -114,6 +152,24 @@ function contextForAction(context: RequestContext, action: string): RequestConte
   const service = known('bedrock.amazonaws.com');
   return {
     lookup: (key) => (key.toLowerCase() === 'iam:passedtoservice' ? service : context.lookup(key)),
+  };
+}
+
+/** An object's bucket, a log stream's group; every other resource holds its own policy. */
+function holderOf(resource: string): string {
+  const parts = resource.split(':');
+  if (parts[2] === 's3') return resource.split('/')[0] ?? resource;
+  if (parts[2] === 'logs') return parts.slice(0, 7).join(':');
+  return resource;
+}
+
+function resourceLayer({ resourceArn, document }: ResourcePolicy, accountId: AccountId): ResourceLayer {
+  const name = `the policy of \`${resourceArn}\``;
+  return {
+    ...layerOf(name, [readPolicy(name, document, 'resource')]),
+    accountId,
+    // Without the Allow of its key policy nobody gets to a key.
+    mustAllow: resourceArn.split(':')[2] === 'kms',
   };
 }
 

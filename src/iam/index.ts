@@ -16,6 +16,7 @@ export {
   type Guardrails,
   guardrailsOf,
   NO_GUARDRAILS,
+  resourceControlOf,
   SERVICE_LINKED_PATH,
   serviceControlOf,
   unitPath,

@@ -42,11 +42,44 @@ export function serviceControlOf(organization: Organization): (accountId: Accoun
   });
 }
 
+/**
+ * The resource control policies over each account's resources, as `serviceControlOf`; undefined where they were not collected. The management
+ * account's resources are out of their reach.
+ *
+ * @see https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
+ */
+export function resourceControlOf(
+  organization: Organization,
+): ((accountId: AccountId) => Guardrails) | undefined {
+  const { resourceControlPolicies: policies, resourceControlAttachments: attachments } = organization;
+  if (policies === undefined || attachments === undefined) return undefined;
+  return controlPolicies(organization, {
+    word: 'resource control policies',
+    one: 'resource control policy',
+    policies,
+    attachments,
+  });
+}
+
+/** Of the services that hold content or lead to it, those that resource control policies reach; Bedrock is not among them. */
+const RESOURCE_CONTROLLED: ReadonlySet<string> = new Set([
+  'events',
+  'firehose',
+  'kms',
+  'logs',
+  's3',
+  'secretsmanager',
+  'sqs',
+  'sts',
+]);
+export const isResourceControlled = (action: string): boolean =>
+  RESOURCE_CONTROLLED.has(action.slice(0, action.indexOf(':')).toLowerCase());
+
 /** One account's; where many are asked about, `serviceControlOf` reads the documents once for all. */
 export const guardrailsOf = (organization: Organization, accountId: AccountId): Guardrails =>
   serviceControlOf(organization)(accountId);
 
-export interface ControlPolicies {
+interface ControlPolicies {
   /** `service control policies`. */
   readonly word: string;
   readonly one: string;
@@ -54,7 +87,7 @@ export interface ControlPolicies {
   readonly attachments: Observation<readonly PolicyAttachment[]>;
 }
 
-export function controlPolicies(
+function controlPolicies(
   organization: Organization,
   { word, one, policies, attachments }: ControlPolicies,
 ): (accountId: AccountId) => Guardrails {

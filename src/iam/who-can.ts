@@ -66,12 +66,17 @@ export function whoCan(
       .filter(({ principal }) => isAsked(principal))
       .map(({ principal }) => ({ role: principal, who: access.outsiders(principal) }))
       .filter(({ who }) => who.length > 0),
-    notSeen: [...access.notSeen, ...(needsResourcePolicies ? [RESOURCE_POLICIES_NOT_SEEN] : [])],
+    notSeen: [
+      ...access.notSeen,
+      ...(needsResourcePolicies ? [RESOURCE_POLICIES_NOT_SEEN] : []),
+      ...(needsResourcePolicies && !access.hasResourceControl ? [RESOURCE_CONTROL_NOT_SEEN] : []),
+    ],
   };
 }
 
 const RESOURCE_POLICIES_NOT_SEEN =
-  'the policies of buckets, keys and log groups: they may let others in, and may keep these out';
+  'the policies of buckets, keys and log groups, which the question about any of them leaves aside: they may let others in, and may keep these out';
+const RESOURCE_CONTROL_NOT_SEEN = 'the resource control policies: not collected; they may keep these out';
 
 /** `user x in group y may assume role z, which may ...`: a path in one sentence, without its conditions. */
 export function describePath({ from, steps }: AccessPath, words: string): string {

@@ -5,7 +5,6 @@ import {
   ANY_RESOURCE,
   accessOf,
   CATALOGUE,
-  contextOfPrincipal,
   describePath,
   describeStatement,
   type KnownPrincipal,
@@ -100,7 +99,9 @@ async function explain(
   const decide = (of: KnownPrincipal): PermissionDecision =>
     access.decide(of, asked, {
       resource: options.resource ?? ANY_RESOURCE,
-      ...(options.context === undefined ? {} : { context: contextWith(of, options.context) }),
+      ...(options.context === undefined
+        ? {}
+        : { context: contextWith(access.contextOf(of, asked), options.context) }),
     });
   const decision = decide(principal);
   const path = decision.kind === 'denied' ? pathOf(access, principal, decide) : undefined;
@@ -142,11 +143,7 @@ function findOne(access: Access, name: string): KnownPrincipal {
 }
 
 /** What follows from the principal, and over it what the command line says. */
-function contextWith(
-  principal: KnownPrincipal,
-  given: ReadonlyMap<string, readonly string[]>,
-): RequestContext {
-  const own = contextOfPrincipal(principal.policies.principal);
+function contextWith(own: RequestContext, given: ReadonlyMap<string, readonly string[]>): RequestContext {
   return {
     lookup: (key) => {
       const values = given.get(key.toLowerCase());

@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest';
+import { decodeSnapshot, encodeSnapshot } from '../../src/evidence/index.ts';
+import { accessOf } from '../../src/iam/index.ts';
+import { MANAGEMENT, observed, organization, snapshot } from '../evidence/snapshots.ts';
+import { ALLOW_ALL, allow, deny, documentOf } from './documents.ts';
+import { CHANGE, estate, ONE, role, TWO, trusting, user } from './estates.ts';
+
+const BUCKET = 'arn:aws:s3:::prompts';
+const OBJECT = `${BUCKET}/2026/x`;
+const KEY = `arn:aws:kms:eu-central-1:${ONE}:key/1`;
+const everywhere = (policyIds: readonly string[]) =>
+  observed(
+    ['r-ex01', 'ou-ex01-product01', ONE, TWO, MANAGEMENT].map((targetId) => ({ targetId, policyIds })),
+  );
+
+/** A user of account ONE and policies of resources there. */
+function decide(
+  policies: readonly { readonly resourceArn: string; readonly document: string }[],
+  statements: Parameters<typeof user>[1],
+  action: string,
+  resource: string,
+  rcp?: string,
+) {
+  const base = estate(
+    { users: [user('ada', statements)] },
+    {},
+    rcp === undefined
+      ? {}
+      : {
+          resourceControlPolicies: observed([{ id: 'p-r', name: 'Perimeter', document: rcp }]),
+          resourceControlAttachments: everywhere(['p-RCPFullAWSAccess', 'p-r']),
+        },
+  );
+  const accounts = base.accounts.map((account) =>
+    account.accountId === ONE ? { ...account, resourcePolicies: observed(policies) } : account,
+  );
+  const access = accessOf({ ...base, accounts });
+  const [ada] = access.find('ada');
+  if (ada === undefined) throw new Error('ada is not there');
+  return access.decide(ada, action, { resource });
+}
+
+describe('policies of resources in the evidence', () => {
+  const bucket = (statement: object) => [{ resourceArn: BUCKET, document: documentOf({ ...statement }) }];
+  test.each([
+    [
+      'a bucket policy lets a user in',
+      bucket(
+        allow('s3:GetObject', {
+          Principal: { AWS: `arn:aws:iam::${ONE}:user/ada` },
+          Resource: `${BUCKET}/*`,
+        }),
+      ),
+      [],
+      's3:GetObject',
+      OBJECT,
+      'allowed',
+    ],
+    [
+      'a bucket policy keeps an administrator out',
+      bucket(deny('s3:GetObject', { Principal: '*' })),
+      [ALLOW_ALL],
+      's3:GetObject',
+      OBJECT,
+      'denied',
+    ],
+    [
+      'another bucket is not concerned',
+      bucket(deny('s3:GetObject', { Principal: '*' })),
+      [ALLOW_ALL],
+      's3:GetObject',
+      'arn:aws:s3:::prompts-2/x',
+      'allowed',
+    ],
+    [
+      'a key policy that does not name the account keeps an administrator out',
+      [
+        {
+          resourceArn: KEY,
+          document: documentOf(allow('kms:*', { Principal: { AWS: `arn:aws:iam::${ONE}:user/bob` } })),
+        },
+      ],
+      [ALLOW_ALL],
+      'kms:Decrypt',
+      KEY,
+      'denied',
+    ],
+  ])('%s', (_name, policies, statements, action, resource, expected) => {
+    expect(decide(policies, statements, action, resource).kind).toBe(expected);
+  });
+
+  test('a resource control policy reaches a key of the account, and Bedrock not', () => {
+    const rcp = documentOf(deny(['kms:*', 'bedrock:*'], { Principal: '*' }));
+    expect(decide([], [ALLOW_ALL], 'kms:Decrypt', KEY, rcp).kind).toBe('denied');
+    expect(
+      decide([], [ALLOW_ALL], 'bedrock:GetPrompt', `arn:aws:bedrock:eu-central-1:${ONE}:prompt/1`, rcp).kind,
+    ).toBe('allowed');
+  });
+
+  test('a resource control policy on sts keeps a role from being assumed', () => {
+    const evidence = estate(
+      { users: [user('ada', [ALLOW_ALL])], roles: [role('target', trusting({ AWS: ONE }), [CHANGE])] },
+      {},
+      {
+        resourceControlPolicies: observed([
+          { id: 'p-r', name: 'Perimeter', document: documentOf(deny('sts:AssumeRole', { Principal: '*' })) },
+        ]),
+        resourceControlAttachments: everywhere(['p-RCPFullAWSAccess', 'p-r']),
+      },
+    );
+    const access = accessOf(evidence);
+    const [ada, target] = [access.find('ada')[0], access.find('target')[0]];
+    expect(ada && target && access.decideAssume(ada, target).kind).toBe('denied');
+  });
+});
+
+describe('the optional sections of a snapshot', () => {
+  test('come back as they went in', () => {
+    const base = snapshot({
+      organization: organization({
+        resourceControlPolicies: observed([
+          { id: 'p-r', name: 'Perimeter', document: documentOf(ALLOW_ALL) },
+        ]),
+        resourceControlAttachments: observed([{ targetId: 'r-ex01', policyIds: ['p-r'] }]),
+      }),
+    });
+    const accounts = base.accounts.map((account) => ({
+      ...account,
+      resourcePolicies: observed([{ resourceArn: BUCKET, document: documentOf(ALLOW_ALL) }]),
+    }));
+    const whole = { ...base, accounts };
+    expect(decodeSnapshot(encodeSnapshot(whole))).toEqual({ ok: true, value: whole });
+  });
+
+  test('may be missing, as in snapshots from before there were any', () => {
+    const files = encodeSnapshot(snapshot());
+    expect([...files.values()].join()).not.toMatch(/resourcePolicies|resourceControl/);
+    expect(decodeSnapshot(files)).toEqual({ ok: true, value: snapshot() });
+  });
+});
