@@ -5,12 +5,12 @@ import { parseSourceDocument } from '../src/core/index.ts';
 import { type LoadedPolicy, parsePolicy } from '../src/policy/index.ts';
 
 /*
- * Writes docs/crosswalk.md from docs/crosswalk.yaml and the shipped policy: `node scripts/crosswalk.ts`. A test holds that the page is
+ * Writes docs/crosswalk.md from docs/data/crosswalk.yaml and the shipped policy: `node scripts/crosswalk.ts`. A test holds that the page is
  * the current one, that every section of every source text is in it, and that everything it names exists.
  */
 
 const ROOT = join(import.meta.dirname, '..');
-export const DATA_FILE = 'docs/crosswalk.yaml';
+export const DATA_FILE = 'docs/data/crosswalk.yaml';
 export const PAGE_FILE = 'docs/crosswalk.md';
 const POLICY_FILE = 'policies/prompt-storage.yaml';
 
@@ -132,7 +132,7 @@ export function renderCrosswalk(data: CrosswalkData, policy: LoadedPolicy): stri
     '# Crosswalk: the source texts and what carries them',
     '',
     `Every statement of the five source texts that asks for something, in our words, and what makes it true: ${rows.length} in all. This`,
-    'page is written from `crosswalk.yaml` and from the `statements` of the shipped policy (`node scripts/crosswalk.ts`); a test holds',
+    'page is written from `data/crosswalk.yaml` and from the `statements` of the shipped policy (`node scripts/crosswalk.ts`); a test holds',
     'that every section of every text is here and that every control, field, command and file named here exists.',
     '',
     '| fate | means | statements |',
