@@ -82,6 +82,12 @@ describe('a planted fault is found:', () => {
       'inward',
     ],
     [
+      'an attestation imports rules',
+      'src/attestations/a.ts',
+      `import type { Coverage } from '../rules/index.ts';`,
+      'inward',
+    ],
+    [
       'the ledger imports a policy',
       'src/ledger/a.ts',
       `const x = await import('../policy/index.ts');`,

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -41,6 +42,15 @@ const codesOf = (change: Readonly<Record<string, unknown>>): readonly string[] =
 };
 
 describe('a file is read', () => {
+  test('as docs/findings.md shows it', () => {
+    const page = readFileSync(new URL('../../docs/findings.md', import.meta.url), 'utf8');
+    const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+    expect(parseAttestation(example, 'example.yaml')).toMatchObject({
+      ok: true,
+      value: { id: 'shared-runner' },
+    });
+  });
+
   test('as YAML, with its instants', () => {
     const yaml = `kind: Attestation\nschemaVersion: 1\nid: a\ndocument: { title: T, reference: R }\nsigner: { id: sam, title: CISO }\ncontrol: RB-03\nsubjects: ["777777777777/*"]\nsignedAt: 2026-03-01T09:00:00Z\nvalidUntil: 2027-03-01T09:00:00Z\n`;
     const parsed = parseAttestation(yaml, 'attestations/a.yaml');
