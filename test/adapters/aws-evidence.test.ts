@@ -497,9 +497,10 @@ function smallOrganization() {
       emptyFirst({ Accounts: held[input.ParentId] ?? [] })(input),
     );
   organizations.on(ListAccountsCommand).callsFake(emptyFirst({ Accounts: [caller, other] }));
-  organizations
-    .on(ListPoliciesCommand)
-    .callsFake(emptyFirst({ Policies: [{ Id: 'p-FullAWSAccess', Name: 'FullAWSAccess' }] }));
+  organizations.on(ListPoliciesCommand).callsFake((input: { Filter: string; NextToken?: string }) => {
+    const name = input.Filter === 'SERVICE_CONTROL_POLICY' ? 'FullAWSAccess' : 'RCPFullAWSAccess';
+    return emptyFirst({ Policies: [{ Id: `p-${name}`, Name: name }] })(input);
+  });
   organizations.on(DescribePolicyCommand).resolves({ Policy: { Content: '{"a":"100%25"}' } });
   organizations
     .on(ListTargetsForPolicyCommand)
@@ -545,6 +546,11 @@ describe('the organization', () => {
           ],
         },
         delegatedAdministrators: { kind: 'observed', value: [MEMBER] },
+        resourceControlPolicies: { kind: 'observed', value: [{ id: 'p-RCPFullAWSAccess' }] },
+        resourceControlAttachments: {
+          kind: 'observed',
+          value: [{ targetId: 'r-ex01', policyIds: ['p-RCPFullAWSAccess'] }, {}, {}, {}, {}],
+        },
       },
     });
     expect(JSON.stringify(seen)).not.toContain('canary@');

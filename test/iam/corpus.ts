@@ -133,7 +133,9 @@ function principalFrom(shape: z.infer<typeof principalShape> = { kind: 'role' })
       return { kind: 'federated', provider: shape.name ?? '', accountId };
     case 'group':
       return { kind: 'group', arn, accountId };
-    default:
+    case 'user':
+    case 'role':
+    case 'root':
       return {
         kind: shape.kind,
         arn,

@@ -33,6 +33,7 @@ const CONCURRENCY = 4;
 /** The most that ListAccounts and its siblings give. */
 const PAGE_SIZE = 20;
 const SCP = 'SERVICE_CONTROL_POLICY';
+const RCP = 'RESOURCE_CONTROL_POLICY';
 const NO_ORGANIZATION = 'AWSOrganizationsNotInUseException';
 
 /**
@@ -87,13 +88,18 @@ async function readTree(reader: Reader): Promise<Organization | undefined> {
   const accounts = await readAccounts(reader, units);
 
   const targets = [...units.map((unit) => unit.id), ...accounts.map((member) => member.id)];
+  const serviceControl = await readPolicies(reader, SCP, targets);
+  const resourceControl = await readPolicies(reader, RCP, targets);
   return {
     id,
     managementAccountId,
     units,
     accounts,
-    ...(await readPolicies(reader, targets)),
+    serviceControlPolicies: serviceControl.policies,
+    attachments: serviceControl.attachments,
     delegatedAdministrators: await readDelegatedAdministrators(reader),
+    resourceControlPolicies: resourceControl.policies,
+    resourceControlAttachments: resourceControl.attachments,
   };
 }
 
@@ -185,9 +191,17 @@ const member = (found: AwsAccount, parentId: string): MemberAccount => ({
   parentId,
 });
 
-type Policies = Pick<Organization, 'serviceControlPolicies' | 'attachments'>;
+interface Policies {
+  readonly policies: Observation<readonly ServiceControlPolicy[]>;
+  readonly attachments: Observation<readonly PolicyAttachment[]>;
+}
 
-async function readPolicies(reader: Reader, targets: readonly string[]): Promise<Policies> {
+/** Both types of control policy are listed, described and attached alike. */
+async function readPolicies(
+  reader: Reader,
+  type: typeof SCP | typeof RCP,
+  targets: readonly string[],
+): Promise<Policies> {
   const { client, clock, options } = reader;
   const summaries = await observe<readonly PolicySummary[]>(
     clock,
@@ -195,15 +209,15 @@ async function readPolicies(reader: Reader, targets: readonly string[]): Promise
     () =>
       allPages(async (token) => {
         const page = await client.send(
-          new ListPoliciesCommand({ Filter: SCP, MaxResults: PAGE_SIZE, NextToken: token }),
+          new ListPoliciesCommand({ Filter: type, MaxResults: PAGE_SIZE, NextToken: token }),
           options,
         );
         return { items: page.Policies, next: page.NextToken };
       }),
   );
-  if (summaries.kind !== 'observed') return { serviceControlPolicies: summaries, attachments: summaries };
+  if (summaries.kind !== 'observed') return { policies: summaries, attachments: summaries };
   return {
-    serviceControlPolicies: await readDocuments(reader, summaries.value),
+    policies: await readDocuments(reader, summaries.value),
     attachments: await readAttachments(reader, summaries.value, targets),
   };
 }
