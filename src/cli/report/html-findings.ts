@@ -77,7 +77,7 @@ function findingCard(finding: Finding, when: Seen | undefined): Html {
 <h4>${badge(standing)}${finding.accountName}: ${describeSubject(finding.subject)}</h4>
 ${covered}
 <ul>${finding.evidence.map((line) => html`<li>${prose(line)}</li>`)}</ul>
-<p class="muted">Seen: ${sourcesOf(finding).map(describeEvidenceSource).join('; ') || 'nothing was asked'}</p>
+<p class="muted">Calls: ${sourcesOf(finding).map(describeEvidenceSource).join('; ') || 'nothing was asked'}</p>
 <details><summary>Every condition; decided by <code>${finding.decidingClause}</code></summary>${explanation(finding)}</details>
 <p class="muted">finding <code>${finding.id}</code>${firstSeen(when)}</p>
 </article>

@@ -79,7 +79,7 @@ function bodyOf(finding: Finding, view: ReportView): readonly string[] {
   return [
     ...(finding.outcome === 'non-compliant' ? [oneLine(finding.message)] : []),
     ...finding.evidence.map((line) => `- ${line}`),
-    ...sourcesOf(finding).map((source) => `seen: ${describeEvidenceSource(source)}`),
+    ...sourcesOf(finding).map((source) => `call: ${describeEvidenceSource(source)}`),
     `decided by ${finding.decidingClause}`,
     ...(when === undefined
       ? []

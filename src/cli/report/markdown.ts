@@ -83,7 +83,7 @@ function findingLines(finding: Finding, view: ReportView): readonly string[] {
       ? []
       : [`  - covered by ${plain(describeCoverage(coveredBy))} until ${formatInstant(coveredBy.until)}`]),
     ...finding.evidence.map((line) => `  - ${prose(line)}`),
-    ...sourcesOf(finding).map((source) => `  - seen: ${code(describeEvidenceSource(source))}`),
+    ...sourcesOf(finding).map((source) => `  - call: ${code(describeEvidenceSource(source))}`),
     ...(when === undefined
       ? []
       : [

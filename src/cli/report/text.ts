@@ -167,7 +167,7 @@ function findingLines(finding: Finding, options: Options): readonly string[] {
     ),
     ...finding.evidence.flatMap((line) => wrap(`- ${printable(line)}`, width, '    ', '      ')),
     ...sourcesOf(finding).flatMap((source) =>
-      wrap(printable(`seen: ${describeEvidenceSource(source)}`), width, '    ', '      '),
+      wrap(printable(`call: ${describeEvidenceSource(source)}`), width, '    ', '      '),
     ),
     ...(when?.change === undefined
       ? []
