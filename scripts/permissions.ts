@@ -80,7 +80,7 @@ export const FUNCTIONS = {
   confirmEnabled: [...WRITE, 'as collect'],
   reviewTick: SWITCH_OFF,
   beginEnding: [...WRITE, 'executions.start', 'executions.status'],
-  giveBackWindow: WRITE,
+  giveBackWindow: [...WRITE, 'schedules.delete'],
   putBaseline: [...WRITE, 'as collect', 'as disable', 'schedules.delete'],
   purgeContent: [...WRITE, 'as collect', 'as purge'],
   listContent: [...WRITE, 'as collect', 'as purge'],

@@ -37,7 +37,7 @@ export function awsServices(
   return {
     clock,
     ids: randomIds,
-    recorder: dynamoRecorder(home, settings.eventsTable, clock, randomIds),
+    recorder: dynamoRecorder(home, settings.eventsTable, clock),
     store,
     directory: identityStoreDirectory(homeSettings(settings.identityRegion), settings.directory),
     policyInForce: policyInForceOf(store),

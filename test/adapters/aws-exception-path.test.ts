@@ -5,9 +5,7 @@ import {
   PutModelInvocationLoggingConfigurationCommand,
 } from '@aws-sdk/client-bedrock';
 import {
-  ConditionalCheckFailedException,
   DynamoDBClient,
-  PutItemCommand,
   QueryCommand,
   TransactionCanceledException,
   TransactWriteItemsCommand,
@@ -341,30 +339,40 @@ describe('the record store', () => {
 
 describe('the recorder', () => {
   const event = { type: 'a', actor: { id: 'w', kind: 'workflow' }, subject: 's', data: {} } as const;
-  const taken = (id: string) =>
-    new ConditionalCheckFailedException({
-      message: 'taken',
+  const cancelled = (...codes: string[]) =>
+    new TransactionCanceledException({
+      message: 'cancelled',
       $metadata: { httpStatusCode: 400 },
-      Item: { id: { S: id } },
+      CancellationReasons: codes.map((Code) => ({ Code })),
     });
+  const writes = () => dynamo.commandCalls(TransactWriteItemsCommand).map(({ args }) => args[0].input);
+  const numbers = () => writes().map(({ TransactItems }) => TransactItems?.[0]?.Put?.Item?.['sk']?.N);
 
-  it('a write whose answer was lost is not written twice', async () => {
+  it.each([['ConditionalCheckFailed'], ['TransactionConflict']])(
+    'a number that somebody else took (%s) is left to them',
+    async (code) => {
+      dynamo
+        .on(QueryCommand)
+        .resolvesOnce({ Items: [] })
+        .resolvesOnce({ Items: [{ sk: { N: '1' } }] });
+      dynamo.on(TransactWriteItemsCommand).rejectsOnce(cancelled(code)).resolvesOnce({});
+      await dynamoRecorder(home, 't', clock).record(event);
+      expect(numbers()).toEqual(['1', '2']);
+    },
+  );
+
+  it('an event that was told before is left as it is', async () => {
     dynamo.on(QueryCommand).resolves({ Items: [{ sk: { N: '41' } }] });
-    dynamo.on(PutItemCommand).rejects(taken('own'));
-    await dynamoRecorder(home, 't', clock, { next: () => 'own' }).record(event);
-    expect(dynamo.commandCalls(PutItemCommand)).toHaveLength(1);
-    expect(dynamo.commandCalls(PutItemCommand)[0]?.args[0].input.Item?.['sk']).toEqual({ N: '42' });
+    dynamo.on(TransactWriteItemsCommand).rejects(cancelled('None', 'ConditionalCheckFailed'));
+    await dynamoRecorder(home, 't', clock).record({ ...event, key: 'k' });
+    expect(numbers()).toEqual(['42']);
   });
 
-  it('a number that somebody else took is left to them', async () => {
-    dynamo
-      .on(QueryCommand)
-      .resolvesOnce({ Items: [] })
-      .resolvesOnce({ Items: [{ sk: { N: '1' } }] });
-    dynamo.on(PutItemCommand).rejectsOnce(taken('theirs')).resolvesOnce({});
-    await dynamoRecorder(home, 't', clock, { next: () => 'own' }).record(event);
-    const numbers = dynamo.commandCalls(PutItemCommand).map(({ args }) => args[0].input.Item?.['sk']?.N);
-    expect(numbers).toEqual(['1', '2']);
+  it('anything else is a fault', async () => {
+    dynamo.on(QueryCommand).resolves({ Items: [] });
+    dynamo.on(TransactWriteItemsCommand).rejects(cancelled('ThrottlingError'));
+    await expect(dynamoRecorder(home, 't', clock).record(event)).rejects.toBeInstanceOf(AwsCallError);
+    expect(writes()).toHaveLength(1);
   });
 });
 

@@ -24,14 +24,14 @@ import { awsSchedules } from '../../src/adapters/aws/schedules.ts';
 import { kmsSigner } from '../../src/adapters/aws/signing-key.ts';
 import { type AccountId, region } from '../../src/core/index.ts';
 import type { SignedCertificate } from '../../src/exceptions/index.ts';
-import { randomIds, systemClock } from '../../src/runtime/index.ts';
+import { systemClock } from '../../src/runtime/index.ts';
 import { certificatesContract } from '../contracts/certificate-store.ts';
 import { destinationsContract } from '../contracts/destinations.ts';
 import { directoryContract, PEOPLE } from '../contracts/directory.ts';
 import { executionsContract } from '../contracts/executions.ts';
 import { settingsContract } from '../contracts/prompt-storage-settings.ts';
 import { recordStoreContract } from '../contracts/record-store.ts';
-import { recorderContract } from '../contracts/recorder.ts';
+import { type RecordedInOrder, recorderContract } from '../contracts/recorder.ts';
 import { schedulesContract } from '../contracts/schedules.ts';
 import { signerContract } from '../contracts/signer.ts';
 import {
@@ -108,7 +108,7 @@ describe.skipIf(moto === undefined)('on moto', () => {
       for (const TableName of [RECORDS, EVENTS]) await dynamo.send(new DeleteTableCommand({ TableName }));
       await createTables();
       return {
-        open: async () => dynamoRecorder(home, EVENTS, systemClock, randomIds),
+        open: async () => dynamoRecorder(home, EVENTS, systemClock),
         events: async () => {
           const { Items = [] } = await dynamo.send(
             new QueryCommand({
@@ -117,7 +117,7 @@ describe.skipIf(moto === undefined)('on moto', () => {
               ExpressionAttributeValues: { ':pk': { S: 'event' } },
             }),
           );
-          return Items.map(({ event }) => JSON.parse(event?.S ?? '') as { seq: number; type: string });
+          return Items.map(({ event }) => JSON.parse(event?.S ?? '') as RecordedInOrder);
         },
       };
     });

@@ -1,12 +1,10 @@
 import {
-  ConditionalCheckFailedException,
   DynamoDBClient,
-  PutItemCommand,
   QueryCommand,
   TransactionCanceledException,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import { type Clock, canonicalJson, formatInstant, type Ids, type Recorder } from '../../core/index.ts';
+import { type Clock, canonicalJson, formatInstant, type Recorder } from '../../core/index.ts';
 import { AwsCallError } from '../../exceptions/index.ts';
 import { awsCall } from './call.ts';
 import type { HomeSettings } from './home-settings.ts';
@@ -19,8 +17,12 @@ const ATTEMPTS = 40;
 /**
  * The recorder on a DynamoDB table of its own: event n is the item with sort key n, written only if it is not there yet, right after the
  * last one. So numbers have no gaps, an event is never overwritten, and an event whose `record` returned stands before every later one.
+ * An event with a key is written together with an item that holds the key, so telling it again changes nothing.
+ *
+ * Every write is a TransactWriteItems with the SDK's idempotency token: an attempt that is repeated after a lost answer is not taken for
+ * somebody else's event.
  */
-export function dynamoRecorder(settings: HomeSettings, table: string, clock: Clock, ids: Ids): Recorder {
+export function dynamoRecorder(settings: HomeSettings, table: string, clock: Clock): Recorder {
   const client = new DynamoDBClient(settings);
   /** The last number this process has seen; only ever too small. */
   let last: number | undefined;
@@ -41,77 +43,47 @@ export function dynamoRecorder(settings: HomeSettings, table: string, clock: Clo
       return Number(Items?.[0]?.['sk']?.N ?? 0);
     });
 
+  const write = (seq: number, text: string, key: string | undefined) =>
+    awsCall('dynamodb:TransactWriteItems', async (): Promise<'written' | 'taken' | 'told-before'> => {
+      const ifNew = (Item: Record<string, { S: string } | { N: string }>) => ({
+        Put: { TableName: table, Item, ConditionExpression: 'attribute_not_exists(pk)' },
+      });
+      const event = ifNew({ pk: { S: SEQUENCE }, sk: { N: String(seq) }, event: { S: text } });
+      const marker =
+        key === undefined
+          ? []
+          : [ifNew({ pk: { S: `key/${key}` }, sk: { N: '0' }, seq: { N: String(seq) } })];
+      try {
+        await client.send(new TransactWriteItemsCommand({ TransactItems: [event, ...marker] }));
+        return 'written';
+      } catch (error) {
+        if (!(error instanceof TransactionCanceledException)) throw error;
+        const [numbers, keys] = (error.CancellationReasons ?? []).map(({ Code }) => Code);
+        if (keys === 'ConditionalCheckFailed') return 'told-before';
+        if (RACES.has(numbers) || RACES.has(keys)) return 'taken';
+        throw error;
+      }
+    });
+
   return {
-    async record(event) {
-      // Tells our own write from somebody else's when an answer was lost and the attempt repeated.
-      const id = ids.next(20);
+    async record({ at, key, ...event }) {
+      const happenedAt = formatInstant(at ?? clock.now());
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         const seq: number = (last ?? (await readLast())) + 1;
-        const text = canonicalJson({ seq, at: formatInstant(clock.now()), ...event });
-        const { key } = event;
-        const outcome =
-          key === undefined
-            ? await awsCall('dynamodb:PutItem', () => put(seq, id, text))
-            : await awsCall('dynamodb:TransactWriteItems', () => putOnce(seq, id, text, key));
-        if (outcome === 'known') return;
-        if (outcome === 'written') {
-          last = seq;
-          return;
-        }
+        const text = canonicalJson({ seq, at: happenedAt, ...(key === undefined ? {} : { key }), ...event });
+        const outcome = await write(seq, text, key);
+        if (outcome === 'written') last = seq;
+        if (outcome !== 'taken') return;
         last = undefined;
       }
-      throw new AwsCallError('failed', `dynamodb:PutItem lost ${ATTEMPTS} races for the next event`, false);
+      throw new AwsCallError(
+        'failed',
+        `dynamodb:TransactWriteItems lost ${ATTEMPTS} races for the next event`,
+        false,
+      );
     },
   };
-
-  /** An event with a key: its number and its key are taken together, so that telling it again changes nothing. */
-  async function putOnce(
-    seq: number,
-    id: string,
-    text: string,
-    key: string,
-  ): Promise<'written' | 'taken' | 'known'> {
-    const condition = { TableName: table, ConditionExpression: 'attribute_not_exists(pk)' };
-    try {
-      await client.send(
-        new TransactWriteItemsCommand({
-          TransactItems: [
-            {
-              Put: {
-                ...condition,
-                Item: { pk: { S: SEQUENCE }, sk: { N: String(seq) }, id: { S: id }, event: { S: text } },
-              },
-            },
-            { Put: { ...condition, Item: { pk: { S: `key/${key}` }, sk: { N: '0' } } } },
-          ],
-        }),
-      );
-      return 'written';
-    } catch (error) {
-      if (!(error instanceof TransactionCanceledException)) throw error;
-      const [number, keyTaken] = (error.CancellationReasons ?? []).map(({ Code }) => Code);
-      if (keyTaken === 'ConditionalCheckFailed') return 'known';
-      // A conflict with a transaction under way is a lost race too; anything else is a fault.
-      if (number === 'ConditionalCheckFailed' || [number, keyTaken].includes('TransactionConflict'))
-        return 'taken';
-      throw error;
-    }
-  }
-
-  async function put(seq: number, id: string, text: string): Promise<'written' | 'taken'> {
-    try {
-      await client.send(
-        new PutItemCommand({
-          TableName: table,
-          Item: { pk: { S: SEQUENCE }, sk: { N: String(seq) }, id: { S: id }, event: { S: text } },
-          ConditionExpression: 'attribute_not_exists(pk)',
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      );
-      return 'written';
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return error.Item?.['id']?.S === id ? 'written' : 'taken';
-    }
-  }
 }
+
+/** Somebody else took the number, or is writing there now. */
+const RACES: ReadonlySet<string | undefined> = new Set(['ConditionalCheckFailed', 'TransactionConflict']);
