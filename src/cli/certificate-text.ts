@@ -22,7 +22,7 @@ export function certificateLines(
       row(textOf(approval['role']), `${textOf(approval['principalId'])}, ${textOf(approval['at'])}`),
     ),
     ...row('before', settings['before']),
-    ...row('afterwards', (settings['after'] as { kind?: unknown } | undefined)?.kind),
+    ...row('afterwards', settings['after']),
     ...row('enabled', times['enabledAt']),
     ...row('approved until', times['expiresAt']),
     ...(times['revokedAt'] === null ? [] : row('revoked', times['revokedAt'])),

@@ -5,8 +5,8 @@ import type { Coverage, SubjectRef } from '../rules/index.ts';
 
 /**
  * Which live exception covers a subject at `now`: the active lease of its account and Region, and only while what is observed
- * there stores nothing more, nowhere else, than that lease grants. A lease does not cover somebody else's bucket, and it covers
- * nothing that was not seen.
+ * there stores nothing more, nowhere else, than that lease grants. A lease does not cover somebody else's bucket, nothing that was
+ * not seen, and nothing before it was enabled: what is on then is somebody else's.
  */
 export function coverageOf(
   snapshot: Snapshot,
@@ -20,7 +20,12 @@ export function coverageOf(
   return (subject) => {
     if (subject.kind !== 'account-region') return undefined;
     const pair = `${subject.accountId}/${subject.region}`;
-    const lease = pairs.get(pair)?.find((candidate) => isActive(candidate, now));
+    const lease = pairs
+      .get(pair)
+      ?.find(
+        (candidate) =>
+          isActive(candidate, now) && candidate.enabling !== undefined && candidate.offAt === undefined,
+      );
     const logging = observed.get(pair);
     if (lease === undefined || logging === undefined || logging.kind === 'unobservable') return undefined;
     const configuration = logging.kind === 'observed' ? logging.value : undefined;

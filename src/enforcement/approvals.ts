@@ -53,7 +53,7 @@ export async function tally(services: Services, id: ExceptionId): Promise<Tally>
   const counted = quorum(record);
   const policy = await services.policyInForce.current();
   if (counted.kind === 'reached' && record.policyHashes.at(-1) === policy.hash) {
-    await amend(services, id, (current) => {
+    const amended = await amend(services, id, (current) => {
       const approved = nextState(current.state, 'approve');
       if (!approved.ok || quorum(current).kind !== 'reached') return ok({ record: current });
       const says = `approved by ${current.decisions.map((decision) => `${decision.principalId} (${decision.role})`).join(', ')}`;
@@ -62,7 +62,9 @@ export async function tally(services: Services, id: ExceptionId): Promise<Tally>
         events: [{ type: 'exception.approved', actor: workflow, subject: id, data: { says } }],
       });
     });
-    return { result: 'approved', at };
+    // Withdrawn, or a new policy, between the reading and the commit: what stands now decides.
+    const state = amended.ok ? amended.value.record.state : record.state;
+    return { result: state === 'approved' ? 'approved' : state === 'submitted' ? 'ask' : 'ended', at };
   }
   if (now < record.approvalsDeadline) {
     const later = Math.min(now + 15 * MINUTE, record.approvalsDeadline);
@@ -79,10 +81,12 @@ export async function tally(services: Services, id: ExceptionId): Promise<Tally>
 export async function reserveStep(
   services: Services,
   id: ExceptionId,
-): Promise<{ result: 'reserved' | 'refused'; startsAt: string }> {
+): Promise<{ result: 'reserved' | 'ask' | 'refused'; startsAt: string }> {
   const { value: record } = await requireException(services.store, id);
   const startsAt = formatInstant(record.request.startsAt);
   if (record.state === 'scheduled') return { result: 'reserved', startsAt };
+  // A policy adopted since the count asks for further approvals.
+  if (record.state === 'submitted') return { result: 'ask', startsAt };
   const policy = await services.policyInForce.current();
   const reserved = await reserve(services, id, policy, services.clock.now(), workflow);
   if (reserved.ok) return { result: 'reserved', startsAt };

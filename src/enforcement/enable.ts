@@ -21,12 +21,14 @@ import {
   type ExceptionRecord,
   isActive,
   isOver,
+  isOwnPut,
   isTerminal,
   isWithin,
   judge,
   type Lease,
   type LeaseRow,
   leaseOf,
+  mostLeasedTime,
   nextState,
   quorum,
   readLeaseRow,
@@ -115,7 +117,18 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
   if (judgement.outcome === 'undecided') return wait('a condition cannot be decided yet');
   if (record.policyHashes.at(-1) !== policy.hash)
     return wait('the policy in force has not been judged for this exception yet');
-  const other = row.leases.find((candidate) => candidate.exceptionId !== id && isUnsettled(candidate));
+  const others = { ...row, leases: row.leases.filter((candidate) => candidate.exceptionId !== id) };
+  const { leasedTime } = policy.policy.exceptions.limits;
+  const most = mostLeasedTime(others, record.request, durationOf(leasedTime.within), now);
+  if (most > durationOf(leasedTime.atMost)) {
+    return end(
+      services,
+      record,
+      'refuse',
+      `an earlier exception there was on for longer than planned: more than ${leasedTime.atMost} would be leased within ${leasedTime.within}`,
+    );
+  }
+  const other = others.leases.find(isUnsettled);
   if (other) return wait(`${other.exceptionId} is not yet read back as off in ${accountId}, ${region}`);
 
   const observed = await services.settings.getInvocationLogging({ accountId, region });
@@ -130,6 +143,14 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
     );
   }
   const { baseline: kind } = storageFor(policy.policy, unitPathOf(organization, accountId));
+  if (kind === 'none' && seen !== undefined) {
+    return end(
+      services,
+      record,
+      'refuse',
+      `logging without content is configured there (${describeObserved(observed)}), and the policy’s baseline \`none\` would not bring it back; make the baseline \`metadata-only\`, or remove it`,
+    );
+  }
   const baseline = baselineOf(kind, seen);
   if (baseline === undefined) {
     return end(
@@ -196,8 +217,19 @@ async function end(
 ): Promise<PreflightResult> {
   const ended = await abandon(services, record.id, event, says, workflow);
   if (!ended.ok) throw new Error(ended.error.message);
+  await removeLeftovers(services, record);
   const result = event === 'expire' ? 'expired' : event === 'refuse' ? 'refused' : 'ended';
   return { result, at: formatInstant(services.clock.now()), says };
+}
+
+/** What was prepared for an exception that was never enabled. Nothing was stored; tidiness that may fail. */
+export async function removeLeftovers(services: Services, { id, request }: ExceptionRecord): Promise<void> {
+  await services.schedules.delete(scheduleName(id)).catch(() => undefined);
+  const { accountId, region, destination } = request;
+  if (destination.kind === 'cloudwatch-logs')
+    await services.destinations
+      .deleteLogGroup({ accountId, region }, destination.logGroupName)
+      .catch(() => undefined);
 }
 
 /**
@@ -290,6 +322,19 @@ export async function enable(services: Services, id: ExceptionId): Promise<Enabl
       says: 'the window is over, was revoked or given back, or approvals are missing again',
     };
   const pair = { accountId: record.request.accountId, region: record.request.region };
+  // Writing the intent may have taken long: a Put sent now must still be able to land before `until`, and nobody may have revoked.
+  const ready = leaseOf((await readLeaseRow(store, pair.accountId, pair.region))?.value, id);
+  const sent = clock.now();
+  if (
+    ready === undefined ||
+    !isActive(ready, sent) ||
+    sent + ENABLE_TIMEOUT_MS > (ready.enabling?.until ?? 0)
+  ) {
+    return {
+      result: 'revoked',
+      says: 'the lease was revoked, or too much time passed, before content storage was enabled',
+    };
+  }
   await settings.putInvocationLogging(pair, lease.configuration, ENABLE_TIMEOUT_MS);
   const after = leaseOf((await readLeaseRow(store, pair.accountId, pair.region))?.value, id);
   if (after === undefined || !isActive(after, clock.now())) {
@@ -324,15 +369,25 @@ export async function confirmEnabled(
   const now = clock.now();
   const lease = leaseOf((await readLeaseRow(store, pair.accountId, pair.region))?.value, id);
   if (lease === undefined || !isActive(lease, now)) return { next: 'end', at: formatInstant(now) };
-  if (seen === undefined || !storesContent(seen) || !isWithin(seen, lease.configuration)) {
+  // Strict, but for flags that AWS leaves out of its answer to our own Put.
+  const isOurs =
+    seen !== undefined && (isOwnPut(seen, lease.configuration) || isWithin(seen, lease.configuration));
+  if (seen === undefined || !storesContent(seen) || !isOurs) {
     throw new Error(`read back ${describeObserved(observed)}, which is not what was enabled`);
   }
+  let isActiveNow = false;
   const says = `content storage is on until ${formatInstant(lease.expiresAt)}, read back: ${describeObserved(observed)}`;
   await change(services, id, (current, row) => {
     const active = nextState(current.state, 'enable');
+    isActiveNow = active.ok || current.state === 'active';
     if (!active.ok) return { record: current, row };
     return {
-      record: { ...current, state: active.value, enabledAt: lease.enabling?.at ?? now },
+      record: {
+        ...current,
+        state: active.value,
+        enabledAt: lease.enabling?.at ?? now,
+        settingDuring: seen,
+      },
       row,
       events: [
         {
@@ -344,6 +399,7 @@ export async function confirmEnabled(
       ],
     };
   });
+  if (!isActiveNow) return { next: 'end', at: formatInstant(now) };
   return { next: 'wait', at: formatInstant(await nextTick(services, lease, now)) };
 }
 

@@ -7,6 +7,7 @@ import {
   epochMs,
   formatDuration,
   formatInstant,
+  HOUR,
   MINUTE,
   ok,
   SECOND,
@@ -17,10 +18,11 @@ import {
   durationOf,
   type ExceptionRecord,
   endOf,
-  isWithin,
+  isTerminal,
   type Lease,
   leaseOf,
   nextState,
+  reaches,
   readLeaseRow,
   requireException,
   signStatement,
@@ -53,7 +55,8 @@ async function subjectOf(
 /** Step Functions drops the milliseconds of a Wait's timestamp: rounded up, or the wait would end before its instant. */
 const waitText = (at: EpochMs): string => formatInstant(epochMs(Math.ceil(at / SECOND) * SECOND));
 
-export type PutBaselineStep = { readonly next: 'retry' | 'drain'; readonly at: string };
+/** `done`: a person closed it meanwhile; nothing is written into a closed record. */
+export type PutBaselineStep = { readonly next: 'retry' | 'drain' | 'done'; readonly at: string };
 
 /** Baseline, read back, and again until it is off and settled. */
 export async function putBaselineStep(
@@ -63,6 +66,7 @@ export async function putBaselineStep(
 ): Promise<PutBaselineStep> {
   await markEnding(services, id);
   const { record, lease, pair } = await subjectOf(services, id);
+  if (isTerminal(record.state)) return { next: 'done', at: waitText(services.clock.now()) };
   if (record.state !== 'ending')
     return { next: 'drain', at: waitText(record.drainUntil ?? services.clock.now()) };
   const result = await switchOff(services, pair, lease, ending, instant);
@@ -71,10 +75,11 @@ export async function putBaselineStep(
   return { next: 'drain', at: waitText(after.value.drainUntil ?? services.clock.now()) };
 }
 
-export type PurgeStep = { readonly next: 'list' | 'off-again' };
+export type PurgeStep = { readonly next: 'list' | 'off-again' | 'done' };
 
 /** Purges after the quiet time. Goes back to switching off if the destination receives again. */
 export async function purgeStep(services: Services, id: ExceptionId): Promise<PurgeStep> {
+  if (await isClosed(services, id)) return { next: 'done' };
   if (await isOnAgain(services, id)) return { next: 'off-again' };
   const { lease, pair } = await subjectOf(services, id);
   await amend(services, id, (record) => {
@@ -103,22 +108,26 @@ export async function purgeStep(services: Services, id: ExceptionId): Promise<Pu
   return { next: 'list' };
 }
 
-export type ListStep = { readonly next: 'wait' | 'proven' | 'purge' | 'off-again'; readonly at: string };
+/** `early`: the second listing is not due yet by the clock here, although the wait is over (a slow clock): look again shortly. */
+export type ListStep = {
+  readonly next: 'wait' | 'early' | 'proven' | 'purge' | 'off-again' | 'done';
+  readonly at: string;
+};
 
 /**
  * INVARIANT (PURGE_PROVEN): two empty listings at least `secondListingAfter` apart, nothing found in between. A find restarts the
  * pair. Past the retention the purge is overdue, and the certificate will say so.
  */
 export async function listStep(services: Services, id: ExceptionId): Promise<ListStep> {
-  const { clock, policyInForce, destinations } = services;
+  const { clock, destinations } = services;
+  if (await isClosed(services, id)) return { next: 'done', at: formatInstant(clock.now()) };
   if (await isOnAgain(services, id)) return { next: 'off-again', at: formatInstant(clock.now()) };
   const { record, lease, pair } = await subjectOf(services, id);
   const now = clock.now();
-  const { policy } = await policyInForce.current();
-  const gap = durationOf(policy.exceptions.purge.secondListingAfter);
+  const gap = await gapOf(services);
   const first = record.emptyListings[0];
   if (first !== undefined && now < first.at + gap)
-    return { next: 'wait', at: waitText(epochMs(first.at + gap)) };
+    return { next: 'early', at: waitText(epochMs(first.at + gap)) };
 
   const listing = await list(destinations, pair, lease.destination, now);
   const isEmpty = isEmptyListing(listing);
@@ -147,16 +156,32 @@ export function isPastRetention(record: ExceptionRecord, lease: Lease, now: Epoc
   return since !== undefined && now > since + record.request.retention;
 }
 
+/** How long after the second listing its result may still be certified. */
+const LISTING_HOLDS = HOUR;
+
+/** The guard of `close`: two empty listings, far enough apart, the last one fresh. */
+function isProven({ emptyListings }: ExceptionRecord, gap: DurationMs, now: EpochMs): boolean {
+  const [first, last] = [emptyListings[0], emptyListings.at(-1)];
+  return (
+    first !== undefined && last !== undefined && last.at >= first.at + gap && now <= last.at + LISTING_HOLDS
+  );
+}
+
+const gapOf = async ({ policyInForce }: Services): Promise<DurationMs> =>
+  durationOf((await policyInForce.current()).policy.exceptions.purge.secondListingAfter);
+
 /** Signs the certificate and closes; a contested exception waits for a person instead. */
 export async function closeStep(
   services: Services,
   id: ExceptionId,
-): Promise<{ result: 'closed' | 'needs-signature' }> {
+): Promise<{ result: 'closed' | 'needs-signature' | 'list-again' }> {
   const { record } = await subjectOf(services, id);
-  if (record.state === 'closed' || record.state === 'closed-unproven') return { result: 'closed' };
+  if (isTerminal(record.state)) return { result: 'closed' };
+  if (!isProven(record, await gapOf(services), services.clock.now())) return { result: 'list-again' };
   if (record.contested !== undefined) {
     await services.recorder.record({
       type: 'exception.needs-signature',
+      key: `needs-signature/${id}/${record.emptyListings[0]?.at ?? 0}`,
       actor: ending,
       subject: id,
       data: {
@@ -216,6 +241,9 @@ export async function closeWithCertificate(
   return amended.ok && isClosed;
 }
 
+const isClosed = async (services: Services, id: ExceptionId): Promise<boolean> =>
+  isTerminal((await requireException(services.store, id)).value.state);
+
 /** Whether the setting points at this exception's destination again; if so, its proof starts over. Unreadable counts as a fault. */
 async function isOnAgain(services: Services, id: ExceptionId): Promise<boolean> {
   const { record, lease, pair } = await subjectOf(services, id);
@@ -226,7 +254,7 @@ async function isOnAgain(services: Services, id: ExceptionId): Promise<boolean> 
   if (
     observed.kind === 'absent' ||
     !storesContent(observed.value) ||
-    !isWithin(observed.value, lease.configuration)
+    !reaches(observed.value, lease.destination)
   )
     return false;
   await reopen(services, id, ending);

@@ -1,4 +1,4 @@
-import type { EpochMs, ExceptionId } from '../core/index.ts';
+import { canonicalJson, type EpochMs, type ExceptionId } from '../core/index.ts';
 import type { LoggingConfiguration, Observation } from '../evidence/index.ts';
 import {
   type BaselineConfiguration,
@@ -8,6 +8,7 @@ import {
   isWithin,
   type Lease,
   type LeaseRow,
+  reaches,
   storesContent,
 } from '../exceptions/index.ts';
 
@@ -61,7 +62,10 @@ export function planPair({ row, records, observed, now }: PairState): PairPlan {
     const isConfirmed = records.get(want.lease.exceptionId)?.state === 'active';
     if (observed.kind === 'unobservable') return { kind: 'leave', why: 'unreadable-during-lease' };
     const seen = observed.kind === 'observed' ? observed.value : undefined;
-    if (!isWithin(seen, want.configuration)) {
+    // What was read back right after our own Put is ours, also where AWS leaves flags out of its answer.
+    const during = records.get(want.lease.exceptionId)?.settingDuring;
+    const isOurs = seen !== undefined && during != null && canonicalJson(seen) === canonicalJson(during);
+    if (!isOurs && !isWithin(seen, want.configuration)) {
       return {
         kind: 'contested',
         lease: want.lease,
@@ -86,7 +90,7 @@ export function planPair({ row, records, observed, now }: PairState): PairPlan {
       (lease) =>
         lease.offAt !== undefined &&
         !isTerminal(records.get(lease.exceptionId)?.state ?? 'closed') &&
-        isWithin(observed.value, lease.configuration),
+        reaches(observed.value, lease.destination),
     );
     return disturbed
       ? { kind: 'switch-off', lease: disturbed, why: 'found-again' }

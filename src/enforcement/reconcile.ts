@@ -40,6 +40,8 @@ export async function reconcilePair(
   const plan = planPair({ row, records, observed, now });
   switch (plan.kind) {
     case 'leave': {
+      // Somebody put a baseline of their own: ours must never come back over it, however much later theirs goes.
+      if (observed.kind === 'observed') await forgetMissingBaselines(services, records);
       if (plan.why === 'unreadable-during-lease') {
         await services.recorder.record({
           type: 'enforcement.unreadable',
@@ -55,24 +57,9 @@ export async function reconcilePair(
     }
     case 'contested': {
       const seen = describeObserved(observed);
-      const id = plan.lease.exceptionId;
-      const says = `${plan.says} (${seen}); the lease is revoked`;
-      const contested = {
-        type: 'exception.contested',
-        actor,
-        subject: id,
-        data: { ...pair, observed: seen, says },
-      };
-      await revokeLease(services, id, actor, plan.says, now);
-      await amend(services, id, (record) =>
-        ok({
-          record:
-            plan.isElsewhere && !record.contested
-              ? { ...record, contested: { at: clock, observed: seen } }
-              : record,
-          events: [contested],
-        }),
-      );
+      const reason = `${plan.says} (${seen})`;
+      const contested = plan.isElsewhere ? { at: clock, observed: seen } : undefined;
+      await revokeLease(services, plan.lease.exceptionId, actor, reason, now, contested);
       return { plan, result: await endLease(services, pair, plan.lease, actor, instant) };
     }
     case 'restore-baseline': {
@@ -99,12 +86,7 @@ export async function reconcilePair(
           says: `read back: ${describeObserved(after)}`,
         },
       });
-      if (after.kind === 'observed') {
-        await amend(services, id, (record) => {
-          const { isBaselineMissing: _missing, ...restored } = record;
-          return ok({ record: restored });
-        });
-      }
+      if (after.kind === 'observed') await forgetMissingBaselines(services, records);
       return { plan };
     }
     case 'switch-off': {
@@ -142,6 +124,19 @@ export async function reopen(services: Services, id: ExceptionId, actor: EventAc
       events: [{ type: 'exception.found-again', actor, subject: id, data: { says } }],
     });
   });
+}
+
+async function forgetMissingBaselines(
+  services: Services,
+  records: ReadonlyMap<ExceptionId, ExceptionRecord>,
+): Promise<void> {
+  for (const [id, { isBaselineMissing }] of records) {
+    if (isBaselineMissing !== true) continue;
+    await amend(services, id, (record) => {
+      const { isBaselineMissing: _missing, ...restored } = record;
+      return ok({ record: restored });
+    });
+  }
 }
 
 async function recordsOf(

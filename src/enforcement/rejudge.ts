@@ -41,36 +41,60 @@ export async function rejudge(services: Services, instant: EpochMs): Promise<rea
   if (open.length === 0) return [];
   const policy = await services.policyInForce.current();
   const results: Rejudged[] = [];
-  for (const record of open) {
+  const faults: string[] = [];
+  // What is on comes first, and one exception's fault never keeps another from being judged.
+  const liveFirst = open.toSorted((a, b) => Number(b.state === 'active') - Number(a.state === 'active'));
+  for (const record of liveFirst) {
     if (record.policyHashes.at(-1) === policy.hash) continue;
-    const { accountId, region } = record.request;
-    const row = (await readLeaseRow(services.store, accountId, region))?.value;
-    const lease = leaseOf(row, record.id);
-    const judgement = judge({
-      request: record.request,
-      requesterId: record.requesterId,
-      policy,
-      organization: await services.organizationView.organization(),
-      people: await services.directory.people(),
-      row,
-      bucket: await bucketOf(services, record),
-      scope: 'standing',
-      now: services.clock.now(),
-    });
-    const result =
-      lease?.enabling === undefined
-        ? await rejudgePending(services, record, policy, judgement)
-        : await rejudgeActive(services, record, lease, policy, judgement, instant);
-    if (result === undefined) continue;
-    results.push(result);
-    await services.recorder.record({
-      type: `policy.rejudged`,
-      actor,
-      subject: record.id,
-      data: { policyHash: policy.hash, effect: result.effect, says: result.says },
-    });
+    try {
+      const result = await rejudgeOne(services, record, policy, instant);
+      if (result !== undefined) results.push(result);
+    } catch (error) {
+      faults.push(`${record.id}: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
+  if (faults.length > 0)
+    throw new Error(`some exceptions could not be judged by the policy in force yet: ${faults.join('; ')}`);
   return results;
+}
+
+async function rejudgeOne(
+  services: Services,
+  record: ExceptionRecord,
+  policy: LoadedPolicy,
+  instant: EpochMs,
+): Promise<Rejudged | undefined> {
+  const { accountId, region } = record.request;
+  const row = (await readLeaseRow(services.store, accountId, region))?.value;
+  const lease = leaseOf(row, record.id);
+  // What cannot be read leaves its own conditions undecided; the others still decide.
+  const unread = () => undefined;
+  const judgement = judge({
+    request: record.request,
+    requesterId: record.requesterId,
+    policy,
+    organization: await services.organizationView.organization().catch(unread),
+    people: await services.directory.people().catch(unread),
+    row,
+    bucket: await bucketOf(services, record).catch(
+      () => ({ kind: 'unobservable', reason: 'failed' }) as const,
+    ),
+    scope: 'standing',
+    now: services.clock.now(),
+  });
+  const result =
+    lease?.enabling === undefined
+      ? await rejudgePending(services, record, policy, judgement)
+      : await rejudgeActive(services, record, lease, policy, judgement, instant);
+  if (result === undefined) return undefined;
+  await services.recorder.record({
+    type: 'policy.rejudged',
+    key: `policy.rejudged/${record.id}/${policy.hash}/${result.effect}`,
+    actor,
+    subject: record.id,
+    data: { policyHash: policy.hash, effect: result.effect, says: result.says },
+  });
+  return result;
 }
 
 const failedOf = ({ conditions }: Judgement): string =>

@@ -13,7 +13,7 @@ import {
   requireException,
   revokeLease,
 } from '../exceptions/index.ts';
-import { nextTick } from './enable.ts';
+import { nextTick, removeLeftovers } from './enable.ts';
 import type { Services } from './ports.ts';
 import { reconcilePair } from './reconcile.ts';
 import { startEnding } from './start-ending.ts';
@@ -64,7 +64,11 @@ export async function beginEnding(
   const { value: record } = await requireException(services.store, id);
   const { accountId, region } = record.request;
   const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);
-  if (lease !== undefined && isActive(lease, instant)) {
+  if (lease?.enabling === undefined) {
+    await abandonUnenabled(services, id, 'the workflow ended before anything was enabled');
+    return { ending: 'not-needed' };
+  }
+  if (isActive(lease, instant)) {
     await revokeLease(services, id, workflow, 'the workflow ends early', clock);
   }
   return { ending: await startEnding(services, id, workflow, instant) };
@@ -72,5 +76,6 @@ export async function beginEnding(
 
 /** An error before enabling: nothing was switched, the window is given back. */
 export async function abandonUnenabled(services: Services, id: ExceptionId, reason: string): Promise<void> {
-  await abandon(services, id, 'expire', reason, workflow, `nothing was enabled: ${reason}`);
+  const ended = await abandon(services, id, 'expire', reason, workflow, `nothing was enabled: ${reason}`);
+  if (ended.ok) await removeLeftovers(services, ended.value.record);
 }

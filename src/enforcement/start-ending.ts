@@ -1,5 +1,5 @@
 import { type DomainEvent, type EpochMs, type EventActor, type ExceptionId, ok } from '../core/index.ts';
-import { amend, isTerminal, nextState, requireException } from '../exceptions/index.ts';
+import { amend, isTerminal, leaseOf, nextState, requireException } from '../exceptions/index.ts';
 import type { Services } from './ports.ts';
 
 const MOST_ATTEMPTS = 500;
@@ -61,8 +61,9 @@ const startedEvent = (id: ExceptionId, name: string, attempt: number, actor: Eve
 
 /** An exception whose lease was attempted is `ending` from the moment a detector says so, before anything is switched off. */
 export async function markEnding(services: Services, id: ExceptionId): Promise<void> {
-  await amend(services, id, (record) => {
+  await amend(services, id, (record, row) => {
     const ending = nextState(record.state, 'end');
-    return ok({ record: ending.ok ? { ...record, state: ending.value } : record });
+    const isAttempted = leaseOf(row, id)?.enabling !== undefined;
+    return ok({ record: ending.ok && isAttempted ? { ...record, state: ending.value } : record });
   });
 }

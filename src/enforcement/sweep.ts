@@ -10,15 +10,16 @@ import {
 import {
   abandon,
   amend,
+  decodeRecord,
   durationOf,
   type ExceptionRecord,
+  type ExecutionStatus,
   emptyOutbox,
   isActive,
   isTerminal,
   type Lease,
+  type LeaseRow,
   leaseOf,
-  listExceptions,
-  listLeaseRows,
   readLeaseRow,
   revokeLease,
 } from '../exceptions/index.ts';
@@ -56,7 +57,9 @@ export async function sweep(services: Services, instant: EpochMs): Promise<Sweep
       faults.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
-  const all = (await listExceptions(services.store)).map(({ value }) => value);
+  const all: ExceptionRecord[] = [];
+  for (const stored of await services.store.list('exception/'))
+    await attempt(stored.key, async () => all.push(decodeRecord<ExceptionRecord>(stored)));
   const exceptions = all.filter(({ state }) => !isTerminal(state));
   for (const record of all) {
     // What a process that died between a commit and its record left untold; also of what has ended meanwhile.
@@ -65,7 +68,9 @@ export async function sweep(services: Services, instant: EpochMs): Promise<Sweep
   for (const record of exceptions) await attempt(record.id, () => sweepException(services, record, now));
   await attempt('policy in force', () => tellAdoption(services));
   await attempt('policy in force', () => rejudge(services, now));
-  const rows = (await listLeaseRows(services.store)).map(({ value }) => value);
+  const rows: LeaseRow[] = [];
+  for (const stored of await services.store.list('lease/'))
+    await attempt(stored.key, async () => rows.push(decodeRecord<LeaseRow>(stored)));
   for (const { accountId, region } of rows) {
     await attempt(`${accountId}/${region}`, () =>
       reconcilePair(services, { accountId, region }, sweeper, now),
@@ -83,15 +88,17 @@ export async function sweep(services: Services, instant: EpochMs): Promise<Sweep
 }
 
 async function sweepException(services: Services, record: ExceptionRecord, now: EpochMs): Promise<void> {
-  const { store, executions } = services;
+  const { store } = services;
   const { accountId, region } = record.request;
   const pair = { accountId, region };
   const lease = leaseOf((await readLeaseRow(store, accountId, region))?.value, record.id);
-  await wakeDecided(services, record.id);
 
   if (lease?.enabling === undefined) {
-    await executions.start('exception', record.id, { exceptionId: record.id });
-    return expireUnenabled(services, record, now);
+    await expireUnenabled(services, record, now);
+    // Last, and only for what waits: a token service that is down must not hold up what ends.
+    await startAgain(services, record);
+    await wakeDecided(services, record.id);
+    return;
   }
   if (record.state === 'draining' || record.state === 'purging') {
     await notePurgeOverdue(services, record, lease, now);
@@ -113,7 +120,8 @@ async function notePurgeOverdue(
   lease: Lease,
   now: EpochMs,
 ): Promise<void> {
-  if (record.isPurgeOverdue === true || !isPastRetention(record, lease, now)) return;
+  const provenAt = record.emptyListings[1]?.at;
+  if (record.isPurgeOverdue === true || !isPastRetention(record, lease, provenAt ?? now)) return;
   const says = `the purge is not proven within the retention of ${formatDuration(record.request.retention)}; trying on`;
   await amend(services, record.id, (current) =>
     ok(
@@ -134,9 +142,41 @@ async function hasStoppedEarly(
   lease: Lease,
   now: EpochMs,
 ): Promise<boolean> {
-  const status = await services.executions.status('exception', record.id);
+  const { status } = await latestExecution(services, record);
   if (status === 'RUNNING') return false;
   return status !== undefined || now > (lease.enabling?.until ?? now) + 5 * MINUTE;
+}
+
+const MOST_STARTS = 50;
+
+/** The youngest execution of an exception's workflow: the first has the exception's name, a later one a number behind it. */
+async function latestExecution(
+  { executions }: Services,
+  { id }: ExceptionRecord,
+): Promise<{ attempt: number; status: ExecutionStatus | undefined }> {
+  let latest = { attempt: 1, status: await executions.status('exception', id) };
+  for (
+    let attempt = 2;
+    attempt <= MOST_STARTS && latest.status !== undefined && latest.status !== 'RUNNING';
+    attempt++
+  ) {
+    const status = await executions.status('exception', `${id}-${attempt}`);
+    if (status === undefined) break;
+    latest = { attempt, status };
+  }
+  return latest;
+}
+
+/**
+ * A workflow that never started, or that died of a fault while nothing was enabled, is started again: its approvals stand in the
+ * record. One that somebody stopped (ABORTED) is not: the exception then expires.
+ */
+async function startAgain(services: Services, record: ExceptionRecord): Promise<void> {
+  const { attempt, status } = await latestExecution(services, record);
+  if (status === undefined)
+    await services.executions.start('exception', record.id, { exceptionId: record.id });
+  if ((status === 'FAILED' || status === 'TIMED_OUT') && attempt < MOST_STARTS)
+    await services.executions.start('exception', `${record.id}-${attempt + 1}`, { exceptionId: record.id });
 }
 
 async function expireUnenabled(services: Services, record: ExceptionRecord, now: EpochMs): Promise<void> {

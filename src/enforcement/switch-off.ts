@@ -1,4 +1,5 @@
 import {
+  type DomainEvent,
   durationMs,
   type EpochMs,
   type EventActor,
@@ -15,11 +16,15 @@ import {
   amend,
   type BaselineConfiguration,
   durationOf,
-  type ExceptionRecord,
+  endOf,
+  isOwnPut,
+  isWithin,
   type Lease,
   leaseOf,
   nextState,
+  readLeaseRow,
   storesContent,
+  withContest,
   withLease,
 } from '../exceptions/index.ts';
 import type { Pair, Services } from './ports.ts';
@@ -48,9 +53,14 @@ export async function switchOff(
   actor: EventActor,
   instant: EpochMs,
 ): Promise<SwitchOffResult> {
-  const { settings, recorder, clock } = services;
+  const { settings, clock } = services;
   const subject = lease.exceptionId;
-  const intended = recorder.record({
+  const present = await presentLease(services, pair, subject);
+  if (present?.offAt !== undefined)
+    return { isOff: true, isSettled: true, retryAt: clock.now(), says: 'off since earlier; nothing to do' };
+  // Looked at first: putting the baseline would wipe out the only trace of somebody else's content.
+  const before = await settings.getInvocationLogging(pair);
+  await keepEvent(services, subject, {
     type: 'enforcement.intended',
     actor,
     subject,
@@ -60,16 +70,18 @@ export async function switchOff(
       says: `${actor.id}: returning ${pair.accountId}, ${pair.region} to the baseline (${lease.baseline.kind})`,
     },
   });
-  // A record that cannot be written is said below; it does not keep content storage on.
-  await intended.catch(() => undefined);
   const { failure, isBaselineMissing } = await putBaseline(services, pair, lease.baseline);
-  await intended;
+  await noteForeign(services, pair, present, before, actor);
   const observed = await settings.getInvocationLogging(pair);
-  const isOff =
-    observed.kind !== 'unobservable' &&
-    !storesContent(observed.kind === 'observed' ? observed.value : undefined);
+  const seen = observed.kind === 'observed' ? observed.value : undefined;
+  const isOwnBaseline =
+    seen !== undefined &&
+    failure === undefined &&
+    lease.baseline.kind === 'metadata-only' &&
+    isOwnPut(seen, lease.baseline.configuration);
+  const isOff = observed.kind !== 'unobservable' && (isOwnBaseline || !storesContent(seen));
   const now = clock.now();
-  await recorder.record({
+  await keepEvent(services, subject, {
     type: 'enforcement.read-back',
     actor,
     subject,
@@ -90,7 +102,54 @@ export async function switchOff(
       says: readBackSays(isOff, observed, failure),
     };
   }
-  return settle(services, subject, actor, instant, isBaselineMissing);
+  return settle(services, subject, actor, instant, isBaselineMissing, seen ?? null);
+}
+
+/** The lease as it stands; unknown where the table cannot be read, which is no reason to keep anything on. */
+async function presentLease(services: Services, pair: Pair, id: ExceptionId): Promise<Lease | undefined> {
+  try {
+    return leaseOf((await readLeaseRow(services.store, pair.accountId, pair.region))?.value, id);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Records an event; if the recorder fails, the event waits in the exception's outbox. A record that cannot be written at all does
+ * not keep content storage on: the next attempt writes events of its own.
+ */
+async function keepEvent(services: Services, id: ExceptionId, event: DomainEvent): Promise<void> {
+  try {
+    await services.recorder.record(event);
+  } catch {
+    await amend(services, id, (record) => ok({ record, events: [event] })).catch(() => undefined);
+  }
+}
+
+/**
+ * Content that somebody else's setting stored while the lease was ours to end stands where we do not look: the exception is marked,
+ * and can then be closed only without proof (PURGE_PROVEN).
+ */
+async function noteForeign(
+  services: Services,
+  pair: Pair,
+  lease: Lease | undefined,
+  before: Observation<LoggingConfiguration>,
+  actor: EventActor,
+): Promise<void> {
+  if (lease?.enabling === undefined || before.kind !== 'observed') return;
+  if (isWithin(before.value, lease.configuration) || isOwnPut(before.value, lease.configuration)) return;
+  const observed = describeObserved(before);
+  const subject = lease.exceptionId;
+  const says = `somebody else’s setting was found at the end (${observed}); what it stored elsewhere is theirs`;
+  const event = { type: 'exception.contested', actor, subject, data: { ...pair, observed, says } };
+  await amend(services, subject, (record) =>
+    ok(
+      record.contested === undefined
+        ? { record: withContest(record, { at: services.clock.now(), observed }), events: [event] }
+        : { record },
+    ),
+  );
 }
 
 /** Metadata-only is put where the lease carries it; if that fails, nothing at all is still better than content. */
@@ -129,6 +188,7 @@ async function settle(
   actor: EventActor,
   instant: EpochMs,
   isBaselineMissing: boolean,
+  settingAfter: LoggingConfiguration | null,
 ): Promise<SwitchOffResult> {
   const { policyInForce, schedules, clock } = services;
   const now = clock.now();
@@ -152,10 +212,12 @@ async function settle(
     if (!drained.ok) return ok({ record });
     isNew = true;
     const offAt = now > instant ? now : instant;
+    const { overdue: _overdue, ...settled } = record;
     return ok({
       record: {
-        ...record,
+        ...settled,
         state: drained.value,
+        settingAfter,
         offAt,
         drainUntil: epochMs(offAt + drain),
         emptyListings: [],
@@ -190,31 +252,24 @@ async function settle(
 
 export const scheduleName = (id: ExceptionId): string => `off-${id}`;
 
-/** Overdue is measured against the lease's own end, and said with every failed attempt until it is off. */
+/** Overdue is measured against the lease's own end or revocation, and said with every failed attempt until it is off. */
 async function recordOverdue(
   services: Services,
   id: ExceptionId,
   actor: EventActor,
   now: EpochMs,
 ): Promise<void> {
-  const changed = await amend(services, id, (record) =>
-    ok({ record: record.overdue === undefined ? { ...record, overdue: { firstSeenAt: now } } : record }),
-  );
-  if (!changed.ok) return;
-  const since = overdueSince(changed.value.record, now);
-  await services.recorder.record({
-    type: 'exception.overdue',
-    actor,
-    subject: id,
-    data: {
-      overdueMs: now - since,
-      says: `content storage is not off ${formatDuration(durationMs(Math.ceil((now - since) / 1000) * 1000))} after it should be; trying again`,
-    },
+  await amend(services, id, (record, row) => {
+    const lease = leaseOf(row, id);
+    const overdueMs = Math.max(0, now - (lease === undefined ? now : endOf(lease)));
+    const late = formatDuration(durationMs(Math.ceil(overdueMs / 1000) * 1000));
+    const says = `content storage is not off ${late} after it should be; trying again`;
+    return ok({
+      record: record.overdue === undefined ? { ...record, overdue: { firstSeenAt: now } } : record,
+      events: [{ type: 'exception.overdue', actor, subject: id, data: { overdueMs, says } }],
+    });
   });
 }
-
-const overdueSince = (record: ExceptionRecord, now: EpochMs): EpochMs =>
-  now >= record.request.endsAt ? record.request.endsAt : (record.overdue?.firstSeenAt ?? now);
 
 /** Names of destinations and the kinds of content: never content itself. */
 export function describeObserved(observed: Observation<LoggingConfiguration>): string {

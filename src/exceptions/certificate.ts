@@ -34,8 +34,11 @@ export function certificateStatement(
     })),
     settings: {
       before: settingText(record.settingBefore),
-      during: lease.configuration,
-      after: lease.baseline,
+      approved: lease.configuration,
+      during:
+        record.settingDuring === undefined ? 'never read back as on' : settingText(record.settingDuring),
+      after: record.settingAfter === undefined ? 'not read back' : settingText(record.settingAfter),
+      baseline: lease.baseline,
     },
     times: {
       startsAt: formatInstant(lease.startsAt),
@@ -48,6 +51,9 @@ export function certificateStatement(
     minutesOverdue:
       lease.offAt === undefined ? null : Math.max(0, Math.ceil((lease.offAt - endOf(lease)) / 60_000)),
     purgeWithinRetention: record.isPurgeOverdue !== true,
+    ...(record.isBaselineMissing === true
+      ? { baseline: 'could not be put; nothing is configured instead' }
+      : {}),
     purged: record.purged ?? { versions: 0, bytes: 0, uploads: 0, logGroups: 0 },
     listings: record.emptyListings.map(listingText),
     finding:

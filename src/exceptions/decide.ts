@@ -11,7 +11,7 @@ import {
 import type { Refusal } from './errors.ts';
 import { describeState, nextState } from './lifecycle.ts';
 import { approvalSubject, isEligible } from './quorum.ts';
-import { amend, type Books } from './records.ts';
+import { amend, type Books, leaseOf, withLease } from './records.ts';
 import type { Decision, ExceptionRecord, Person } from './types.ts';
 
 export interface DecisionInput extends Books {
@@ -35,7 +35,7 @@ export interface DecisionInput extends Books {
 export async function decide(input: DecisionInput): Promise<Result<ExceptionRecord, Refusal>> {
   const verb = input.decision === 'approve' ? 'approval' : 'rejection';
   const actor = { id: input.principalId, kind: 'person-unauthenticated' as const };
-  const changed = await amend(input, input.id, (record) => {
+  const changed = await amend(input, input.id, (record, row) => {
     const refusal = refusalOf(record, input);
     if (refusal) return err(refusal);
     const decision: Decision = {
@@ -53,8 +53,15 @@ export async function decide(input: DecisionInput): Promise<Result<ExceptionReco
     if (input.decision === 'approve') return ok({ record: decided, events });
     const rejected = nextState(record.state, 'reject');
     if (!rejected.ok) return err(rejected.error);
+    const lease = leaseOf(row, input.id);
+    // Asked again under a new policy, it may hold a window; nothing was enabled, so that is given back.
+    const released =
+      row !== undefined && lease !== undefined
+        ? { row: withLease(row, { ...lease, released: true as const }) }
+        : {};
     return ok({
       events,
+      ...released,
       record: {
         ...decided,
         state: rejected.value,

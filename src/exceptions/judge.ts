@@ -45,8 +45,9 @@ export interface JudgeInput {
   readonly request: ExceptionRequest;
   readonly requesterId: PrincipalId;
   readonly policy: LoadedPolicy;
-  readonly organization: Organization;
-  readonly people: readonly Person[];
+  /** `undefined`: could not be read; what needs it is undecided. */
+  readonly organization: Organization | undefined;
+  readonly people: readonly Person[] | undefined;
   readonly row: LeaseRow | undefined;
   readonly bucket: Observation<BucketFacts>;
   readonly scope: JudgeScope;
@@ -111,23 +112,29 @@ function timeConditions({ request, policy, scope, now }: JudgeInput): JudgedCond
 
 function scopeConditions({ request, policy, organization }: JudgeInput): JudgedCondition[] {
   const { scope } = policy.policy.exceptions;
-  const account = organization.accounts.find(({ id }) => id === request.accountId);
+  const account = organization?.accounts.find(({ id }) => id === request.accountId);
+  const unread = organization === undefined ? ('undecided' as const) : undefined;
   const governed = policy.policy.storage.scope.regions;
   const foreign = request.subjects.filter((arn) => arn.split(':')[4] !== request.accountId);
   return [
     condition(
       'storage.scope',
-      account !== undefined,
+      unread ?? account !== undefined,
       account
         ? `account ${account.id} (${account.name}) is in the organization`
-        : `account ${request.accountId} is not in the organization`,
+        : unread
+          ? 'the organization could not be read'
+          : `account ${request.accountId} is not in the organization`,
     ),
     condition(
       'storage.scope',
-      account !== undefined && account.state === 'ACTIVE' && account.id !== organization.managementAccountId,
+      unread ??
+        (account !== undefined &&
+          account.state === 'ACTIVE' &&
+          account.id !== organization?.managementAccountId),
       account === undefined
         ? `account ${request.accountId} cannot be governed: it is not in the organization`
-        : account.id === organization.managementAccountId
+        : account.id === organization?.managementAccountId
           ? 'the management account cannot hold an exception: no service control policy restricts it'
           : `the account is ${account.state}; it must be ACTIVE`,
     ),
@@ -229,6 +236,8 @@ function destinationConditions({ request, policy, bucket }: JudgeInput): JudgedC
 
 function peopleConditions({ policy, people, requesterId }: JudgeInput): JudgedCondition[] {
   const roles = policy.policy.exceptions.approvals.roles.map(({ role }) => role);
+  if (people === undefined)
+    return [condition('exceptions.approvals.roles', 'undecided', 'the people could not be read')];
   const unfilled = canBeApproved(roles, people, requesterId);
   return [
     condition(

@@ -1,6 +1,6 @@
 import { type DurationMs, durationMs, type EpochMs, epochMs } from '../core/index.ts';
 import { DATA_DELIVERY_FLAGS, type LoggingConfiguration, type S3Destination } from '../evidence/index.ts';
-import type { BaselineConfiguration, Lease, LeaseRow } from './types.ts';
+import type { BaselineConfiguration, Destination, Lease, LeaseRow } from './types.ts';
 
 /*
  * The one equation (docs/concepts.md). Workflow, sweeper, dead man's switch, CLI and reports call these functions; a test
@@ -61,6 +61,40 @@ export function isWithin(
     isSameOrNone(largeData(observed), largeData(wanted))
   );
 }
+
+/** Whether any content that `observed` stores would land where the lease's content lands, whatever else it stores, and where else. */
+export function reaches(observed: LoggingConfiguration | undefined, destination: Destination): boolean {
+  if (observed === undefined || !storesContent(observed)) return false;
+  if (destination.kind === 'cloudwatch-logs')
+    return observed.cloudWatchConfig?.logGroupName === destination.logGroupName;
+  // Bedrock writes below `<prefix>AWSLogs/`: that is where content of this configuration lands.
+  const overlaps = (place: S3Destination | undefined): boolean => {
+    if (nonEmpty(place?.bucketName) !== destination.bucketName) return false;
+    const lands = `${place?.keyPrefix ?? ''}AWSLogs/`;
+    return lands.startsWith(destination.keyPrefix) || destination.keyPrefix.startsWith(lands);
+  };
+  return overlaps(observed.s3Config) || overlaps(largeData(observed));
+}
+
+/**
+ * Whether `observed` is what our own Put of `put` reads back as: the same destinations, and every flag either equal or left out.
+ * AWS has been seen to leave flags out of its answer [known from a third party]; only right after a Put of ours is that believed.
+ */
+export const isOwnPut = (observed: LoggingConfiguration, put: LoggingConfiguration): boolean =>
+  DATA_DELIVERY_FLAGS.every((flag) => observed[flag] === undefined || observed[flag] === put[flag]) &&
+  placesOf(observed).every((place, index) => place === placesOf(put)[index]);
+
+const placesOf = (configuration: LoggingConfiguration): readonly (string | undefined)[] => {
+  const s3 = nonEmpty(configuration.s3Config?.bucketName);
+  const large = largeData(configuration);
+  return [
+    nonEmpty(configuration.cloudWatchConfig?.logGroupName),
+    s3,
+    s3 === undefined ? undefined : (configuration.s3Config?.keyPrefix ?? ''),
+    large?.bucketName,
+    large === undefined ? undefined : (large.keyPrefix ?? ''),
+  ];
+};
 
 /** An empty-string bucket is no destination. */
 const largeData = (configuration: LoggingConfiguration): S3Destination | undefined =>

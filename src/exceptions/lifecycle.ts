@@ -103,9 +103,9 @@ export const LIFECYCLE = {
     by: 'workflow',
   },
   end: {
-    from: ['preflight', 'active'],
+    from: ['submitted', 'approved', 'scheduled', 'preflight', 'active'],
     to: 'ending',
-    guard: 'none: off needs nothing (from preflight only once enabling was attempted)',
+    guard: 'enabling was attempted; nothing else: off needs nothing',
     source: 'OFF_NEEDS_NOTHING',
     by: 'workflow, dead man’s switch, sweeper, or a person who revokes',
   },

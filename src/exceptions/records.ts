@@ -9,7 +9,7 @@ import {
   type Result,
 } from '../core/index.ts';
 import { ConflictError, type Refusal } from './errors.ts';
-import type { RecordStore } from './ports.ts';
+import type { RecordStore, StoredRecord } from './ports.ts';
 import type { ExceptionRecord, LeaseRow, ToldEvent } from './types.ts';
 
 /*
@@ -30,6 +30,9 @@ export interface Versioned<T> {
 }
 
 export const encode = (value: object): unknown => ({ format: RECORD_FORMAT, ...value });
+
+/** @throws Error when the record has another format: an older or newer version wrote it */
+export const decodeRecord = <T>({ key, value }: StoredRecord): T => decode(key, value);
 
 function decode<T>(key: string, stored: unknown): T {
   const format = (stored as { format?: unknown } | null)?.format;
@@ -75,7 +78,7 @@ export async function requireException(
   return found;
 }
 
-const ATTEMPTS = 8;
+const ATTEMPTS = 12;
 
 /** Where a change is written, and where it is told. */
 export interface Books {
@@ -96,8 +99,7 @@ export interface Change {
  * it; starts over when somebody else was faster. The events are recorded after the commit; if this process dies in between, the
  * next change or sweep records them. `change` returning the same objects and no events writes nothing.
  *
- * @throws ConflictError after 8 lost attempts
- * @throws what the recorder throws, after the commit: the change stands, and will be told
+ * @throws ConflictError after 12 lost attempts
  */
 export async function amend(
   books: Books,
@@ -123,6 +125,8 @@ export async function amend(
     // What an earlier process left untold goes first; a recorder that fails now keeps it for later and holds nothing up.
     const untold = await tell(recorder, outbox);
     const pending = [...untold, ...events];
+    // The row is written even where only the record changes: the change was decided by both, so both must still be what was read.
+    const writtenRow = changed.value.row ?? row?.value;
     const writes = [
       {
         key: exceptionKey(id),
@@ -131,18 +135,19 @@ export async function amend(
           pending.length === 0 ? changed.value.record : { ...changed.value.record, outbox: pending },
         ),
       },
-      ...(isRowNew && changed.value.row !== undefined
-        ? [
+      ...(writtenRow === undefined
+        ? []
+        : [
             {
               key: leaseKey(accountId, region),
               expectedVersion: row?.version ?? 0,
-              value: encode(changed.value.row),
+              value: encode(writtenRow),
             },
-          ]
-        : []),
+          ]),
     ];
     if ((await store.commit(writes)) === 'conflict') continue;
-    for (const event of events) await recorder.record(event);
+    // What cannot be told now stays in the outbox: a failing record must not keep anything on (OFF_NEEDS_NOTHING).
+    await tell(recorder, events);
     return changed;
   }
   throw new ConflictError(exceptionKey(id));
@@ -158,7 +163,7 @@ export async function createException(
   const value = encode({ ...record, outbox: told });
   const written = await books.store.commit([{ key: exceptionKey(record.id), expectedVersion: 0, value }]);
   if (written === 'conflict') return written;
-  for (const event of told) await books.recorder.record(event);
+  await tell(books.recorder, told);
   return written;
 }
 

@@ -13,6 +13,7 @@ import type { Refusal } from './errors.ts';
 import { windowConditions } from './judge.ts';
 import { nextState } from './lifecycle.ts';
 import { amend, type Books, type Change, leaseOf } from './records.ts';
+import { durationOf } from './request.ts';
 import type { CompleteLoggingConfiguration, ExceptionRecord, Lease } from './types.ts';
 
 const FLAG_OF: Record<Modality, (typeof DATA_DELIVERY_FLAGS)[number]> = {
@@ -76,7 +77,12 @@ export function reserve(
       destination: record.request.destination,
     };
     const { accountId, region } = record.request;
-    const leases = [...(row?.leases ?? []), lease].sort((a, b) => a.startsAt - b.startsAt);
+    // What can no longer count to any window goes: the row must not outgrow its table.
+    const keepFrom = now - 2 * durationOf(policy.policy.exceptions.limits.leasedTime.within);
+    const live = (row?.leases ?? []).filter(
+      ({ offAt, released, startsAt }) => (offAt ?? (released ? startsAt : now)) > keepFrom,
+    );
+    const leases = [...live, lease].sort((a, b) => a.startsAt - b.startsAt);
     const says = `window reserved in ${accountId}, ${region}: ${formatInstant(lease.startsAt)} to ${formatInstant(lease.expiresAt)}`;
     return ok({
       record: { ...record, state: scheduled.value },

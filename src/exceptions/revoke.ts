@@ -2,6 +2,7 @@ import { type EpochMs, type EventActor, type ExceptionId, err, ok, type Result }
 import type { Refusal } from './errors.ts';
 import { describeState, isTerminal, type LifecycleEvent, nextState } from './lifecycle.ts';
 import { amend, type Books, type Change, leaseOf, withLease } from './records.ts';
+import type { ExceptionRecord } from './types.ts';
 
 /**
  * Ends the right to store, at once. INVARIANT (OFF_NEEDS_NOTHING): no policy, eligibility, approval or validation is consulted
@@ -13,17 +14,18 @@ export function revokeLease(
   actor: EventActor,
   reason: string,
   now: EpochMs,
+  contested?: NonNullable<ExceptionRecord['contested']>,
 ): Promise<Result<Change, Refusal>> {
   return amend(books, id, (record, row) => {
     const lease = leaseOf(row, id);
     if (row === undefined || lease === undefined || lease.revoked !== undefined || lease.offAt !== undefined)
-      return ok({ record });
+      return ok({ record: withContest(record, contested) });
     return ok({
-      record: record.reason === undefined ? { ...record, reason } : record,
+      record: withContest(record.reason === undefined ? { ...record, reason } : record, contested),
       row: withLease(row, { ...lease, revoked: { at: now, by: actor.id, reason } }),
       events: [
         {
-          type: 'lease.revoked',
+          type: contested === undefined ? 'lease.revoked' : 'exception.contested',
           actor,
           subject: id,
           data: { reason, says: `revoked by ${actor.id}: ${reason}` },
@@ -32,6 +34,13 @@ export function revokeLease(
     });
   });
 }
+
+/** The first sight of somebody else's setting is kept. */
+export const withContest = (
+  record: ExceptionRecord,
+  contested: ExceptionRecord['contested'],
+): ExceptionRecord =>
+  contested === undefined || record.contested !== undefined ? record : { ...record, contested };
 
 /**
  * Ends an exception that was never enabled (`withdraw`, `expire`, `refuse`) and gives its window back.

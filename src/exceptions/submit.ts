@@ -37,7 +37,7 @@ export async function submit(
     });
     return err(refusal);
   };
-  if (!submission.people.some((person) => person.id === requesterId && person.isActive)) {
+  if (!submission.people?.some((person) => person.id === requesterId && person.isActive)) {
     return refuse({
       code: 'UNKNOWN_PERSON',
       message: `\`${requesterId}\` is not an active person of the people file`,

@@ -172,6 +172,9 @@ export interface ExceptionRecord {
   /** The metadata-only baseline could not be put at the end; reconciliation puts it when it can. */
   readonly isBaselineMissing?: boolean;
   readonly settingBefore?: LoggingConfiguration | null;
+  /** Read back from AWS after enabling, and after switching off; `null` for not configured. */
+  readonly settingDuring?: LoggingConfiguration | null;
+  readonly settingAfter?: LoggingConfiguration | null;
   readonly enabledAt?: EpochMs;
   readonly offAt?: EpochMs;
   readonly drainUntil?: EpochMs;

@@ -5,6 +5,7 @@ import {
   durationMs,
   formatDuration,
   HOUR,
+  MINUTE,
   parseDuration,
 } from '../core/index.ts';
 import type { Report } from './report.ts';
@@ -37,6 +38,9 @@ const MUST_PASS: readonly DocumentPath[] = [
  * Limits that no exception could keep together, and bounds that no policy may move.
  * Sources: the design's clock of a record (retention runs from enabling to proven purge), HARD_END and PURGE_PROVEN.
  */
+/** Reviews of one exception that fit its workflow's history with room to spare. */
+const MOST_REVIEWS = 1200;
+
 export function checkLimits(report: Report): void {
   const read = (path: DocumentPath): DurationMs | undefined => {
     const text = report.text(path);
@@ -99,6 +103,14 @@ export function checkLimits(report: Report): void {
       ['exceptions', 'review', 'every'],
       `no exception lives for \`${formatDuration(tick)}\`, so none would ever be reviewed`,
       `write at most \`${formatDuration(enablement)}\`, the longest enablement`,
+    );
+
+  // Each look is about ten entries of the execution's history, which Step Functions ends at 25,000.
+  if (tick !== undefined && enablement !== undefined && enablement / tick > MOST_REVIEWS)
+    contradict(
+      ['exceptions', 'review', 'every'],
+      `\`${formatDuration(tick)}\` means more than ${MOST_REVIEWS} reviews in one enablement, more than its workflow can hold`,
+      `write at least \`${formatDuration(durationMs(Math.ceil(enablement / MOST_REVIEWS / MINUTE) * MINUTE))}\``,
     );
 
   const breakGlass = read([...BREAK_GLASS, 'atMost']);

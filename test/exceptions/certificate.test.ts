@@ -41,7 +41,7 @@ describe('the certificate of an exception', () => {
           { principalId: 'priya', role: 'security' },
           { principalId: 'omar', role: 'executive' },
         ],
-        settings: { before: 'not configured', after: { kind: 'none' } },
+        settings: { before: 'not configured', after: 'not configured', baseline: { kind: 'none' } },
         times: {
           startsAt: formatInstant(BEGINS),
           enabledAt: formatInstant(BEGINS),

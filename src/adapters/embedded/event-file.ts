@@ -1,4 +1,13 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import {
   type Clock,
   canonicalJson,
@@ -42,14 +51,25 @@ export function openEventFile(file: string, clock: Clock): EventFile {
       if (event.key !== undefined && keys.has(event.key)) return;
       const recorded: RecordedEvent = { seq: events.length + 1, at: clock.now(), ...event };
       const line = `${canonicalJson({ ...recorded, at: formatInstant(recorded.at) })}\n`;
-      writeSync(descriptor, line);
-      fsyncSync(descriptor);
+      append(descriptor, Buffer.from(line), file);
       events.push(recorded);
       keys.add(event.key);
     },
     events: () => events,
     close: () => closeSync(descriptor),
   };
+}
+
+/** Writes a line whole or not at all: a full disk must not leave half an event that counts as recorded. */
+function append(descriptor: number, line: Buffer, file: string): void {
+  const before = fstatSync(descriptor).size;
+  try {
+    for (let written = 0; written < line.length; ) written += writeSync(descriptor, line, written);
+    fsyncSync(descriptor);
+  } catch (error) {
+    truncateSync(file, before);
+    throw error;
+  }
 }
 
 function parseEvents(text: string, file: string): RecordedEvent[] {
