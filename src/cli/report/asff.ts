@@ -3,6 +3,7 @@ import type { Finding } from '../../rules/index.ts';
 import { printable } from '../terminal/index.ts';
 import { needsSomebody } from './inbox.ts';
 import { partitionOf } from './partition.ts';
+import { cut, plainText } from './plain-text.ts';
 import { safeJson } from './safe-json.ts';
 import { describeEvidenceSource, sourcesOf } from './sources.ts';
 import { type ReportView, seen } from './view.ts';
@@ -66,9 +67,9 @@ function findingOf(finding: Finding, view: ReportView) {
     CreatedAt: first,
     UpdatedAt: formatInstant(report.now),
     Severity: { Label: finding.severity.toUpperCase(), Original: finding.severity },
-    Title: cut(`${finding.controlId} ${text(finding.title)}`, ASFF_LIMITS.title),
+    Title: cut(`${finding.controlId} ${plainText(finding.title)}`, ASFF_LIMITS.title),
     Description: cut(`${what} ${printable(describeFinding(finding))}`, ASFF_LIMITS.description),
-    Remediation: { Recommendation: { Text: cut(text(finding.remedy), ASFF_LIMITS.recommendation) } },
+    Remediation: { Recommendation: { Text: cut(plainText(finding.remedy), ASFF_LIMITS.recommendation) } },
     ProductFields: productFields(finding, standing),
     Resources: [resourceOf(finding, partition, region)],
     Compliance: { Status: STATUSES[standing] },
@@ -122,9 +123,3 @@ function resourceOf({ subject }: Finding, partition: string, region: string) {
     Region: region,
   };
 }
-
-const text = (prose: string): string => printable(prose.trim().replace(/\s+/g, ' '));
-
-/** At most `length` UTF-16 units, never half a character. */
-const cut = (long: string, length: number): string =>
-  long.length <= length ? long : `${long.slice(0, length - 3).replace(/[\ud800-\udbff]$/, '')}...`;

@@ -1,6 +1,7 @@
 import { formatInstant } from '../../core/index.ts';
 import type { Finding } from '../../rules/index.ts';
 import { printable } from '../terminal/index.ts';
+import { oneLine } from './plain-text.ts';
 import { describeEvidenceSource, observedAt, sourcesOf } from './sources.ts';
 import { type ReportView, seen, shownFindings } from './view.ts';
 import { describeCoverage, standingOf } from './words.ts';
@@ -47,6 +48,5 @@ const field = (text: string): string => `"${withoutFormula(printable(text)).repl
 const withoutFormula = (text: string): string =>
   text.replace(/(^|;)(\s*["']*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g, "$1$2'");
 
-const oneLine = (text: string): string => text.trim().replace(/\s+/g, ' ');
 const instant = (at: Parameters<typeof formatInstant>[0] | undefined): string =>
   at === undefined ? '' : formatInstant(at);

@@ -1,6 +1,7 @@
-import { formatInstant } from '../../core/index.ts';
+import { assertNever, formatInstant } from '../../core/index.ts';
 import type { ControlSummary, Finding } from '../../rules/index.ts';
 import { printable } from '../terminal/index.ts';
+import { oneLine } from './plain-text.ts';
 import { describeEvidenceSource, sourcesOf } from './sources.ts';
 import { type ReportView, seen, shownFindings } from './view.ts';
 import { describeCoverage, describeSubject, standingOf } from './words.ts';
@@ -52,27 +53,26 @@ function caseLines(finding: Finding, view: ReportView): readonly string[] {
 
 function resultLine(finding: Finding, view: ReportView): string | undefined {
   const standing = standingOf(finding);
-  const { coveredBy } = finding;
   const first = finding.evidence[0] ?? finding.title;
+  const body = content(bodyOf(finding, view));
   switch (standing) {
     case 'compliant':
       return undefined;
     case 'not-applicable':
       return `<skipped${attributes({ message: `not applicable: ${first}` })}/>`;
-    case 'covered': {
-      const until =
-        coveredBy === undefined
-          ? ''
-          : `${describeCoverage(coveredBy)} until ${formatInstant(coveredBy.until)}`;
-      return `<skipped${attributes({ message: `covered by ${until}` })}>${content(bodyOf(finding, view))}</skipped>`;
-    }
-    default: {
-      const element = standing === 'non-compliant' ? 'failure' : 'error';
-      const message = standing === 'non-compliant' ? first : `could not be decided: ${first}`;
-      return `<${element}${attributes({ type: standing === 'non-compliant' ? finding.severity : standing, message })}>${content(bodyOf(finding, view))}</${element}>`;
-    }
+    case 'covered':
+      return `<skipped${attributes({ message: `covered by ${coverageOf(finding)}` })}>${body}</skipped>`;
+    case 'non-compliant':
+      return `<failure${attributes({ type: finding.severity, message: first })}>${body}</failure>`;
+    case 'indeterminate':
+      return `<error${attributes({ type: standing, message: `could not be decided: ${first}` })}>${body}</error>`;
+    default:
+      return assertNever(standing, 'standing');
   }
 }
+
+const coverageOf = ({ coveredBy }: Finding): string =>
+  coveredBy === undefined ? '' : `${describeCoverage(coveredBy)} until ${formatInstant(coveredBy.until)}`;
 
 function bodyOf(finding: Finding, view: ReportView): readonly string[] {
   const when = seen(view, finding);
@@ -120,5 +120,3 @@ const escapeXml = (text: string): string =>
   printable(text)
     .replace(/[\ufffe\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`)
     .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
-
-const oneLine = (text: string): string => text.trim().replace(/\s+/g, ' ');

@@ -1,6 +1,7 @@
 import { formatInstant } from '../../core/index.ts';
 import type { CheckReport, ControlSummary, Finding } from '../../rules/index.ts';
 import { printable } from '../terminal/index.ts';
+import { oneLine } from './plain-text.ts';
 import { describeEvidenceSource, sourcesOf } from './sources.ts';
 import { changes, type ReportView, seen, shownFindings } from './view.ts';
 import { describeCoverage, describeSubject, STANDINGS, type Standing, standingOf } from './words.ts';
@@ -139,5 +140,3 @@ const prose = (text: string): string =>
       return part === '' ? '' : code(part);
     })
     .join('');
-
-const oneLine = (text: string): string => text.trim().replace(/\s+/g, ' ');

@@ -4,6 +4,7 @@ import { printable } from '../terminal/index.ts';
 import { needsSomebody } from './inbox.ts';
 import { sourceJson } from './json.ts';
 import { partitionOf } from './partition.ts';
+import { plainText } from './plain-text.ts';
 import { safeJson } from './safe-json.ts';
 import { sourcesOf } from './sources.ts';
 import { type ReportView, seen } from './view.ts';
@@ -75,7 +76,7 @@ function eventOf(finding: Finding, view: ReportView) {
     status_id: statusId,
     status,
     time: report.now,
-    message: text(finding.title),
+    message: plainText(finding.title),
     metadata: {
       version: OCSF_VERSION,
       profiles: ['cloud'],
@@ -101,14 +102,14 @@ function eventOf(finding: Finding, view: ReportView) {
     },
     finding_info: {
       uid: finding.id,
-      title: text(finding.title),
+      title: plainText(finding.title),
       desc: printable(describeFinding(finding)),
       types: ['Policy compliance'],
       ...(when === undefined
         ? {}
         : { created_time: when.first, first_seen_time: when.first, last_seen_time: when.last }),
     },
-    remediation: { desc: text(finding.remedy) },
+    remediation: { desc: plainText(finding.remedy) },
     resources: [
       {
         uid: subject.kind === 'principal' ? subject.arn : describeSubject(subject),
@@ -125,5 +126,3 @@ function eventOf(finding: Finding, view: ReportView) {
     },
   };
 }
-
-const text = (prose: string): string => printable(prose.trim().replace(/\s+/g, ' '));

@@ -1,9 +1,12 @@
 import type { Finding } from '../../rules/index.ts';
 
-/** The AWS partition of a finding, by its principal's ARN or its Region. */
-export function partitionOf({ subject }: Finding): string {
-  if (subject.kind === 'principal') return subject.arn.split(':')[1] ?? 'aws';
-  const region = subject.kind === 'account-region' ? subject.region : '';
+export function partitionOfRegion(region: string): string {
   if (region.startsWith('cn-')) return 'aws-cn';
   return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 }
+
+/** The AWS partition of a finding, by its principal's ARN or its Region. */
+export const partitionOf = ({ subject }: Finding): string =>
+  subject.kind === 'principal'
+    ? (subject.arn.split(':')[1] ?? 'aws')
+    : partitionOfRegion(subject.kind === 'account-region' ? subject.region : '');

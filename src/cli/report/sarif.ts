@@ -1,8 +1,9 @@
-import { formatInstant } from '../../core/index.ts';
+import { assertNever, formatInstant } from '../../core/index.ts';
 import type { ControlSummary, Finding, SubjectRef } from '../../rules/index.ts';
 import { printable } from '../terminal/index.ts';
 import { needsSomebody } from './inbox.ts';
 import { seenJson, sourceJson } from './json.ts';
+import { plainText } from './plain-text.ts';
 import { safeJson } from './safe-json.ts';
 import { observedAt, sourcesOf } from './sources.ts';
 import { type ReportView, seen } from './view.ts';
@@ -73,7 +74,7 @@ function ruleOf({ controlId, title, severity }: ControlSummary, findings: readon
     shortDescription: { text: printable(title) },
     ...(one === undefined
       ? {}
-      : { fullDescription: { text: text(one.message) }, help: { text: text(one.remedy) } }),
+      : { fullDescription: { text: plainText(one.message) }, help: { text: plainText(one.remedy) } }),
     defaultConfiguration: { level: LEVELS[severity] },
     properties: { severity, 'security-severity': SECURITY_SEVERITIES[severity] },
   };
@@ -140,9 +141,7 @@ function resultOf(finding: Finding, ruleIndex: number, view: ReportView) {
 const messageOf = (finding: Finding, standing: Standing): string =>
   standing === 'non-compliant' || standing === 'covered'
     ? printable(describeFinding(finding))
-    : `${standing}: ${text(finding.title)}. ${printable(describeFinding(finding))}`.trim();
-
-const text = (prose: string): string => printable(prose.trim().replace(/\s+/g, ' '));
+    : `${standing}: ${plainText(finding.title)}. ${printable(describeFinding(finding))}`.trim();
 
 /** Relative to the snapshot's folder; ids and Regions need no escaping in a URI. */
 function snapshotFile(subject: SubjectRef): string {
@@ -151,7 +150,10 @@ function snapshotFile(subject: SubjectRef): string {
       return `accounts/${subject.accountId}/${subject.region}.json`;
     case 'organization':
       return 'organization.json';
-    default:
+    case 'principal':
+    case 'account':
       return `accounts/${subject.accountId}/account.json`;
+    default:
+      return assertNever(subject, 'subject');
   }
 }

@@ -1,5 +1,7 @@
 import { type EpochMs, formatInstant, type Region } from '../../core/index.ts';
 import type { LoadedPolicy } from '../../policy/index.ts';
+import { partitionOfRegion } from '../report/partition.ts';
+import { cut } from '../report/plain-text.ts';
 import { safeJson } from '../report/safe-json.ts';
 import { printable } from '../terminal/index.ts';
 import type { Suppression, SuppressionSet } from './suppressions.ts';
@@ -64,7 +66,7 @@ function merged(suppressions: readonly Suppression[]): readonly Rule[] {
 
 function resourceOf({ resource, accountId, region }: Suppression): Rule['resource'] {
   if (resource === undefined) return undefined;
-  const partition = region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+  const partition = partitionOfRegion(region);
   return resource.kind === 'bucket'
     ? { id: `arn:${partition}:s3:::${resource.name}`, comparison: 'EQUALS' }
     : // Some findings write a log group's ARN with `:*` behind it. The name ends in the exception's own id, so nothing else begins so.
@@ -109,6 +111,3 @@ function chunks<T>(values: readonly T[]): readonly (readonly T[])[] {
     values.slice(index * MOST_VALUES, (index + 1) * MOST_VALUES),
   );
 }
-
-const cut = (long: string, length: number): string =>
-  long.length <= length ? long : `${long.slice(0, length - 3).replace(/[\ud800-\udbff]$/, '')}...`;
