@@ -12,7 +12,7 @@ import { known, type RequestContext } from './context.ts';
 import { contextOfPrincipal, type DecisionContext, decideIdentity, levelsOf } from './decide.ts';
 import { evaluateRequest, type PermissionDecision, type ResourceLayer } from './evaluate.ts';
 import { accountOf, accountPolicies, type IdentityPolicies } from './identity.ts';
-import { layerOf, readPolicy } from './layers.ts';
+import { layerOf, type PolicyReader, readPolicy, rememberingReader } from './layers.ts';
 import type { PrincipalEntry } from './policy-document.ts';
 import {
   type Guardrails,
@@ -66,6 +66,7 @@ export interface Access {
 
 export function accessOf({ organization, accounts }: AccessEvidence): Access {
   const guardrailsOf = serviceControlOf(organization);
+  const read = rememberingReader();
   const nameOf = new Map(organization.accounts.map(({ id, name }) => [id, name]));
   const notSeen: string[] = [];
   const principals: KnownPrincipal[] = [];
@@ -83,7 +84,7 @@ export function accessOf({ organization, accounts }: AccessEvidence): Access {
       const why = iam.kind === 'absent' ? 'absent' : (iam.detail ?? iam.reason);
       notSeen.push(`the users, groups and roles of account ${account.accountName} (${accountId}): ${why}`);
       principals.push(rootUser('aws', account, guardrails));
-    } else principals.push(...principalsOf(iam.value, account, guardrails));
+    } else principals.push(...principalsOf(iam.value, account, guardrails, read));
   }
   for (const { id, name } of organization.accounts)
     if (!seen.has(id))
@@ -175,8 +176,13 @@ function resourceLayer({ resourceArn, document }: ResourcePolicy, accountId: Acc
 
 type Account = Pick<KnownPrincipal, 'accountId' | 'accountName'>;
 
-function principalsOf(iam: IamEvidence, account: Account, guardrails: Guardrails): readonly KnownPrincipal[] {
-  const policies = accountPolicies(iam);
+function principalsOf(
+  iam: IamEvidence,
+  account: Account,
+  guardrails: Guardrails,
+  read: PolicyReader,
+): readonly KnownPrincipal[] {
+  const policies = accountPolicies(iam, read);
   const partition = [...iam.users, ...iam.roles][0]?.arn.split(':')[1] ?? 'aws';
   const shared = { ...account, guardrails, groups: [] };
   return [
@@ -208,17 +214,17 @@ function principalsOf(iam: IamEvidence, account: Account, guardrails: Guardrails
         policies: policies.ofRole(role),
         // Service control policies do not reach service-linked roles.
         guardrails: role.path.startsWith(SERVICE_LINKED_PATH) ? NO_GUARDRAILS : guardrails,
-        trust: trustOf(role, account.accountId),
+        trust: trustOf(role, account.accountId, read),
       }),
     ),
     rootUser(partition, account, guardrails),
   ];
 }
 
-function trustOf(role: IamRole, accountId: AccountId): ResourceLayer {
+function trustOf(role: IamRole, accountId: AccountId, read: PolicyReader): ResourceLayer {
   const name = `the trust policy of role \`${role.name}\``;
   return {
-    ...layerOf(name, [readPolicy(name, role.assumeRolePolicyDocument, 'trust')]),
+    ...layerOf(name, [read(name, role.assumeRolePolicyDocument, 'trust')]),
     accountId,
     mustAllow: true,
   };

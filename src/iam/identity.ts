@@ -7,7 +7,7 @@ import type {
   PolicyDocumentEntry,
 } from '../evidence/index.ts';
 import type { PolicyLayer } from './evaluate.ts';
-import { layerOf, type ReadPolicy, readPolicy, renamed } from './layers.ts';
+import { layerOf, type PolicyReader, type ReadPolicy, readPolicy, renamed } from './layers.ts';
 import type { RequestPrincipal } from './principals.ts';
 
 /** Everything that identity policies say of one principal, and the boundary around them. */
@@ -40,10 +40,10 @@ interface Held {
 const IDENTITY = 'its identity policies';
 
 /** Joins principals with the policies that apply to them: their own, attached ones, and for a user those of its groups. */
-export function accountPolicies(iam: IamEvidence): AccountPolicies {
+export function accountPolicies(iam: IamEvidence, read: PolicyReader = readPolicy): AccountPolicies {
   const managed = new Map(
     iam.managedPolicies.map(
-      (policy) => [policy.arn, readPolicy(`\`${policy.arn}\``, policy.document, 'identity')] as const,
+      (policy) => [policy.arn, read(`\`${policy.arn}\``, policy.document, 'identity')] as const,
     ),
   );
 
@@ -51,11 +51,11 @@ export function accountPolicies(iam: IamEvidence): AccountPolicies {
     const documents: ReadPolicy[] = [];
     const missing: string[] = [];
     for (const { name, document } of holder.inlinePolicies)
-      documents.push(readPolicy(`inline policy \`${name}\`${whose}`, document, 'identity'));
+      documents.push(read(`inline policy \`${name}\`${whose}`, document, 'identity'));
     for (const { arn, name } of holder.attachedPolicies) {
-      const read = managed.get(arn);
-      if (read === undefined) missing.push(`the document of managed policy \`${arn}\`${whose}`);
-      else documents.push(renamed(read, `managed policy \`${name}\`${whose}`));
+      const found = managed.get(arn);
+      if (found === undefined) missing.push(`the document of managed policy \`${arn}\`${whose}`);
+      else documents.push(renamed(found, `managed policy \`${name}\`${whose}`));
     }
     return { documents, missing };
   };

@@ -8,7 +8,14 @@ export * from './errors.ts';
 export * from './evaluate.ts';
 export { actionMatches, arnLike, globMatches } from './glob.ts';
 export { type AccountPolicies, accountPolicies, type IdentityPolicies } from './identity.ts';
-export { type DocumentUse, layerOf, type ReadPolicy, readPolicy } from './layers.ts';
+export {
+  type DocumentUse,
+  layerOf,
+  type PolicyReader,
+  type ReadPolicy,
+  readPolicy,
+  rememberingReader,
+} from './layers.ts';
 export * from './paths.ts';
 export * from './policy-document.ts';
 export type { PrincipalMatch, RequestPrincipal } from './principals.ts';

@@ -25,6 +25,25 @@ export function readPolicy(name: string, text: string, use: DocumentUse): ReadPo
   return usePolicy(name, parsePolicyDocument(text), use);
 }
 
+export type PolicyReader = typeof readPolicy;
+
+/** Texts kept by one reader; beyond, it begins anew, so that a hostile estate costs time and not memory. */
+const MAX_KEPT_TEXTS = 4096;
+
+/** A reader that reads and compiles equal texts once: accounts of one organization hold many of the same documents. */
+export function rememberingReader(): PolicyReader {
+  const kept = new Map<string, ReadPolicy>();
+  return (name, text, use) => {
+    const key = `${use} ${text}`;
+    const before = kept.get(key);
+    if (before !== undefined) return renamed(before, name);
+    const read = readPolicy(name, text, use);
+    if (kept.size >= MAX_KEPT_TEXTS) kept.clear();
+    kept.set(key, read);
+    return read;
+  };
+}
+
 export function usePolicy(
   name: string,
   parsed: Result<PolicyDocument, IamProblem>,
@@ -46,7 +65,7 @@ export function renamed(read: ReadPolicy, name: string): ReadPolicy {
     return {
       ...read,
       name,
-      obstacle: { ...read.obstacle, detail: read.obstacle.detail.replace(read.name, name) },
+      obstacle: { ...read.obstacle, detail: read.obstacle.detail.replace(read.name, () => name) },
     };
   const { policy } = read;
   return { ok: true, policy: { name, document: policy.document, concerning: policy.concerning } };

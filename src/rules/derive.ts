@@ -1,5 +1,11 @@
 import type { IamEvidence, MemberAccount, Observation, Snapshot } from '../evidence/index.ts';
-import { accountPolicies, serviceControlOf, unitPath } from '../iam/index.ts';
+import {
+  accountPolicies,
+  type PolicyReader,
+  rememberingReader,
+  serviceControlOf,
+  unitPath,
+} from '../iam/index.ts';
 import type { FactName, LoadedPolicy, Subject } from '../policy/index.ts';
 import { ORGANIZATION_FACTS } from './derive-organization.ts';
 import { PRINCIPAL_FACTS, type Principal, type PrincipalInput } from './derive-principal.ts';
@@ -75,6 +81,7 @@ export function deriveFacts(
     snapshot.accountRegions.map((evidence) => [`${evidence.accountId}/${evidence.region}`, evidence]),
   );
   const guardrailsOf = serviceControlOf(organization);
+  const read = rememberingReader();
   const inputs = organization.accounts.toSorted(by(({ id }) => id)).map(
     (account): AccountInput => ({
       account,
@@ -94,7 +101,7 @@ export function deriveFacts(
           regionSubject({ ...input, region, evidence: regions.get(`${input.account.id}/${region}`) }),
         ),
     ),
-    principal: inputs.flatMap((input) => principalSubjects(input, iam.get(input.account.id))),
+    principal: inputs.flatMap((input) => principalSubjects(input, read, iam.get(input.account.id))),
     organization: review === undefined ? [] : [organizationSubject(organization, review)],
   };
 }
@@ -127,6 +134,7 @@ const NOT_COLLECTED: Observation<IamEvidence> = {
 
 function principalSubjects(
   input: AccountInput,
+  read: PolicyReader,
   iam: Observation<IamEvidence> = NOT_COLLECTED,
 ): readonly SubjectFacts[] {
   // Every account has an IAM: that there is none is no answer, and must not be silence.
@@ -134,7 +142,7 @@ function principalSubjects(
     return [unreadableAccount(input, { kind: 'unobservable', reason: 'malformed', source: iam.source })];
   if (iam.kind === 'unobservable') return [unreadableAccount(input, iam)];
   const { users, groups, roles } = iam.value;
-  const policies = accountPolicies(iam.value);
+  const policies = accountPolicies(iam.value, read);
   const seen = { at: iam.at, source: iam.source };
   const inputOf = (
     arn: string,
