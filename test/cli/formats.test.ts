@@ -3,8 +3,10 @@ import { HtmlValidate } from 'html-validate';
 import { describe, expect, test } from 'vitest';
 import { readEstate } from '../../src/cli/estate.ts';
 import { REPORT_FORMATS, type ReportFormat, renderReport } from '../../src/cli/report/formats.ts';
+import { parseEarlierReport } from '../../src/cli/report/history.ts';
 import type { ReportView } from '../../src/cli/report/view.ts';
 import { painter } from '../../src/cli/terminal/index.ts';
+import { epochMs } from '../../src/core/index.ts';
 import type { Finding } from '../../src/rules/index.ts';
 import { expectGolden } from './golden.ts';
 import { ocsfFaults, readAsff, readCsv, readJunit, sarifFaults } from './grammars/grammars.ts';
@@ -168,6 +170,59 @@ describe('every finding that is not fine says what was called and when:', () => 
     ]);
     expect(stdout.replace(/\s+/g, ' ')).toContain('bedrock:GetAccountDataRetention');
     expect(stdout).toContain('2026-11-20T08:00:00Z');
+  });
+});
+
+describe('a covered violation, against an earlier run', () => {
+  const until = epochMs(Date.UTC(2026, 11, 1));
+  const coveredView = async (): Promise<ReportView> => {
+    const before = await exampleView((finding) =>
+      finding.controlId === 'CP-03' ? { ...finding, outcome: 'compliant' } : finding,
+    );
+    const { findings } = before.report;
+    const counts = { ...before.report.counts, compliant: findings.length };
+    const none = { 'non-compliant': 0, indeterminate: 0, covered: 0, 'not-applicable': 0 };
+    const earlier = parseEarlierReport(
+      render('json', { ...before, report: { ...before.report, counts: { ...counts, ...none } } }),
+    );
+    if (!earlier.ok) throw new Error(earlier.error);
+    const view = await exampleView((finding) =>
+      finding.controlId === 'RB-03' && finding.outcome === 'non-compliant'
+        ? {
+            ...finding,
+            coveredBy: {
+              kind: 'attestation',
+              attestationId: 'a-1',
+              document: '=cmd <b>|x|</b>\u202e',
+              signer: 'sam',
+              until,
+            },
+          }
+        : finding,
+    );
+    return { ...view, earlier: earlier.value };
+  };
+
+  test('is sound in every format, and said in each', async () => {
+    const view = await coveredView();
+    const sarif = render('sarif', view);
+    expect(sarifFaults(sarif)).toEqual([]);
+    expect(sarif).toContain('"suppressions"');
+    expect(sarif).toContain('"baselineState": "new"');
+    const ocsf = render('ocsf', view);
+    expect(ocsfFaults(ocsf)).toEqual([]);
+    expect(ocsf).toContain('"Suppressed"');
+    const asff = readAsff(render('asff', view)).filter(({ Workflow }) => Workflow.Status === 'SUPPRESSED');
+    expect(asff.map(({ Note }) => Note?.Text)).toEqual([
+      'covered by attestation a-1 (=cmd <b>|x|</b>\\u202e, signed by sam) until 2026-12-01T00:00:00Z',
+    ]);
+    const junit = render('junit', view);
+    readJunit(junit);
+    expect(junit).toContain('<skipped message="covered by attestation a-1');
+    const covered = readCsv(render('csv', view)).filter((row) => row['standing'] === 'covered');
+    expect(covered.map((row) => row['covered_until'])).toEqual(['2026-12-01T00:00:00Z']);
+    expect(markupIn(render('markdown', view))).not.toContain('html_inline');
+    expect(render('html', view)).not.toContain('<b>');
   });
 });
 
