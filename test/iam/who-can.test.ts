@@ -43,7 +43,7 @@ describe('who can change storage', () => {
     expect(direct(estate(iam))).toEqual(expected);
   });
 
-  test('root users may unless a control policy above them says no', () => {
+  test('root users may unless a control policy above them says no, which no service-linked role hears', () => {
     const fenced = estate(
       {},
       {},
@@ -63,6 +63,12 @@ describe('who can change storage', () => {
         ),
       },
     );
+    const linked = role('linked', SERVICE, [CHANGE], { path: '/aws-service-role/x.amazonaws.com/' });
+    const plain = role('plain', SERVICE, [CHANGE]);
+    expect(
+      direct({ ...estate({ roles: [linked, plain] }), organization: fenced.organization }),
+      'service-linked roles are out of its reach',
+    ).toEqual(['linked: allowed']);
     expect(ask(fenced).roots.map(({ principal }) => principal.accountName)).toEqual(['management', 'two']);
   });
 
