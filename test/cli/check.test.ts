@@ -123,6 +123,7 @@ describe('a live exception', () => {
       keyPrefix: 'x/ex-000000000001/',
       kmsKeyArn: 'arn:aws:kms:eu-central-1:666666666666:key/1',
     },
+    enabling: { at: '2026-11-19T08:00:00Z', until: '2026-11-19T08:00:10Z' },
   };
   const withLease = (change: object, edit?: (dir: string) => Promise<void>) =>
     changed(async (dir) => {
@@ -160,6 +161,8 @@ describe('a live exception', () => {
     ['is dead at its own expiry', { expiresAt: '2026-11-20T08:00:00Z' }, []],
     ['has not begun', { startsAt: '2026-11-20T08:00:01Z' }, []],
     ['was revoked', { revoked: { at: '2026-11-20T07:00:00Z', by: 'anna', reason: 'found elsewhere' } }, []],
+    ['was not enabled yet: what is on is somebody else’s', { enabling: undefined }, []],
+    ['was switched off again', { offAt: '2026-11-20T07:00:00Z' }, []],
     ['is over by the instant that is asked for', {}, ['--now', '2026-11-21T08:00:00Z']],
     [
       'grants another bucket than the one that receives',

@@ -81,6 +81,7 @@ const lease = (change: object = {}) => ({
   expiresAt: '2026-11-25T08:00:00Z',
   configuration: { s3Config: { bucketName: 'logs.debug' }, ...flags },
   baseline: { kind: 'none' },
+  enabling: { at: '2026-11-19T08:00:00Z', until: '2026-11-19T08:00:10Z' },
   destination: {
     kind: 's3',
     bucketName: 'logs.debug',
@@ -163,6 +164,11 @@ describe('a live exception', () => {
     const muted = await mutedIn(await withLease(images), '666666666666');
     expect(muted[LOGGING]?.Regions).toHaveLength(2);
     expect(muted[TEXT]?.Regions).toHaveLength(3);
+  });
+
+  test('that is not enabled yet leaves the checks that want logging on suppressed', async () => {
+    const muted = await mutedIn(await withLease({ enabling: undefined }), '666666666666');
+    expect(muted[LOGGING]?.Regions).toHaveLength(3);
   });
 
   test('ends the whole set when it ends: everything is made again then', async () => {

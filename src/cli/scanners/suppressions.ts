@@ -52,7 +52,7 @@ export function suppressionsFor(request: SuppressionRequest): SuppressionSet {
       const lease = live.find((each) => each.accountId === id && each.region === region)?.lease;
       return whole
         .filter((check) => check.opposes(policy.policy, baseline))
-        .filter((check) => lease === undefined || check.isMetUnder?.(lease) !== true)
+        .filter((check) => lease === undefined || !isOn(lease) || check.isMetUnder?.(lease) !== true)
         .map(
           (check): Suppression => ({
             check: check.check,
@@ -89,6 +89,9 @@ const liveLeases = (rows: readonly LeaseRow[], now: EpochMs): readonly LiveLease
   rows.flatMap(({ accountId, region, leases }) =>
     leases.filter((lease) => isActive(lease, now)).map((lease) => ({ accountId, region, lease })),
   );
+
+/** Enabled by us and not switched off again: only then is its logging there to meet anything. */
+const isOn = ({ enabling, offAt }: Lease): boolean => enabling !== undefined && offAt === undefined;
 
 /** The first instant after `now` at which an exception begins or ends, at most 30 days away. */
 function nextChange(rows: readonly LeaseRow[], now: EpochMs): EpochMs {
