@@ -32,7 +32,8 @@ function findBundledNode() {
 /** Runs this file again on `node`, in the foreground; how it ends is how we end. */
 function restart(node) {
   const child = spawn(node, [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-    stdio: 'inherit',
+    // The channel tells the child when we die without a word (kill -9): it must not go on alone, holding the state.
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, PROVISO_RESTARTED: '1' },
   });
   // A terminal sends its interrupt to both of us; anybody else sends it to us alone, and it is meant for the child.
@@ -65,6 +66,10 @@ async function goOn() {
     );
     process.exitCode = FAULT;
     return;
+  }
+  if (isRestarted && process.channel) {
+    process.channel.unref();
+    process.on('disconnect', () => process.exit(FAULT));
   }
   const { runProcess } = await import('../src/cli/main.ts');
   process.exitCode = await runProcess(process.argv.slice(2));

@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type FunctionName, HANDLERS } from '../handlers/index.ts';
@@ -32,6 +32,7 @@ import {
   formatInstant,
   formatProblem,
   ok,
+  type Problem,
   type Result,
 } from './core/index.ts';
 import type { Services } from './enforcement/index.ts';
@@ -56,6 +57,8 @@ import {
 const WORKFLOWS = join(import.meta.dirname, '..', 'workflows');
 const MACHINES = { exception: 'prompt-storage-exception', ending: 'prompt-storage-ending' } as const;
 const SWEEP_EVERY_MS = 15 * 60_000;
+/** In the header of both databases: a file without it was not made by `createState`, or lost what it held. */
+const STATE_MARK = 0x50525653;
 
 export interface NewState {
   readonly directory: string;
@@ -81,15 +84,21 @@ export async function createState(state: NewState): Promise<Result<void, StatePr
     const paths = statePaths(draft);
     copyFileSync(state.peopleFile, paths.people);
     const database = new DatabaseSync(paths.state);
+    database.exec(`PRAGMA application_id = ${STATE_MARK}`);
     if (state.mode === 'simulated') {
       new SimulatedClock(database, state.startsAt);
       new SeededIds(database, state.seed ?? 'proviso');
     }
     database.close();
     const aws = openAwsDatabase(paths.aws);
+    aws.exec(`PRAGMA application_id = ${STATE_MARK}`);
     seedFromSnapshot(aws, state.snapshot);
     embeddedSchedules(aws).createRate('sweeper', 'sweep', SWEEP_EVERY_MS, state.startsAt);
     aws.close();
+    // There from the start: a record that is missing later was lost, not never begun.
+    writeFileSync(paths.events, '', { mode: 0o600 });
+    // Content while a lease is on, task tokens, names of people: for their owner alone, also once copied elsewhere.
+    for (const file of [paths.state, paths.aws, paths.people]) chmodSync(file, 0o600);
   });
 }
 
@@ -103,6 +112,8 @@ export interface OpenState {
   readonly runtime: WorkflowRuntime;
   readonly world: World;
   readonly events: EventFile;
+  /** The record of events is damaged or lost. What ends goes on ending, and is recorded in a file beside it. */
+  readonly recordFault?: StateProblem;
   readonly aws: EmbeddedAws;
   close(): void;
 }
@@ -127,15 +138,15 @@ export function openState(directory: string, faults?: FaultHook): Result<OpenSta
   const database = locked.value;
   const simulatedClock = mode === 'simulated' ? new SimulatedClock(database, 0 as EpochMs) : undefined;
   const clock: Clock = simulatedClock ?? systemClock;
-  const recorded = openRecord(paths.events, clock);
-  if (!recorded.ok) {
+  const opened = openEmbeddedAws(paths.aws);
+  if (!opened.ok) {
     database.close();
-    return recorded;
+    return opened;
   }
-  const events = recorded.value;
+  const { events, fault: recordFault } = openRecord(paths.events, clock);
   const ids = mode === 'simulated' ? new SeededIds(database, '') : randomIds;
 
-  const awsDatabase = openAwsDatabase(paths.aws);
+  const awsDatabase = opened.value;
   const settings = embeddedSettings(awsDatabase, clock);
   const storage = embeddedStorage(awsDatabase, clock, ids);
   const schedules = embeddedSchedules(awsDatabase);
@@ -173,6 +184,7 @@ export function openState(directory: string, faults?: FaultHook): Result<OpenSta
     directory,
     mode,
     clock,
+    ...(recordFault === undefined ? {} : { recordFault }),
     ...(simulatedClock === undefined ? {} : { simulatedClock }),
     services,
     runtime,
@@ -195,40 +207,66 @@ export function openState(directory: string, faults?: FaultHook): Result<OpenSta
 
 /** SQLite's own exclusive lock is the writer's lock: it goes with the process, however that dies. */
 function openLocked(file: string): Result<DatabaseSync, StateProblem> {
-  const database = new DatabaseSync(file);
+  return openDatabase(file, () => {
+    const database = new DatabaseSync(file);
+    try {
+      database.exec(
+        'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;',
+      );
+      database.exec('BEGIN IMMEDIATE; COMMIT');
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  });
+}
+
+const openEmbeddedAws = (file: string): Result<DatabaseSync, StateProblem> =>
+  openDatabase(file, () => openAwsDatabase(file));
+
+/** A database that is missing or empty was lost: opening a fresh one in its place would make a live lease vanish. */
+function openDatabase(file: string, open: () => DatabaseSync): Result<DatabaseSync, StateProblem> {
+  const remedy = 'restore the whole state directory from a backup';
+  if (!existsSync(file)) return err({ code: 'damaged', message: `\`${file}\` is missing`, remedy });
+  let database: DatabaseSync;
   try {
-    database.exec(
-      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;',
-    );
-    database.exec('BEGIN IMMEDIATE; COMMIT');
-    return ok(database);
-  } catch (error) {
+    database = open();
+    if (markOf(database) === STATE_MARK) return ok(database);
     database.close();
-    if (error instanceof Error && /locked|busy/i.test(error.message)) {
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'unknown';
+    if (/locked|busy/i.test(why))
       return err({
         code: 'busy',
         message: `another process is using \`${file}\``,
         remedy: 'wait for it to finish, then try again',
       });
-    }
-    return err({
-      code: 'damaged',
-      message: `\`${file}\` cannot be opened (${error instanceof Error ? error.message : 'unknown'})`,
-      remedy: 'restore it from a backup',
-    });
+    return err({ code: 'damaged', message: `\`${file}\` cannot be opened (${why})`, remedy });
   }
+  return err({ code: 'damaged', message: `\`${file}\` has lost what it held`, remedy });
 }
 
-/** A damaged record stops everything: what happened can no longer be told, and going on would write after the damage. */
-function openRecord(file: string, clock: Clock): Result<EventFile, StateProblem> {
+const markOf = (database: DatabaseSync): unknown =>
+  database.prepare('PRAGMA application_id').get()?.['application_id'];
+
+/**
+ * A damaged or lost record must not keep content storage on (OFF_NEEDS_NOTHING): what happens from now on goes to a file beside it,
+ * and every command says so.
+ */
+function openRecord(file: string, clock: Clock): { events: EventFile; fault?: StateProblem } {
+  const beside = `${file.replace(/\.ndjson$/, '')}.after-damage.ndjson`;
+  const remedy = `restore it from a backup; what happened since is in \`${beside}\``;
+  if (!existsSync(file))
+    return {
+      events: openEventFile(beside, clock),
+      fault: { code: 'damaged', message: `the record \`${file}\` is missing`, remedy },
+    };
   try {
-    return ok(openEventFile(file, clock));
+    return { events: openEventFile(file, clock) };
   } catch (error) {
-    return err({
-      code: 'damaged',
-      message: error instanceof Error ? error.message : `\`${file}\` cannot be read`,
-      remedy: 'restore the file from a backup',
-    });
+    const why = error instanceof Error ? error.message : `\`${file}\` cannot be read`;
+    return { events: openEventFile(beside, clock), fault: { code: 'damaged', message: why, remedy } };
   }
 }
 
@@ -259,8 +297,25 @@ function executionsOf(runtime: WorkflowRuntime): Executions {
   };
 }
 
+/** The people file of a state was changed into something that cannot be read: nobody can act until it is mended. */
+export class MalformedPeople extends Error {
+  readonly file: string;
+  readonly problems: readonly Problem[];
+  constructor(file: string, problems: readonly Problem[]) {
+    super(
+      problems.length === 0
+        ? `the people file \`${file}\` is missing`
+        : `the people file \`${file}\` cannot be read`,
+    );
+    this.name = 'MalformedPeople';
+    this.file = file;
+    this.problems = problems;
+  }
+}
+
 function readPeople(file: string) {
+  if (!existsSync(file)) throw new MalformedPeople(file, []);
   const people = parsePeople(readFileSync(file, 'utf8'), file);
-  if (!people.ok) throw new Error(people.error.map(formatProblem).join('\n'));
+  if (!people.ok) throw new MalformedPeople(file, people.error);
   return people.value;
 }

@@ -1,7 +1,13 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
-import { type OpenState, openState } from '../compose.ts';
-import { type ExceptionId, isExceptionId, isPrincipalId, type PrincipalId } from '../core/index.ts';
+import { MalformedPeople, type OpenState, openState } from '../compose.ts';
+import {
+  type ExceptionId,
+  formatProblem,
+  isExceptionId,
+  isPrincipalId,
+  type PrincipalId,
+} from '../core/index.ts';
 import { listLeaseRows, NoPolicyInForce, type Refusal } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import { listDeclaredChanges, listReviews, type ReviewHistory, tellReviews } from '../review/index.ts';
@@ -10,6 +16,7 @@ import { EXIT } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
 import { kindOfPath } from './files.ts';
 import { DEFAULT_POLICY } from './options.ts';
+import { note } from './output.ts';
 import { loadPolicy } from './policies.ts';
 import type { StateEvidence } from './state-evidence.ts';
 import { printable, wrap } from './terminal/index.ts';
@@ -44,8 +51,21 @@ export async function withState<T>(
   const state = openStateOf(directory, context);
   try {
     await state.world.pump();
-    return await act(state);
+    const result = await act(state);
+    // Done, but the record of it is broken: never reported as fine.
+    if (state.recordFault !== undefined && context.exitCode === EXIT.fine) context.exitCode = EXIT.fault;
+    return result;
   } catch (error) {
+    if (error instanceof MalformedPeople)
+      throw new CliFailure(EXIT.malformed, error.message, {
+        details: error.problems.map(formatProblem),
+        remedy: 'mend the file; what ends on its own goes on ending meanwhile',
+        problems: error.problems,
+      });
+    if (isSqliteFault(error))
+      throw new CliFailure(EXIT.fault, `the state directory cannot be read or written: ${error.message}`, {
+        remedy: 'check the disk; if a file is damaged, restore the whole directory from a backup',
+      });
     if (error instanceof NoPolicyInForce)
       throw new CliFailure(EXIT.findings, error.message, {
         remedy: 'adopt one: proviso policy adopt --as ID',
@@ -56,9 +76,25 @@ export async function withState<T>(
   }
 }
 
+const isSqliteFault = (error: unknown): error is Error =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR';
+
 function openStateOf(directory: string, context: CommandContext): OpenState {
   const opened = openState(resolve(context.cwd, directory));
-  if (opened.ok) return opened.value;
+  if (opened.ok) {
+    const { recordFault } = opened.value;
+    if (recordFault !== undefined) {
+      note(
+        context,
+        `proviso: ${recordFault.message.replace(`${resolve(context.cwd, directory)}/`, `${directory.replace(/\/$/, '')}/`)}`,
+      );
+      note(
+        context,
+        `  ${recordFault.remedy.replace(`${resolve(context.cwd, directory)}/`, `${directory.replace(/\/$/, '')}/`)}`,
+      );
+    }
+    return opened.value;
+  }
   const { code, message, remedy } = opened.error;
   throw new CliFailure(
     code === 'busy' || code === 'damaged' ? EXIT.fault : EXIT.malformed,

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Clock, type EpochMs, epochMs, formatInstant } from '../../core/index.ts';
 import type { SimulatedClock, WorkflowRuntime } from '../../runtime/index.ts';
 import type { EmbeddedSchedules, EmbeddedSettings } from './aws/index.ts';
@@ -55,10 +56,13 @@ export class World {
    */
   async advanceTo(clock: SimulatedClock, to: EpochMs, onInstant?: (now: EpochMs) => boolean): Promise<void> {
     await this.pump();
+    let instants = 0;
     for (let due = this.nextDueAt(); due !== undefined && due <= to; due = this.nextDueAt()) {
       if (due > clock.now()) clock.advanceTo(due);
       await this.pump();
       if (onInstant?.(clock.now()) === false) return;
+      // Everything here is done between two turns of the event loop; without this an interrupt would never be heard.
+      if (++instants % 10 === 0) await setImmediate();
     }
     if (to > clock.now()) clock.advanceTo(to);
   }

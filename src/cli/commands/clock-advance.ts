@@ -64,9 +64,10 @@ async function advance(
         { remedy: 'name a later instant' },
       );
     const seen = state.events.events().length;
+    const lastShown = { at: context.clock.now() };
     // An interrupted advance stands at the last instant that was played in full, and goes on from there.
     await state.world.advanceTo(clock, to, (now) => {
-      if (context.isErrorTerminal) context.stderr.write(`\r${formatInstant(now)}\u001b[K`);
+      showProgress(context, now, lastShown);
       return context.signal?.aborted !== true;
     });
     if (context.isErrorTerminal) context.stderr.write('\r\u001b[K');
@@ -82,4 +83,16 @@ async function advance(
       `the clock stands at ${formatInstant(clock.now())}`,
     ]);
   });
+}
+
+const REDRAW_MS = 100;
+/** Where `stderr` is a file or a pipe, a line now and then is enough. */
+const LINE_MS = 5_000;
+
+function showProgress(context: CommandContext, now: EpochMs, lastShown: { at: EpochMs }): void {
+  const at = context.clock.now();
+  if (at - lastShown.at < (context.isErrorTerminal ? REDRAW_MS : LINE_MS)) return;
+  lastShown.at = at;
+  const text = `simulated up to ${formatInstant(now)}`;
+  context.stderr.write(context.isErrorTerminal ? `\r${text}\u001b[K` : `${text}\n`);
 }

@@ -44,7 +44,7 @@ async function certificate(id: ExceptionId, options: CommonOptions, context: Com
     const isValid =
       sha256Hex(bytes) === record.certificate.hash &&
       verify(
-        null,
+        signed.signature.algorithm === 'Ed25519' ? null : 'sha256',
         Buffer.from(bytes),
         createPublicKey(signed.signature.publicKey),
         Buffer.from(signed.signature.signature, 'base64'),

@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFil
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createState, openState } from '../../../src/compose.ts';
-import { BEGINS, START, simulate, smallEstate } from '../../simulation/harness.ts';
+import { BEGINS, ENDS, START, simulate, smallEstate } from '../../simulation/harness.ts';
 
 const eventsOf = (directory: string) => join(directory, 'events.ndjson');
 
@@ -62,7 +62,7 @@ describe('the record of events', () => {
       3,
     ],
   ] as const)(
-    'a line in the middle that %s stops the program with file and line, and gives the lock back',
+    'a line in the middle that %s is said with file and line, and what happens is recorded beside it',
     (_name, damage, line) =>
       simulate(async (s) => {
         await s.request();
@@ -71,11 +71,48 @@ describe('the record of events', () => {
         const text = readFileSync(file, 'utf8');
         writeFileSync(file, damage(text.trimEnd().split('\n')).join('\n').concat('\n'));
         const opened = openState(s.directory);
-        expect(opened).toMatchObject({ ok: false, error: { code: 'damaged' } });
-        expect(opened.ok ? '' : opened.error.message).toContain(`${file}:${line}`);
+        if (!opened.ok) throw new Error(opened.error.message);
+        expect(opened.value.recordFault).toMatchObject({ code: 'damaged' });
+        expect(opened.value.recordFault?.message).toContain(`${file}:${line}`);
+        opened.value.close();
         writeFileSync(file, text);
         s.reopen();
       }),
+  );
+});
+
+describe('a state directory that lost a part of itself', () => {
+  test.each([
+    ['state.sqlite', 'missing', (file: string) => rmSync(file)],
+    ['state.sqlite', 'empty', (file: string) => writeFileSync(file, '')],
+    ['aws.sqlite', 'missing', (file: string) => rmSync(file)],
+    ['aws.sqlite', 'random bytes', (file: string) => writeFileSync(file, 'x'.repeat(9000))],
+  ] as const)('%s %s: damaged, never made anew', (name, _how, damage) =>
+    simulate(async (s) => {
+      await s.active();
+      s.shut();
+      const file = join(s.directory, name);
+      const before = readFileSync(file);
+      damage(file);
+      expect(openState(s.directory)).toMatchObject({ ok: false, error: { code: 'damaged' } });
+      writeFileSync(file, before);
+      s.reopen();
+    }),
+  );
+
+  test.each([
+    ['a damaged record', (file: string) => writeFileSync(file, '{{{\n')],
+    ['a lost record', (file: string) => rmSync(file)],
+  ] as const)('%s keeps nothing on: what ends goes on ending, recorded beside it', (_name, damage) =>
+    simulate(async (s) => {
+      await s.active();
+      s.shut();
+      damage(eventsOf(s.directory));
+      s.reopen();
+      await s.advanceTo(ENDS + 15 * 60_000);
+      expect(s.isOn()).toBe(false);
+      expect(s.events('exception.off')).toHaveLength(1);
+    }),
   );
 });
 
