@@ -4,7 +4,8 @@ import { COMMANDS, type CommandRow, GROUPS } from './command-table.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, EXIT_CODE_HELP, type ExitCode } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
-import { printable, wrapLines } from './terminal/index.ts';
+import type { ToldFailure } from './json-failure.ts';
+import { printable, wrap, wrapLines } from './terminal/index.ts';
 
 /**
  * Runs one command line and says what it came to. Never ends the process, never throws.
@@ -16,12 +17,58 @@ export async function runCli(
   commands: readonly CommandRow[] = COMMANDS,
 ): Promise<ExitCode> {
   context.exitCode = EXIT.fine;
+  if (!wantsJson(argv)) return runTold(argv, context, commands, () => undefined);
+  let hasPrinted = false;
+  let complained = '';
+  let failure: ToldFailure | undefined;
+  const watched: CommandContext = {
+    ...context,
+    stdout: {
+      write: (text) => {
+        hasPrinted ||= text !== '';
+        context.stdout.write(text);
+      },
+    },
+    stderr: {
+      write: (text) => {
+        complained += text;
+        context.stderr.write(text);
+      },
+    },
+  };
+  const exitCode = await runTold(argv, watched, commands, (told) => {
+    failure = told;
+  });
+  context.exitCode = exitCode;
+  // A program that asked for JSON gets JSON, whatever went wrong; what a command has said itself stands alone. A refusal is an answer
+  // and not thrown; a report written to a file is no failure.
+  if (!hasPrinted && (failure !== undefined || /^refused: /m.test(complained))) {
+    const { failureJson, toldOnStderr } = await import('./json-failure.ts');
+    context.stdout.write(failureJson(failure ?? { exitCode, ...toldOnStderr(complained) }));
+  }
+  return exitCode;
+}
+
+/** Whether `--format json` was given, read without a parser: the command line itself may be what is wrong. The last one counts. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  const options = end === -1 ? argv : argv.slice(0, end);
+  const last = options.findLastIndex((word) => word === '--format' || word.startsWith('--format='));
+  return options[last] === '--format=json' || (options[last] === '--format' && options[last + 1] === 'json');
+}
+
+async function runTold(
+  argv: readonly string[],
+  context: CommandContext,
+  commands: readonly CommandRow[],
+  tell: (failure: ToldFailure) => void,
+): Promise<ExitCode> {
   try {
     const program = await buildProgram(argv, context, commands);
     await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
     return context.exitCode;
   } catch (error) {
-    return failed(error, context);
+    return failed(error, context, tell);
   }
 }
 
@@ -41,7 +88,7 @@ async function buildProgram(
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
-      outputError: (text, write) => write(complaint(text)),
+      outputError: (text, write) => write(wrapComplaint(text, context.width)),
       getOutHelpWidth: () => context.width,
       getErrHelpWidth: () => context.width,
       getOutHasColors: () => context.color,
@@ -87,21 +134,41 @@ const complaint = (text: string): string =>
     .map(printable)
     .join('\n');
 
-function failed(error: unknown, context: CommandContext): ExitCode {
+const wrapComplaint = (text: string, width: number): string =>
+  `${complaint(text)
+    .replace(/\n+$/, '')
+    .split('\n')
+    .flatMap((line) => wrap(line, width, '', '  '))
+    .join('\n')}\n`;
+
+function failed(error: unknown, context: CommandContext, tell: (failure: ToldFailure) => void): ExitCode {
   if (error instanceof CommanderError) {
     // Help and version end the parse by throwing too; a group without a command shows its help as a complaint.
-    const isAnswer = error.exitCode === 0;
-    return isAnswer ? EXIT.fine : EXIT.malformed;
+    if (error.exitCode === 0) return EXIT.fine;
+    const isGroup = error.code === 'commander.help';
+    tell({
+      exitCode: EXIT.malformed,
+      code: 'command-line',
+      message: isGroup
+        ? 'this is a group of commands, and none of them was named'
+        : complaint(error.message).replace(/^proviso: /, ''),
+      remedy: 'run it with --help to see how it is used',
+    });
+    return EXIT.malformed;
   }
   if (error instanceof CliFailure) {
     printFailure(error, context);
+    const { exitCode, message, remedy, problems, details } = error;
+    tell({ exitCode, message, remedy, problems, details });
     return error.exitCode;
   }
   const fault = error instanceof Error ? error : new Error(String(error));
   const complain = (text: string): void => {
     context.stderr.write(`${wrapLines(text, context.width).join('\n')}\n`);
   };
-  complain(`proviso: something went wrong that should not: ${printable(fault.message)}`);
+  const message = `something went wrong that should not: ${printable(fault.message)}`;
+  tell({ exitCode: EXIT.fault, message, remedy: 'this is a fault of the program' });
+  complain(`proviso: ${message}`);
   if (context.env['PROVISO_DEBUG'] === '1')
     context.stderr.write(`${(fault.stack ?? '').split('\n').map(printable).join('\n')}\n`);
   else complain('  this is a fault of the program; PROVISO_DEBUG=1 shows where it happened');
