@@ -48,8 +48,13 @@ describe('collecting from the embedded AWS of a state', () => {
     // The example has an account that could not be read.
     expect(collected.exitCode).toBe(EXIT.undecided);
     expect(collected.stderr).toContain('131313131313');
-    const judge = async (...from: readonly string[]) =>
-      JSON.parse((await run(['check', ...from, ...policy, '--format', 'json'], { cwd })).stdout).counts;
+    // PT-6 is asked of a state and not of a snapshot: the review of the policy is on record there alone.
+    const judge = async (...from: readonly string[]) => {
+      const ran = await run(['check', ...from, ...policy, '--format', 'json'], { cwd });
+      const { byControl } = JSON.parse(ran.stdout) as { byControl: readonly { controlId: string }[] };
+      expect(byControl.length).toBeGreaterThan(5);
+      return byControl.filter(({ controlId }) => controlId !== 'PT-6');
+    };
     expect(await judge('--snapshot', 'snapshot')).toEqual(await judge('--snapshot', example));
     expect(await judge('--state', '.proviso')).toEqual(await judge('--snapshot', example));
     expect(JSON.parse(await readFile(join(cwd, 'snapshot/leases.json'), 'utf8'))).toEqual({
