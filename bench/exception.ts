@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { readSnapshot } from '../src/adapters/files/index.ts';
 import { createState, openState } from '../src/compose.ts';
 import { DAY, epochMs } from '../src/core/index.ts';
-import { adoptPolicy, bucketOf, wakeDecided } from '../src/enforcement/index.ts';
-import { approvalSubject, decide, parseRequest, submit } from '../src/exceptions/index.ts';
+import { adoptPolicy, decideException, requestException } from '../src/enforcement/index.ts';
+import { approvalSubject, parseRequest } from '../src/exceptions/index.ts';
 import { parsePolicy } from '../src/policy/index.ts';
 import { measure, type Suite, timed } from './measure.ts';
 
@@ -56,37 +56,17 @@ async function wholeException(): Promise<{ ms: number; transitions: number; even
         kmsKeyArn: destination.kmsKeyArn,
       });
     const ms = await timed(async () => {
-      const submitted = await submit({
-        ...services,
-        request: request.value,
-        requesterId: requester,
-        policy: policy.value,
-        organization: await services.organizationView.organization(),
-        people,
-        bucket: await bucketOf(services, { request: request.value }),
-        now: clock.now(),
-      });
+      const submitted = await requestException(services, request.value, requester, policy.value);
       if (!submitted.ok) throw new Error(submitted.error.message);
       const { id, requestHash } = submitted.value.record;
-      await services.executions.start('exception', id, { exceptionId: id });
       await state.world.pump();
       for (const [principalId, role] of [
         [legal, 'legal'],
         [security, 'security'],
         [executive, 'executive'],
       ] as const) {
-        await decide({
-          ...services,
-          id,
-          principalId,
-          role,
-          decision: 'approve',
-          subjectHash: approvalSubject(requestHash, policy.value.hash),
-          policyHash: policy.value.hash,
-          people,
-          now: clock.now(),
-        });
-        await wakeDecided(services, id);
+        const subjectHash = approvalSubject(requestHash, policy.value.hash);
+        await decideException(services, { id, principalId, role, decision: 'approve', subjectHash });
         await state.world.pump();
       }
       await state.world.advanceTo(clock, epochMs(request.value.endsAt + 2 * DAY));

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { ExceptionId } from '../core/index.ts';
-import { wakeDecided } from '../enforcement/index.ts';
-import { decide } from '../exceptions/index.ts';
+import { decideException } from '../enforcement/index.ts';
 import type { CommandContext } from './context.ts';
 import { type ActingOptions, commandAbout, said } from './exceptions.ts';
 import { writeJson } from './output.ts';
@@ -40,24 +39,18 @@ async function decideOn(
   context: CommandContext,
 ): Promise<void> {
   await withState(options.state, context, async (state) => {
-    const { services } = state;
-    const decided = await decide({
-      ...services,
+    const decided = await decideException(state.services, {
       id,
       principalId: options.as,
       role: options.role,
       decision,
       ...(options.reason === undefined ? {} : { reason: options.reason }),
       subjectHash: options.hash,
-      policyHash: (await services.policyInForce.current()).hash,
-      people: await services.directory.people(),
-      now: services.clock.now(),
     });
     if (!decided.ok) {
       if (options.format === 'json') writeJson(context, { result: 'refused', ...decided.error });
       return refused(context, decided.error);
     }
-    await wakeDecided(services, id);
     await state.world.pump();
     await said(
       state,

@@ -13,15 +13,13 @@ import {
   principalId,
   region,
 } from '../core/index.ts';
-import { adoptPolicy, bucketOf, type Pair, revoke, wakeDecided } from '../enforcement/index.ts';
+import { adoptPolicy, decideException, type Pair, requestException, revoke } from '../enforcement/index.ts';
 import {
   approvalSubject,
-  decide,
   parseRequest,
   type Refusal,
   readException,
   storesContent,
-  submit,
 } from '../exceptions/index.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
@@ -93,19 +91,14 @@ export class Player {
         const id = this.#id(action.exception);
         const record = (await readException(services.store, id))?.value;
         const policyHash = (await services.policyInForce.current()).hash;
-        const decided = await decide({
-          ...services,
+        const decided = await decideException(services, {
           id,
           principalId: principalId(action.as),
           role: action.role,
           decision: action.do,
           ...(action.do === 'reject' && action.reason !== undefined ? { reason: action.reason } : {}),
           subjectHash: record === undefined ? '' : approvalSubject(record.requestHash, policyHash),
-          policyHash,
-          people: await services.directory.people(),
-          now: services.clock.now(),
         });
-        await wakeDecided(services, id);
         return refusedOr(decided);
       }
       case 'withdraw':
@@ -212,20 +205,11 @@ export class Player {
     const request = parseRequest(await readTextFile(file, this.#context), action.file);
     if (!request.ok)
       throw malformedDocuments(request.error, `\`${action.file}\` is not a request that can be judged`);
-    const submitted = await submit({
-      ...services,
-      request: request.value,
-      requesterId: principalId(action.as),
-      policy: await services.policyInForce.current(),
-      organization: await services.organizationView.organization(),
-      people: await services.directory.people(),
-      bucket: await bucketOf(services, { request: request.value }),
-      now: services.clock.now(),
-    });
+    const policy = await services.policyInForce.current();
+    const submitted = await requestException(services, request.value, principalId(action.as), policy);
     if (!submitted.ok) return { kind: 'refused', refusal: submitted.error };
     const { id } = submitted.value.record;
     if (action.name !== undefined) this.#names.set(action.name, id);
-    await services.executions.start('exception', id, { exceptionId: id });
     return done;
   }
 

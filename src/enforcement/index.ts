@@ -8,6 +8,7 @@ export * from './ports.ts';
 export * from './purge.ts';
 export * from './reconcile.ts';
 export * from './rejudge.ts';
+export * from './request.ts';
 export * from './review-tick.ts';
 export * from './revoke.ts';
 export * from './start-ending.ts';

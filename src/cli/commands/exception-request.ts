@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { bucketOf } from '../../enforcement/index.ts';
-import { parseRequest, submit } from '../../exceptions/index.ts';
+import { requestException } from '../../enforcement/index.ts';
+import { parseRequest } from '../../exceptions/index.ts';
 import type { CommandContext } from '../context.ts';
 import { type ActingOptions, exceptionCommand, exceptionJson, recordOf } from '../exceptions.ts';
 import { readTextFile } from '../files.ts';
@@ -34,22 +34,13 @@ async function request(file: string, options: Options, context: CommandContext):
   if (!parsed.ok) throw malformedDocuments(parsed.error, `\`${file}\` is not a request that can be judged`);
   await withState(options.state, context, async (state) => {
     const { services } = state;
-    const submitted = await submit({
-      ...services,
-      request: parsed.value,
-      requesterId: options.as,
-      policy: await policyInForce(state, options.policy, options.as, context),
-      organization: await services.organizationView.organization(),
-      people: await services.directory.people(),
-      bucket: await bucketOf(services, { request: parsed.value }),
-      now: services.clock.now(),
-    });
+    const policy = await policyInForce(state, options.policy, options.as, context);
+    const submitted = await requestException(services, parsed.value, options.as, policy);
     if (!submitted.ok) {
       if (options.format === 'json') writeJson(context, { result: 'refused', ...submitted.error });
       return refused(context, submitted.error);
     }
     const { id } = submitted.value.record;
-    await services.executions.start('exception', id, { exceptionId: id });
     await state.world.pump();
     const record = await recordOf(state, id);
     if (options.format === 'json')
