@@ -1,6 +1,7 @@
 import {
   type Document,
   isAlias,
+  isCollection,
   isMap,
   isPair,
   isScalar,
@@ -8,7 +9,9 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  visit,
 } from 'yaml';
+import { displayWidth, takeColumns } from './display-width.ts';
 import { err, ok, type Result } from './result.ts';
 
 /** A fault in a document that a person wrote, told in their words. */
@@ -36,6 +39,9 @@ export const DOCUMENT_PROBLEMS = {
   'duplicate-key': 'a key stands twice in one mapping',
   'several-documents': 'the file holds several YAML documents',
   'empty-document': 'there is nothing in the file',
+  directive: 'a line that starts with `%` changes how the rest is read',
+  'not-utf-8': 'the file is not UTF-8 text, but most likely UTF-16',
+  'line-end': 'a line ends with a carriage return alone',
   'document-too-long': 'the file has too many bytes',
   'document-too-large': 'the file has too many values',
   'document-too-deep': 'values are nested too deeply',
@@ -52,6 +58,8 @@ export type DocumentProblemCode = keyof typeof DOCUMENT_PROBLEMS;
 export interface SourceDocument {
   readonly file: string;
   readonly value: unknown;
+  /** What is written at `path` for one value, without quotes: `1.0`, where the value is 1; nothing for mappings and lists. */
+  writtenAt(path: DocumentPath): string | undefined;
   problemAt(path: DocumentPath, code: string, message: string, remedy: string, at?: 'key' | 'value'): Problem;
 }
 
@@ -75,7 +83,8 @@ const MAX_PROBLEMS = 50;
  * All syntax errors are reported, not the first. Refused beside syntax errors: duplicate keys, keys that are not text, anchors
  * and aliases (a governance file has no use for them, and they hide both billion-laughs bombs and surprises in review),
  * tags, several documents, an empty document, leftover conflict markers, numbers that lose digits, characters that make a
- * reviewer see another text than the parser (direction overrides, control characters), and text that is too long or too deep.
+ * reviewer see another text than the parser (direction overrides, control characters), `%` directives (`%YAML 1.1` makes 010 an eight),
+ * line ends that are a carriage return alone, and text that is too long or too deep.
  */
 export function parseSourceDocument(
   text: string,
@@ -109,8 +118,10 @@ export function parseSourceDocument(
       ),
     ]);
   }
-  // Both make everything after them unreadable or untrustworthy, so they are told alone.
-  const early = [...conflictMarkers(text, make), ...hiddenCharacters(text, make)];
+  // These make everything after them unreadable or untrustworthy, so they are told alone.
+  const foreign = [...otherEncoding(text, make), ...loneCarriageReturns(text, make)];
+  if (foreign.length > 0) return err(foreign.slice(0, 1));
+  const early = [...directives(text, make), ...conflictMarkers(text, make), ...hiddenCharacters(text, make)];
   if (early.length > 0) return err(early.slice(0, MAX_PROBLEMS));
 
   const document = parseDocument(text, {
@@ -128,9 +139,19 @@ export function parseSourceDocument(
   );
   // Past the parser's own depth limit every further fault is an echo of the first.
   const exhausted = faults.find((fault) => fault.code === 'RESOURCE_EXHAUSTION');
-  const problems: Problem[] = (exhausted ? [exhausted] : faults)
-    .slice(0, MAX_PROBLEMS)
-    .map((fault) => syntaxProblem(document, fault, make));
+  const problems: Problem[] = exhausted
+    ? [syntaxProblem(document, exhausted, text, make)]
+    : withoutEchoes(
+        text,
+        faults.toSorted((left, right) => left.pos[0] - right.pos[0]),
+      )
+        .slice(0, MAX_PROBLEMS)
+        .map(({ fault, echoes }) => {
+          const problem = syntaxProblem(document, fault, text, make);
+          return echoes === 0
+            ? problem
+            : { ...problem, remedy: `${problem.remedy}; what follows may come from it` };
+        });
   if (problems.length === 0) problems.push(...refusedNodes(document, text, limits, make));
   if (problems.length === 0 && (document.contents === null || isNullScalar(document.contents))) {
     problems.push(
@@ -142,6 +163,10 @@ export function parseSourceDocument(
   return ok({
     file,
     value: document.toJS({ maxAliasCount: 0 }),
+    writtenAt: (path) => {
+      const node = document.getIn(path, true);
+      return isScalar(node) ? (node.source ?? String(node.value)) : undefined;
+    },
     problemAt: (path, code, message, remedy, where = 'value') =>
       make(offsetOf(document, path, where), path, code, message, remedy),
   });
@@ -165,6 +190,54 @@ function positionOf(starts: readonly number[], offset: number): { line: number; 
     else high = middle - 1;
   }
   return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+}
+
+/** A text of UTF-16 that was read as UTF-8 is half zeros: one fault, not one for each of them. */
+function otherEncoding(text: string, make: MakeProblem): Problem[] {
+  const zeros = text.split('\u0000').length - 1;
+  return zeros === 0 || zeros < text.length / 4
+    ? []
+    : [make(0, [], 'not-utf-8', 'this looks like UTF-16', 'save it as UTF-8')];
+}
+
+/** The parser takes a carriage return alone for a space and a terminal goes back to the start of the line: people see another text. */
+function loneCarriageReturns(text: string, make: MakeProblem): Problem[] {
+  const first = /\r(?!\n)/.exec(text);
+  if (first === null) return [];
+  return [
+    make(
+      first.index,
+      [],
+      'line-end',
+      text.includes('\n')
+        ? 'a line ends with a carriage return alone'
+        : 'the lines end with a carriage return alone, as on an old Macintosh',
+      'save the file with Unix (LF) or Windows (CRLF) line ends',
+    ),
+  ];
+}
+
+/**
+ * Lines with `%` before the document. `%YAML 1.1` changes what numbers and words mean (010 is eight, `yes` is true), and a reviewer who
+ * looks at a change further below does not see it.
+ */
+function directives(text: string, make: MakeProblem): Problem[] {
+  const found: Problem[] = [];
+  for (const match of text.matchAll(/^.*$/gm)) {
+    const line = match[0].replace(/^\ufeff/, '');
+    if (/^\s*(#.*)?$/.test(line)) continue;
+    if (!line.startsWith('%') || found.length === MAX_PROBLEMS) break;
+    found.push(
+      make(
+        match.index + match[0].length - line.length,
+        [],
+        'directive',
+        'a line that starts with `%` changes how the rest of the file is read',
+        'remove the line: the file is read as YAML 1.2',
+      ),
+    );
+  }
+  return found;
 }
 
 /** Lines that git leaves behind. Only at the start of a line: inside an indented block of text they are text. */
@@ -216,9 +289,70 @@ const SYNTAX_REMEDIES: Readonly<Record<string, string>> = {
   BAD_SCALAR_START: 'put the text in quotes: it starts with a character that YAML keeps for itself',
 };
 
+interface SyntaxFault {
+  readonly code: string;
+  readonly message: string;
+  /** The offset, and the one after its end. */
+  readonly pos: readonly [number, number];
+}
+
+/**
+ * One wrong indentation makes the parser stumble over every line that is indented like it. Those are echoes: the same complaint again at
+ * the same column, with no line in between that is less indented, so that both stand in one mapping; and a second complaint about
+ * the same place. Every other fault stands by itself.
+ *
+ * @param faults - in the order of the text
+ */
+function withoutEchoes(
+  text: string,
+  faults: readonly SyntaxFault[],
+): readonly { readonly fault: SyntaxFault; readonly echoes: number }[] {
+  const told: { fault: SyntaxFault; echoes: number }[] = [];
+  for (const fault of faults) {
+    const before = told.at(-1);
+    if (before !== undefined && isEcho(text, before.fault, fault)) before.echoes += 1;
+    else told.push({ fault, echoes: 0 });
+  }
+  return told;
+}
+
+const isEcho = (text: string, first: SyntaxFault, next: SyntaxFault): boolean =>
+  first.pos[0] === next.pos[0]
+    ? next.code !== 'DUPLICATE_KEY'
+    : INDENTATION.has(next.code) && first.code === next.code && isSameBlock(text, first.pos[0], next.pos[0]);
+
+const INDENTATION: ReadonlySet<string> = new Set(['BAD_INDENT', 'TAB_AS_INDENT']);
+
+/** Whether two lines are indented alike and no line with text between them is indented less. */
+function isSameBlock(text: string, one: number, other: number): boolean {
+  const lines = text.slice(text.lastIndexOf('\n', one - 1) + 1).split('\n');
+  const last = text.slice(text.lastIndexOf('\n', one - 1) + 1, other).split('\n').length - 1;
+  const indents = lines
+    .slice(0, last + 1)
+    .filter((line, index) => index === 0 || index === last || line.trim() !== '')
+    .map((line) => /^[ \t]*/.exec(line)?.[0].length ?? 0);
+  const [first = 0] = indents;
+  return indents.at(-1) === first && indents.every((indent) => indent >= first);
+}
+
+/** Where the quote, list or mapping begins that the parser says is not closed. */
+function openingOf(document: Document.Parsed, fault: SyntaxFault): number | undefined {
+  if (!/^Missing closing|^Flow (?:sequence|map)\b.* end with /.test(fault.message)) return undefined;
+  let opening: number | undefined;
+  visit(document, {
+    Node: (_key, node) => {
+      const isBracket = isCollection(node) && node.flow === true;
+      const isQuote = isScalar(node) && /^QUOTE_/.test(node.type ?? '');
+      if ((isBracket || isQuote) && node.range?.[1] === fault.pos[0]) opening = node.range[0];
+    },
+  });
+  return opening;
+}
+
 function syntaxProblem(
   document: Document.Parsed,
-  fault: { readonly code: string; readonly message: string; readonly pos: readonly [number, number] },
+  fault: SyntaxFault,
+  text: string,
   make: MakeProblem,
 ): Problem {
   const offset = fault.pos[0];
@@ -252,7 +386,18 @@ function syntaxProblem(
         'values are nested too deeply to be read',
         'flatten the structure',
       );
-    default:
+    default: {
+      const opening = openingOf(document, fault);
+      if (opening !== undefined) {
+        const mark = text.charAt(opening);
+        return make(
+          opening,
+          [],
+          'yaml-syntax',
+          `not valid YAML: this \`${mark}\` is not closed`,
+          `close it with \`${CLOSING[mark] ?? mark}\`; if it belongs to the text, put the whole text in quotes`,
+        );
+      }
       return make(
         offset,
         [],
@@ -260,8 +405,11 @@ function syntaxProblem(
         `not valid YAML: ${firstSentence(fault.message)}`,
         SYNTAX_REMEDIES[fault.code] ?? 'correct the YAML at the caret',
       );
+    }
   }
 }
+
+const CLOSING: Readonly<Record<string, string>> = { '[': ']', '{': '}' };
 
 /** The path of the key that starts at `offset`; empty if there is none. */
 function pathOfKeyAt(document: Document.Parsed, offset: number): DocumentPath {
@@ -424,36 +572,67 @@ export function formatPath(path: DocumentPath): string {
 
 const WIDTH = 80;
 
-/** Breaks at spaces; a word that is longer than the line stays whole, so that it can be copied. */
+/** Breaks at spaces; a word wider than a line, such as a deep path, before a `.`, `[` or `/` where it can. */
 function wrap(text: string, indent: string): readonly string[] {
+  const room = WIDTH - indent.length;
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && indent.length + line.length + 1 + word.length > WIDTH) {
+  for (const word of text.split(' ').flatMap((each) => pieces(each, room))) {
+    const glue = line === '' || word.isContinued ? '' : ' ';
+    if (line !== '' && displayWidth(line + glue + word.text) > room) {
       lines.push(indent + line);
-      line = word;
+      line = word.text;
     } else {
-      line = line === '' ? word : `${line} ${word}`;
+      line += glue + word.text;
     }
   }
   return [...lines, indent + line];
 }
 
-/** Where and what, the source line with a caret, and the remedy: what a person needs to act, in 80 columns. */
+function pieces(
+  word: string,
+  room: number,
+): readonly { readonly text: string; readonly isContinued: boolean }[] {
+  const found: { text: string; isContinued: boolean }[] = [];
+  let rest = word;
+  while (displayWidth(rest) > room) {
+    const fitting = takeColumns(rest, room);
+    const at = Math.max(fitting.lastIndexOf('.'), fitting.lastIndexOf('['), fitting.lastIndexOf('/'));
+    const piece = at > fitting.length / 2 ? fitting.slice(0, at) : fitting;
+    found.push({ text: piece, isContinued: found.length > 0 });
+    rest = rest.slice(piece.length);
+  }
+  return [...found, { text: rest, isContinued: found.length > 0 }];
+}
+
+const EXCERPT_WIDTH = 74;
+const BEFORE_CARET = 40;
+
+/**
+ * Where and what, the source line with a caret, and the remedy: what a person needs to act, in 80 columns. The place itself stays whole,
+ * however long the file's name is, so that it can be copied and terminals make a link of it.
+ */
 export function formatProblem(problem: Problem): string {
   const where = `${problem.file}:${problem.line}:${problem.column}`;
   const what = problem.path === '' ? problem.message : `${problem.path}: ${problem.message}`;
   const excerpt = printable(problem.excerpt);
-  const from = Math.max(0, Math.min(problem.column - 41, excerpt.length));
-  const shown = excerpt.slice(from, from + 74);
-  const caret = `${' '.repeat(Math.max(0, Math.min(problem.column - 1 - from, 74)))}^`;
+  // `column` counts UTF-16 units, a terminal counts columns.
+  const before = lastColumns(excerpt.slice(0, problem.column - 1), BEFORE_CARET);
+  const shown = takeColumns(before + excerpt.slice(problem.column - 1), EXCERPT_WIDTH);
   return [
     printable(where),
     ...wrap(`${printable(what)} [${problem.code}]`, '  '),
     `    ${shown}`,
-    `    ${caret}`,
+    `    ${' '.repeat(displayWidth(before))}^`,
     ...wrap(printable(problem.remedy), '  '),
   ].join('\n');
+}
+
+/** The longest end of `text` that fits `width` columns. */
+function lastColumns(text: string, width: number): string {
+  let from = 0;
+  while (displayWidth(text.slice(from)) > width) from += takeColumns(text.slice(from), 1).length;
+  return text.slice(from);
 }
 
 /** Control and direction characters of a hostile file must not reach the terminal; one space each, so that the caret still fits. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { displayWidth } from '../../src/core/display-width.ts';
 import {
   DOCUMENT_PROBLEMS,
   type DocumentLimits,
@@ -18,7 +19,15 @@ const refusals: readonly (readonly [name: string, text: string, code: string, pa
   ['a key twice, named with its path', 'a:\n  b: 1\n  «b: 2\n', 'duplicate-key', 'a.b'],
   ['a key twice in an entry of a list', 'a:\n  - { b: 1, «b: 2 }\n', 'duplicate-key', 'a[0].b'],
   ['a tab as indentation', 'a:\n«\tb: 1\n', 'yaml-syntax', ''],
-  ['an unclosed quote', 'a: 1\nb: "two\n«', 'yaml-syntax', ''],
+  ['an unclosed quote, where it begins', 'a: 1\nb: «"two\n', 'yaml-syntax', ''],
+  ['an unclosed list, where it begins', 'a: 1\nb: «[1, 2\nc: 3\nd: 4\n', 'yaml-syntax', ''],
+  ['the inner one of two unclosed lists', 'b: [1, «[2, 3\nc: 3\n', 'yaml-syntax', ''],
+  ['an unclosed mapping around a closed list', 'x:\n  b: «{ a: [1]\n  c: 3\n', 'yaml-syntax', ''],
+  ['a directive that makes 010 an eight', '«%YAML 1.1\n---\na: 010\n', 'directive', ''],
+  ['any other directive, below remarks', '\ufeff# x\n\n«%TAG ! tag:x\n---\na: 1\n', 'directive', ''],
+  ['line ends of a carriage return alone', 'a: 1«\rb: 2\rc: 3\r', 'line-end', ''],
+  ['one carriage return that overwrites its line', 'a: 1 # x«\ry\nb: 2\n', 'line-end', ''],
+  ['UTF-16 read as UTF-8', `«${Buffer.from('kind: Policy\n', 'utf16le').toString()}`, 'not-utf-8', ''],
   ['an anchor', 'a: «&x 1\n', 'alias', 'a'],
   ['an alias bomb', 'a: «&x [1, 2]\nb: [*x, *x, *x]\n', 'alias', 'a'],
   ['a tag', 'a: «!secret x\n', 'tag', 'a'],
@@ -55,6 +64,28 @@ describe('a document that is refused', () => {
     expect(codes).toEqual(['alias', 'tag', 'key-not-text', 'number-not-exact']);
   });
 
+  it('is told once about UTF-16 and about line ends, not about every character', () => {
+    expect(problemsOf(Buffer.from('kind: Policy\na: b\n', 'utf16le').toString())).toHaveLength(1);
+    expect(problemsOf('a: 1\rb: 2\rc: 3\r')).toHaveLength(1);
+  });
+
+  it.each<readonly [string, string, readonly number[]]>([
+    [
+      'every line of a mapping that is indented too little',
+      'a:\n    b: 1\n  c: 2\n  d: 3\n  e:\n    - x\n  f: 1\n',
+      [3],
+    ],
+    ['two mappings that are, each by itself', 'a:\n    b: 1\n  c: 2\n  d: 3\ng:\n    b: 1\n  h: 2\n', [3, 7]],
+    ['tabs on lines that follow each other', 'a:\n\tb: 1\n\tc: 2\n\td: 3\n', [2]],
+    ['two wrong indentations of different depth', 'a:\n  b: 1\n   c: 2\n  d: 3\n e: 4\nf: 5\n', [2, 5]],
+    ['two texts that must be in quotes', 'a: @x\nb: 2\nc: `x\n', [1, 3]],
+  ])('is told the first of the faults that one wrong indentation makes: %s', (_name, text, lines) => {
+    const problems = problemsOf(text);
+    expect(problems.map(({ line }) => line)).toEqual(lines);
+    const mayEcho = problems.filter(({ remedy }) => remedy.endsWith('; what follows may come from it'));
+    expect(mayEcho.length).toBe(/quotes/.test(_name) ? 0 : 1);
+  });
+
   it('is too long, too large or too deep by the limits given', () => {
     expect(problemsOf('a: 12345', { maxBytes: 5 })[0]?.code).toBe('document-too-long');
     expect(problemsOf('[1, 2, 3, 4]', { maxNodes: 3 })[0]?.code).toBe('document-too-large');
@@ -79,6 +110,18 @@ describe('a document that is read', () => {
   ])('%s', (_name, text, value) => {
     const document = parseSourceDocument(text, 'a.yaml');
     expect(document.ok && document.value.value).toEqual(value);
+  });
+
+  it('remembers how a value was written', () => {
+    const document = parseSourceDocument('a:\n  - 1.0\n  - "1.0"\n  - { b: 0x10 }\n', 'a.yaml');
+    if (!document.ok) throw new Error('expected a document');
+    const { writtenAt } = document.value;
+    expect([writtenAt(['a', 0]), writtenAt(['a', 1]), writtenAt(['a', 2, 'b'])]).toEqual([
+      '1.0',
+      '1.0',
+      '0x10',
+    ]);
+    expect([writtenAt(['a']), writtenAt(['c', 0])]).toEqual([undefined, undefined]);
   });
 
   it('points at keys, values, and the mapping of a key that is missing', () => {
@@ -106,6 +149,21 @@ describe('a formatted problem', () => {
     remedy: 'put it in quotes',
     excerpt: '    b: 7',
   };
+
+  it.each([
+    ['wide characters in the line', { excerpt: `a: ${'漢'.repeat(60)}`, column: 50 }],
+    ['wide characters after the caret only', { excerpt: `a: ${'漢'.repeat(60)}`, column: 4 }],
+    ['a deep path', { path: `controls[2].require${'.all[0].any[10].not'.repeat(12)}` }],
+    ['a long word without any break', { message: 'x'.repeat(300) }],
+  ])('fits 80 columns with %s', (_name, more) => {
+    const lines = formatProblem({ ...problem, ...more }).split('\n');
+    for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(80);
+  });
+
+  it('puts the caret below a character, whatever the width of those before it', () => {
+    const lines = formatProblem({ ...problem, excerpt: '漢字: é 7', column: 7 }).split('\n');
+    expect(lines.slice(2, 4)).toEqual(['    漢字: é 7', '            ^']);
+  });
 
   it('shows place, path, line, caret and remedy', () => {
     expect(formatProblem(problem)).toBe(

@@ -1,4 +1,4 @@
-import { displayWidth, takeColumns } from './display-width.ts';
+import { displayWidth, takeColumns } from '../../core/display-width.ts';
 
 export interface Column {
   readonly header: string;

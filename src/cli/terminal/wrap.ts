@@ -1,4 +1,4 @@
-import { displayWidth, takeColumns } from './display-width.ts';
+import { displayWidth, takeColumns } from '../../core/display-width.ts';
 
 /**
  * Breaks text into lines of at most `width` columns, each after `indent`. Words that are wider than a line (ARNs) are broken after a
