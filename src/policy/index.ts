@@ -11,3 +11,4 @@ export * from './parse.ts';
 export { inTextOrder, problemsOf } from './problems.ts';
 export * from './resolve.ts';
 export * from './schema.ts';
+export * from './known-regions.ts';

@@ -34,6 +34,19 @@ describe('policy validate', () => {
     expect(stdout).toMatch(/prompt-storage\.cases\.yaml: valid/);
   });
 
+  test('a mistyped Region is a warning: the policy stays valid', async () => {
+    const cwd = await edited('prompt-storage.yaml', (text) =>
+      text.replace('regions: [us-east-1', 'regions: [us-esat-1'),
+    );
+    const { exitCode, stdout } = await run(['policy', 'validate', 'policies/prompt-storage.yaml'], { cwd });
+    expect(exitCode).toBe(EXIT.fine);
+    expect(stdout).toContain('prompt-storage.yaml: valid');
+    expect(stdout).toMatch(/warning: policies\/prompt-storage\.yaml:\d+:15\n/);
+    expect(stdout).toContain('did you mean `us-east-1`?');
+    const json = await run(['policy', 'validate', '--format', 'json'], { cwd });
+    expect(json.stdout).toContain('"code":"unknown-region"');
+  });
+
   test('every fault is told, with place, caret and remedy', async () => {
     const cwd = await edited('prompt-storage.yaml', (text) =>
       text

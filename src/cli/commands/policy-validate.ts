@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { formatProblem, type Problem, parseSourceDocument } from '../../core/index.ts';
 import { clausePlace, findIdleClauses } from '../../diff/index.ts';
-import { type Policy, parsePolicy, parsePolicyCases } from '../../policy/index.ts';
+import { type Policy, parsePolicy, parsePolicyCases, unknownRegions } from '../../policy/index.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { readTextFile } from '../files.ts';
@@ -20,7 +20,7 @@ export function register(program: Command, context: CommandContext): void {
   groupOf(program, 'policy')
     .command('validate')
     .description(
-      'Tell every fault of a policy and of the cases beside it, with file, line and column, what was expected and what to write instead. Controls and clauses that can never decide anything are told as warnings; they change no exit code.',
+      'Tell every fault of a policy and of the cases beside it, with file, line and column, what was expected and what to write instead. Regions that AWS is not known to have, and controls and clauses that can never decide anything, are told as warnings; they change no exit code.',
     )
     .argument('[file|dir]', 'instead of --policy')
     .addOption(policyOption())
@@ -107,11 +107,15 @@ async function validateOne(file: string, context: CommandContext): Promise<reado
   ];
 }
 
-function warningsOf({ controls }: Policy, text: string, file: string): readonly Problem[] {
+function warningsOf({ controls, storage }: Policy, text: string, file: string): readonly Problem[] {
   const document = parseSourceDocument(text, file);
   if (!document.ok) return [];
-  return findIdleClauses(controls).map(({ code, controlId, clause, message, remedy }) => {
+  const regions = unknownRegions(storage.scope.regions).map(({ index, code, message, remedy }) =>
+    document.value.problemAt(['storage', 'scope', 'regions', index], code, message, remedy),
+  );
+  const idle = findIdleClauses(controls).map(({ code, controlId, clause, message, remedy }) => {
     const index = controls.findIndex(({ id }) => id === controlId);
     return document.value.problemAt(clausePlace(index, clause), code, message, remedy);
   });
+  return [...regions, ...idle];
 }
