@@ -1,21 +1,33 @@
-import { type EventActor, type ExceptionId, err, ok, type PrincipalId, type Result } from '../core/index.ts';
+import {
+  type EventActor,
+  type ExceptionId,
+  err,
+  formatInstant,
+  ok,
+  type PrincipalId,
+  type Result,
+} from '../core/index.ts';
 import {
   abandon,
   type ExceptionRecord,
+  isTerminal,
+  type Lease,
   leaseOf,
   type Refusal,
+  reaches,
   readLeaseRow,
   requireException,
   revokeLease,
 } from '../exceptions/index.ts';
 import type { Services } from './ports.ts';
-import { endLease } from './reconcile.ts';
-import type { SwitchOffResult } from './switch-off.ts';
+import { endLease, reopen } from './reconcile.ts';
+import { describeObserved, keepEvent, type SwitchOffResult } from './switch-off.ts';
 import { wakeDecided } from './wake.ts';
 
 /**
  * Ends an exception early, whoever asks (INVARIANT OFF_NEEDS_NOTHING; the record says who): writes the revocation, switches off
- * directly, then leaves the rest to the ending workflow. Before enabling it is a withdrawal.
+ * directly, then leaves the rest to the ending workflow. Before enabling it is a withdrawal. Asked again, it answers by what AWS
+ * shows now, and switches off again what is on towards the exception's destination.
  */
 export async function revoke(
   services: Services,
@@ -44,7 +56,51 @@ export async function revoke(
   if (!revoked.ok) return refuse(revoked.error);
   const { accountId, region } = revoked.value.record.request;
   const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);
-  if (lease?.enabling === undefined || lease.offAt !== undefined) return refuse(withdrawn.error);
+  if (lease?.enabling === undefined) return refuse(withdrawn.error);
+  if (lease.offAt !== undefined) {
+    const again = await revokeAgain(services, revoked.value.record, lease, actor);
+    return again.ok ? again : refuse(again.error);
+  }
   const off = await endLease(services, { accountId, region }, lease, actor, now);
+  return ok({ record: (await requireException(services.store, id)).value, off });
+}
+
+/**
+ * Off was read back before: what AWS shows now decides. Unreadable is not off. A closed exception is not opened again; what somebody
+ * stores at its destination since is theirs.
+ */
+async function revokeAgain(
+  services: Services,
+  { id, state, request: { accountId, region } }: ExceptionRecord,
+  lease: Lease,
+  actor: EventActor,
+): Promise<Result<{ record: ExceptionRecord; off: SwitchOffResult }, Refusal>> {
+  const pair = { accountId, region };
+  const observed = await services.settings.getInvocationLogging(pair);
+  const now = services.clock.now();
+  const isOn = observed.kind === 'observed' && reaches(observed.value, lease.destination);
+  if (isOn && isTerminal(state))
+    return err({
+      code: 'STATE_REFUSES',
+      message: `the exception is ended, and somebody else’s setting stores content at its destination again (${describeObserved(observed)}); remove that setting in ${accountId}, ${region}`,
+    });
+  let off: SwitchOffResult;
+  if (isOn) {
+    await reopen(services, id, actor);
+    off = await endLease(services, pair, lease, actor, now);
+  } else {
+    const isOff = observed.kind !== 'unobservable';
+    const since = `off since ${formatInstant(lease.offAt ?? now)}`;
+    const says = isOff
+      ? `${since}; nothing more to do`
+      : `${since}, but now the setting ${describeObserved(observed)}`;
+    off = { isOff, isSettled: isOff, retryAt: now, says };
+  }
+  await keepEvent(services, id, {
+    type: 'exception.revocation-repeated',
+    actor,
+    subject: id,
+    data: { isOff: off.isOff, says: `${actor.id} revoked again: ${off.says}` },
+  });
   return ok({ record: (await requireException(services.store, id)).value, off });
 }

@@ -1,6 +1,7 @@
 import { type DomainEvent, type EpochMs, type EventActor, type ExceptionId, ok } from '../core/index.ts';
 import { amend, isTerminal, leaseOf, nextState, requireException } from '../exceptions/index.ts';
 import type { Services } from './ports.ts';
+import { keepEvent } from './switch-off.ts';
 
 const MOST_ATTEMPTS = 500;
 
@@ -16,7 +17,7 @@ export async function startEnding(
   actor: EventActor,
   instant: EpochMs,
 ): Promise<'started' | 'running' | 'not-needed'> {
-  const { store, executions, recorder } = services;
+  const { store, executions } = services;
   const { value: record } = await requireException(store, id);
   if (
     isTerminal(record.state) ||
@@ -28,7 +29,7 @@ export async function startEnding(
     const name = `${id}-end-${attempt}`;
     const status = await executions.status('ending', name);
     if (status === 'RUNNING') {
-      await recorder.record(startedEvent(id, name, attempt, actor));
+      await keepEvent(services, id, startedEvent(id, name, attempt, actor));
       return 'running';
     }
     if (status !== undefined) continue;
@@ -39,7 +40,7 @@ export async function startEnding(
       region,
       instant: new Date(instant).toISOString(),
     });
-    await recorder.record(startedEvent(id, name, attempt, actor));
+    await keepEvent(services, id, startedEvent(id, name, attempt, actor));
     return started === 'already-exists' ? 'running' : 'started';
   }
   throw new Error(

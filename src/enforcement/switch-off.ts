@@ -118,7 +118,7 @@ async function presentLease(services: Services, pair: Pair, id: ExceptionId): Pr
  * Records an event; if the recorder fails, the event waits in the exception's outbox. A record that cannot be written at all does
  * not keep content storage on: the next attempt writes events of its own.
  */
-async function keepEvent(services: Services, id: ExceptionId, event: DomainEvent): Promise<void> {
+export async function keepEvent(services: Services, id: ExceptionId, event: DomainEvent): Promise<void> {
   try {
     await services.recorder.record(event);
   } catch {

@@ -184,7 +184,7 @@ const toldEvents = (
   version: number,
   events: readonly DomainEvent[],
 ): ToldEvent[] =>
-  events.map((event, index) => ({ ...event, key: `${id}/${version}/${index}`, at: clock.now() }));
+  events.map((event, index) => ({ key: `${id}/${version}/${index}`, ...event, at: clock.now() }));
 
 /** @returns the events that could not be told, from the first failure on: their order is kept */
 async function tell(recorder: Recorder, events: readonly ToldEvent[]): Promise<readonly ToldEvent[]> {

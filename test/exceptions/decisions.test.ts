@@ -218,14 +218,19 @@ describe('ending early', () => {
       }),
   );
 
-  test('of an active exception switches off at once, needs no policy, and is refused a second time', () =>
+  test('of an active exception switches off at once, needs no policy, and answers the same a second time', () =>
     simulate(async (s) => {
       const id = await s.active();
       expect((await s.revoke(id)).ok).toBe(true);
       expect(s.isOn()).toBe(false);
       expect((await s.lease(id)).revoked).toMatchObject({ by: 'lena' });
-      expect(await s.revoke(id)).toMatchObject({ ok: false, error: { code: 'STATE_REFUSES' } });
-      expect(s.events('exception.revocation-refused')).toHaveLength(1);
+      const { state } = await s.record(id);
+      expect(await s.revoke(id)).toMatchObject({
+        ok: true,
+        value: { record: { state }, off: { isOff: true } },
+      });
+      expect(s.events('exception.revocation-refused')).toEqual([]);
+      expect(s.events('exception.revocation-repeated')).toHaveLength(1);
     }));
 
   test('of an unknown exception is refused and recorded', () =>
