@@ -123,6 +123,8 @@ export async function listStep(services: Services, id: ExceptionId): Promise<Lis
   if (await isClosed(services, id)) return { next: 'done', at: formatInstant(clock.now()) };
   if (await isOnAgain(services, id)) return { next: 'off-again', at: formatInstant(clock.now()) };
   const { record, lease, pair } = await subjectOf(services, id);
+  // Found on again and switched off by another detector while this waited: the quiet time and the purge start over.
+  if (record.state === 'draining') return { next: 'off-again', at: formatInstant(clock.now()) };
   const now = clock.now();
   const gap = await gapOf(services);
   const first = record.emptyListings[0];
@@ -190,8 +192,9 @@ export async function closeStep(
     });
     return { result: 'needs-signature' };
   }
-  await closeWithCertificate(services, id, 'close', ending);
-  return { result: 'closed' };
+  // The state may have changed since it was read: listing decides anew where to go.
+  const isClosedNow = await closeWithCertificate(services, id, 'close', ending);
+  return { result: isClosedNow ? 'closed' : 'list-again' };
 }
 
 /** @returns false when the state refuses (`close-unproven` before content storage was read back as off) */

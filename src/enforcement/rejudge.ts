@@ -2,6 +2,7 @@ import { type EpochMs, type EventActor, epochMs, ok } from '../core/index.ts';
 import {
   abandon,
   amend,
+  decodeRecord,
   durationOf,
   type ExceptionRecord,
   isTerminal,
@@ -9,7 +10,6 @@ import {
   judge,
   type Lease,
   leaseOf,
-  listExceptions,
   nextState,
   quorum,
   readLeaseRow,
@@ -35,13 +35,19 @@ export interface Rejudged {
  * A loosening never reaches back: roles once required stay required.
  */
 export async function rejudge(services: Services, instant: EpochMs): Promise<readonly Rejudged[]> {
-  const open = (await listExceptions(services.store))
-    .map(({ value }) => value)
-    .filter(({ state }) => !isTerminal(state));
+  const faults: string[] = [];
+  const open: ExceptionRecord[] = [];
+  for (const stored of await services.store.list('exception/')) {
+    try {
+      const record = decodeRecord<ExceptionRecord>(stored);
+      if (!isTerminal(record.state)) open.push(record);
+    } catch (error) {
+      faults.push(error instanceof Error ? error.message : String(error));
+    }
+  }
   if (open.length === 0) return [];
   const policy = await services.policyInForce.current();
   const results: Rejudged[] = [];
-  const faults: string[] = [];
   // What is on comes first, and one exception's fault never keeps another from being judged.
   const liveFirst = open.toSorted((a, b) => Number(b.state === 'active') - Number(a.state === 'active'));
   for (const record of liveFirst) {
