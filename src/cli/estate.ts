@@ -27,6 +27,8 @@ export interface Estate {
   readonly attestations: readonly ListedAttestation[];
   /** What was recorded in the state directory; empty for a snapshot. */
   readonly timeline: readonly TimelineEvent[];
+  /** What a reader must know before reading on: that this was never an AWS account. Nothing for a snapshot. */
+  readonly notice?: string;
 }
 
 export interface EstateOptions {
@@ -45,7 +47,7 @@ export interface EstateOptions {
  */
 export async function readEstate(options: EstateOptions, context: CommandContext): Promise<Estate> {
   const policy = await loadPolicy(options.policy, context);
-  const { snapshot: taken, leases, timeline, review } = await readEvidence(options, policy, context);
+  const { snapshot: taken, leases, timeline, notice, review } = await readEvidence(options, policy, context);
   const now = options.now ?? taken.takenAt;
   if (now < taken.takenAt)
     throw new CliFailure(
@@ -64,13 +66,22 @@ export async function readEstate(options: EstateOptions, context: CommandContext
     ...(review === undefined ? {} : { review: review(now) }),
   });
   const listed = listAttestations(attestations, now);
-  return { snapshot, policy, report, leases, attestations: listed, timeline };
+  return {
+    snapshot,
+    policy,
+    report,
+    leases,
+    attestations: listed,
+    timeline,
+    ...(notice === undefined ? {} : { notice }),
+  };
 }
 
 interface Evidence {
   readonly snapshot: Snapshot;
   readonly leases: readonly LeaseRow[];
   readonly timeline: readonly TimelineEvent[];
+  readonly notice?: string;
   /** What the record of reviews says at an instant; a snapshot has none. */
   readonly review?: (now: EpochMs) => ReviewEvidence;
 }
@@ -108,6 +119,7 @@ async function readEvidence(
       snapshot: collected.value,
       leases: state.leases,
       timeline: state.timeline,
+      notice: `${state.isSimulated ? 'a simulated state' : 'the embedded AWS of a state directory'}; no AWS account was read`,
       review: (now) => reviewEvidence(state.reviews, policy, now),
     };
   } finally {

@@ -10,6 +10,8 @@ import type { TimelineEvent } from './report/html.ts';
  */
 export interface StateEvidence {
   readonly sources: EvidenceSources;
+  /** Whether its clock is simulated too, and not only its AWS. */
+  readonly isSimulated: boolean;
   /** The state's own time: simulated, or the machine's. */
   readonly now: EpochMs;
   readonly leases: readonly LeaseRow[];

@@ -28,7 +28,7 @@ export const asOption = (): Option =>
     .makeOptionMandatory()
     .argParser(readPrincipal);
 
-function readPrincipal(text: string): PrincipalId {
+export function readPrincipal(text: string): PrincipalId {
   if (!isPrincipalId(text))
     throw new InvalidArgumentError('expected an id of letters, digits, `.`, `_` and `-`');
   return text;
@@ -114,6 +114,7 @@ export async function stateEvidence(directory: string, context: CommandContext):
     const rows = await listLeaseRows(state.services.store);
     return {
       sources: state.aws.evidence,
+      isSimulated: state.mode === 'simulated',
       now: state.clock.now(),
       leases: rows.map(({ value }) => value),
       reviews: await reviewHistory(state),

@@ -83,6 +83,22 @@ describe.skipIf(CHROMIUM === undefined)(
       await page.context().close();
     });
 
+    test('shows every count of the summary at 360 pixels without scrolling sideways', async () => {
+      const page = await openPage({ width: 360, colorScheme: 'light' });
+      const cells = page.locator('.counts td.number');
+      expect(await cells.count()).toBeGreaterThan(10);
+      const right = await page.evaluate(
+        "Math.max(...[...document.querySelectorAll('.counts td.number')].map((cell) => cell.getBoundingClientRect().right))",
+      );
+      expect(right).toBeLessThanOrEqual(360);
+      expect(
+        await page.evaluate(
+          "(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('.scroll'))",
+        ),
+      ).toBeLessThanOrEqual(0);
+      await page.context().close();
+    });
+
     test('shows the findings before the timeline', async () => {
       const page = await openPage({ width: 1440, colorScheme: 'light' });
       expect(await page.locator('h2').allTextContents()).toEqual(['Summary', 'Findings', 'Timeline']);

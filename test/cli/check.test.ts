@@ -57,6 +57,42 @@ describe('the example organization', () => {
     await expectGolden(`${JSON.stringify(first.report.counts, undefined, 2)}\n`, 'check-example-counts.json');
   });
 
+  test('the last line is a command that works as it stands, here and with a state', async () => {
+    const commandOf = (stdout: string): readonly string[] =>
+      (stdout.split('Why one was found:\n')[1] ?? '').replaceAll('\\\n', ' ').trim().split(/\s+/).slice(1);
+    const state = await mkdtemp(join(tmpdir(), 'proviso-test-'));
+    folders.push(state);
+    const dir = join(state, 'state');
+    const people = ['--people', 'examples/people.yaml'];
+    await run(['state', 'init', '--mode', 'simulated', '--snapshot', EXAMPLE, ...people, '--state', dir]);
+    for (const evidence of [
+      ['--snapshot', EXAMPLE],
+      ['--state', dir],
+      ['--snapshot', EXAMPLE, '--policy', 'policies/prompt-storage.yaml', '--now', '2099-01-01T00:00:00Z'],
+    ]) {
+      const { stdout } = await run(['check', ...evidence]);
+      const command = commandOf(stdout);
+      expect(command).toEqual(expect.arrayContaining(['finding', 'explain', ...evidence]));
+      expect((await run(command)).stdout).toContain('non-compliant');
+      expect(stdout.includes('a simulated state; no AWS account was read')).toBe(evidence[0] === '--state');
+    }
+    const page = await run(['check', '--state', dir, '--format', 'html']);
+    expect(page.stdout).toMatch(
+      /<header>\s*<h1>.*<\/h1>\s*<p class="notice">This is a simulated state; no AWS/,
+    );
+  });
+
+  test('findings that filters hide are counted where somebody must act on them', async () => {
+    const { report } = await checkJson(EXAMPLE);
+    const isOpen = ({ outcome, coveredBy }: JsonReport['findings'][number]) =>
+      (outcome === 'non-compliant' && coveredBy === undefined) || outcome === 'indeterminate';
+    const hidden = report.findings.filter((each) => isOpen(each) && each.controlId !== 'CP-01').length;
+    const { stdout } = await run(['check', '--snapshot', EXAMPLE, '--control', 'CP-01']);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      `${hidden} findings that are non-compliant or indeterminate are not shown`,
+    );
+  });
+
   test('what --control and --account show changes neither the counts nor the exit code', async () => {
     const all = await checkJson(EXAMPLE);
     const one = await checkJson(EXAMPLE, '--control', 'CP-03', '--account', '444444444444');

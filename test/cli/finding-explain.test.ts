@@ -69,3 +69,9 @@ test.each([
   expect({ exitCode, stdout }).toEqual({ exitCode: EXIT.malformed, stdout: '' });
   expect(stderr).toContain(says);
 });
+
+test.each(['', '3f2'])('an id of %j is malformed, and nothing is read for it', async (id) => {
+  const { exitCode, stderr } = await run(['finding', 'explain', id, '--snapshot', '/nowhere']);
+  expect(exitCode).toBe(EXIT.malformed);
+  expect(stderr).toContain('too short for the id of a finding');
+});

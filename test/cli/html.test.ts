@@ -62,6 +62,20 @@ describe('the page', () => {
     expect(page.match(/<\/script>/g)).toHaveLength(1);
   });
 
+  test('who acted is said once, and what the state is stands at the top', async () => {
+    const { report } = await estate();
+    const timeline: readonly TimelineEvent[] = [
+      { at: epochMs(0), title: 'approved by ines.moreau, legal', actor: 'ines.moreau' },
+      { at: epochMs(1), title: 'switched off', actor: 'sweeper' },
+      { at: epochMs(2), title: 'approved by ines.moreau-two', actor: 'ines.moreau' },
+    ];
+    const page = renderHtml({ report, title: 'A report', timeline, notice: 'a <simulated> state' });
+    expect(page.match(/by ines\.moreau</g)).toHaveLength(1);
+    expect(page).toContain('>by sweeper<');
+    expect(page.indexOf('This is a &lt;simulated&gt; state.')).toBeLessThan(page.indexOf('<main>'));
+    expect(page.indexOf('id="findings"')).toBeLessThan(page.indexOf('id="timeline"'));
+  });
+
   test('it needs nothing from elsewhere, and its policy allows nothing else', async () => {
     const { report } = await estate();
     const page = renderHtml({ report, title: 'A report' });

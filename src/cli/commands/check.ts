@@ -1,6 +1,12 @@
 import { type Command, Option } from 'commander';
 import manifest from '../../../package.json' with { type: 'json' };
-import type { AccountId, DurationMs, EpochMs } from '../../core/index.ts';
+import {
+  type AccountId,
+  type DurationMs,
+  type EpochMs,
+  formatDuration,
+  formatInstant,
+} from '../../core/index.ts';
 import type { LoadedPolicy } from '../../policy/index.ts';
 import type { CheckReport, Finding } from '../../rules/index.ts';
 import type { CommandContext } from '../context.ts';
@@ -9,6 +15,7 @@ import { EXIT } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
 import { readTextFile, writeTextFile } from '../files.ts';
 import {
+  DEFAULT_POLICY,
   examples,
   formatOption,
   maxAgeOption,
@@ -94,6 +101,8 @@ async function check(options: Options, context: CommandContext): Promise<void> {
     isShown: filterOf(options, estate),
     earlier,
     attestations,
+    notice: estate.notice,
+    sameEvidence: sameEvidence(options),
     version: manifest.version,
   };
   const paint = painter(context.color && options.out === undefined);
@@ -106,6 +115,18 @@ async function check(options: Options, context: CommandContext): Promise<void> {
   const isNew = (finding: Finding): boolean =>
     options.newSince === undefined || seen(view, finding)?.change === 'new';
   context.exitCode = exitCodeFor(report.findings, options.failOn, isNew);
+}
+
+/** Options for a shell, as they were given here. */
+function sameEvidence({ policy, snapshot, state, maxAge, now }: Options): string {
+  const word = (text: string): string =>
+    /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return [
+    snapshot === undefined ? `--state ${word(state ?? '')}` : `--snapshot ${word(snapshot)}`,
+    ...(policy === DEFAULT_POLICY ? [] : [`--policy ${word(policy)}`]),
+    ...(now === undefined ? [] : [`--now ${formatInstant(now)}`]),
+    ...(maxAge === undefined ? [] : [`--max-age ${formatDuration(maxAge)}`]),
+  ].join(' ');
 }
 
 function earlierFileOf({ since, newSince }: Options): string | undefined {

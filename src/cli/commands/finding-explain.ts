@@ -59,7 +59,13 @@ export function register(program: Command, context: CommandContext): void {
     .action((id: string, options: Options) => explain(id, options, context));
 }
 
+const SHORTEST_ID = 4;
+
 async function explain(id: string, options: Options, context: CommandContext): Promise<void> {
+  if (id.length < SHORTEST_ID)
+    throw new CliFailure(EXIT.malformed, `\`${id}\` is too short for the id of a finding`, {
+      remedy: `give at least its first ${SHORTEST_ID} characters, as \`proviso check\` shows it`,
+    });
   const { report, policy } = await readEstate(options, context);
   const finding = findById(id, report.findings);
   context.exitCode = EXIT_OF[standingOf(finding)];
@@ -89,7 +95,7 @@ const EXIT_OF = {
 function findById(id: string, findings: readonly Finding[]): Finding {
   const matching = findings.filter((finding) => finding.id.startsWith(id.toLowerCase()));
   const [only] = matching;
-  if (only !== undefined && matching.length === 1 && id.length >= 4) return only;
+  if (only !== undefined && matching.length === 1) return only;
   if (matching.length > 1)
     throw new CliFailure(EXIT.malformed, `\`${id}\` is the beginning of ${matching.length} findings`, {
       remedy: 'give more of the id',

@@ -77,6 +77,7 @@ a:focus-visible,summary:focus-visible,input:focus-visible,select:focus-visible,[
 .numbers strong{display:block;font-size:2rem;line-height:1.1;font-variant-numeric:tabular-nums}
 ${standingRules}
 .verdict{border-left:.35rem solid currentColor;border-radius:.25rem;padding:.75rem 1rem;max-width:none;font-weight:600}
+.notice{font-weight:600;border:2px solid var(--line);border-radius:.3rem;padding:.4rem .75rem;max-width:none}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;overflow-wrap:normal}
 th,td{text-align:left;padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}
@@ -105,6 +106,13 @@ summary{cursor:pointer;color:var(--link);padding:.2rem 0}
 .timeline li{display:grid;grid-template-columns:13rem 1fr;gap:.25rem 1rem;padding:.5rem 0;border-bottom:1px solid var(--line)}
 .timeline p{margin:0}
 footer{padding-top:2rem;padding-bottom:3rem;color:var(--muted)}
-@media (max-width:40rem){.scroll table{min-width:46rem}.timeline li{grid-template-columns:1fr}.d1,.d2,.d3,.d4{margin-left:.6rem}.d2{margin-left:1.2rem}.d3,.d4{margin-left:1.8rem}.numbers{grid-template-columns:1fr 1fr}}
+@media (max-width:40rem){.scroll table:not(.counts){min-width:46rem}
+/* On a telephone each row of the counts is a block of its own: a count that must be scrolled to is a count that nobody sees. */
+.counts thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.counts tr{display:grid;grid-template-columns:1fr 1fr;gap:0 1rem;padding:.5rem 0;border-bottom:1px solid var(--line)}
+.counts th,.counts td,.counts td.number{border:0;padding:.1rem 0;text-align:left;min-width:0}
+.counts th[scope=row]{grid-column:1/-1}
+.counts td::before{content:attr(data-label) ' '}
+.timeline li{grid-template-columns:1fr}.d1,.d2,.d3,.d4{margin-left:.6rem}.d2{margin-left:1.2rem}.d3,.d4{margin-left:1.8rem}.numbers{grid-template-columns:1fr 1fr}}
 @media print{:root{${variables(LIGHT)}}body{font-size:11pt}form,.skip{display:none}.finding{break-inside:avoid}.numbers li,.badge,.verdict{border:1px solid currentColor}a{color:inherit}}
 `;

@@ -29,6 +29,8 @@ export interface HtmlReport {
   /** The run that this one is compared with. */
   readonly earlier?: EarlierReport | undefined;
   readonly attestations?: readonly ListedAttestation[];
+  /** What a reader must know before reading on. */
+  readonly notice?: string | undefined;
 }
 
 /**
@@ -43,6 +45,7 @@ export function renderHtml({
   isShown = () => true,
   earlier,
   attestations = [],
+  notice,
 }: HtmlReport): string {
   const shown = report.findings.filter(isShown);
   const hidden = report.findings.length - shown.length;
@@ -58,7 +61,7 @@ export function renderHtml({
 </head>
 <body>
 <a class="skip" href="#findings">Skip to the findings</a>
-${heading(report, title)}
+${heading(report, title, notice)}
 <main>
 ${summary(report)}
 ${earlier === undefined ? '' : sinceParagraph(report, earlier)}
@@ -87,10 +90,11 @@ const contentSecurityPolicy = (): string =>
     "form-action 'none'",
   ].join('; ');
 
-function heading(report: CheckReport, title: string): Html {
+function heading(report: CheckReport, title: string, notice: string | undefined): Html {
   const { id, version, hash } = report.policy;
   return html`<header>
 <h1>${title}</h1>
+${notice === undefined ? '' : html`<p class="notice">This is ${notice}.</p>`}
 <p class="muted">Policy <code>${id}</code> ${version}, hash <code>${hash}</code></p>
 <p class="muted">${report.accounts} accounts, ${report.regions} governed Regions, as seen at <time>${formatInstant(report.snapshotTakenAt)}</time>${report.now === report.snapshotTakenAt ? '' : html`; exceptions judged as of <time>${formatInstant(report.now)}</time>`}</p>
 </header>`;
@@ -121,12 +125,12 @@ function summary(report: CheckReport): Html {
   return html`<section aria-labelledby="summary"><h2 id="summary">Summary</h2>
 <p class="verdict ${standing}">${headline}</p>
 <ul class="numbers">${STANDINGS.map((each) => html`<li class="${each}"><strong>${report.counts[each]}</strong> ${each}</li>`)}</ul>
-<div class="scroll" tabindex="0" role="region" aria-label="Numbers by control"><table>
+<div class="scroll" tabindex="0" role="region" aria-label="Numbers by control"><table class="counts">
 <thead><tr><th scope="col">Control</th><th scope="col">Severity</th>${STANDINGS.map((each) => html`<th scope="col" class="number">${each}</th>`)}</tr></thead>
 <tbody>
 ${report.byControl.map(
   ({ controlId, title, severity, counts }) =>
-    html`<tr><th scope="row">${controlId} ${title}</th><td>${severity}</td>${STANDINGS.map((each) => html`<td class="number">${counts[each]}</td>`)}</tr>
+    html`<tr><th scope="row">${controlId} ${title}</th><td data-label="severity">${severity}</td>${STANDINGS.map((each) => html`<td class="number" data-label="${each}">${counts[each]}</td>`)}</tr>
 `,
 )}</tbody></table></div>
 </section>`;
@@ -150,12 +154,15 @@ ${listed.map(
 )}</tbody></table></div>
 </section>`;
 
+/** Most events say in words who acted; saying it again helps nobody. */
+const namesActor = (title: string, actor: string): boolean => title.split(/[\s,;:()`]+/).includes(actor);
+
 const timelineSection = (
   events: readonly TimelineEvent[],
 ): Html => html`<section aria-labelledby="timeline"><h2 id="timeline">Timeline</h2>
 <ol class="timeline">
 ${events.map(
   ({ at, title, detail, actor }) =>
-    html`<li><time>${formatInstant(at)}</time><div><p><strong>${title}</strong>${actor === undefined ? '' : html` <span class="muted">by ${actor}</span>`}</p>${detail === undefined ? '' : html`<p class="muted">${detail}</p>`}</div></li>
+    html`<li><time>${formatInstant(at)}</time><div><p><strong>${title}</strong>${actor === undefined || namesActor(title, actor) ? '' : html` <span class="muted">by ${actor}</span>`}</p>${detail === undefined ? '' : html`<p class="muted">${detail}</p>`}</div></li>
 `,
 )}</ol></section>`;

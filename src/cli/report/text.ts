@@ -1,6 +1,6 @@
 import { formatInstant } from '../../core/index.ts';
 import type { CheckReport, ControlSummary, Finding } from '../../rules/index.ts';
-import { type Paint, printable, table, wrap } from '../terminal/index.ts';
+import { displayWidth, type Paint, printable, table, wrap } from '../terminal/index.ts';
 import { describeEvidenceSource, sourcesOf } from './sources.ts';
 import { changes, type ReportView, seen } from './view.ts';
 import { describeCoverage, describeSubject, type Standing, standingOf } from './words.ts';
@@ -72,7 +72,7 @@ const ATTESTATION_WORDS = {
   current: 'holds until',
 } as const satisfies Record<ReportView['attestations'][number]['standing'], string>;
 
-function heading(report: CheckReport, { width, paint }: TextOptions): readonly string[] {
+function heading(report: CheckReport, { width, paint, notice }: Options): readonly string[] {
   const { id, version, hash } = report.policy;
   const [first = '', ...more] = wrap(
     `${printable(id)} ${printable(version)} (hash ${hash.slice(0, 16)})`,
@@ -83,6 +83,7 @@ function heading(report: CheckReport, { width, paint }: TextOptions): readonly s
   return [
     paint('bold', first),
     ...more,
+    ...(notice === undefined ? [] : wrap(printable(notice), width)),
     ...wrap(
       `snapshot of ${formatInstant(report.snapshotTakenAt)}: ${report.accounts} accounts, ${report.regions} governed Regions${when}`,
       width,
@@ -176,9 +177,11 @@ function findingLines(finding: Finding, options: Options): readonly string[] {
   ];
 }
 
-function ending(report: CheckReport, { width, isShown }: Options): readonly string[] {
+function ending(report: CheckReport, { width, isShown, sameEvidence }: Options): readonly string[] {
   const { counts: all } = report;
-  const hidden = report.findings.filter((finding) => !isShown(finding)).length;
+  const hidden = report.findings.filter(
+    (finding) => !isShown(finding) && OPEN.has(standingOf(finding)),
+  ).length;
   const open = all['non-compliant'];
   const unknown = all.indeterminate;
   const verdict =
@@ -193,7 +196,10 @@ function ending(report: CheckReport, { width, isShown }: Options): readonly stri
   return [
     ...wrap(verdict, width),
     ...(hidden > 0
-      ? wrap(`${hidden} findings are not shown, because of --control or --account.`, width)
+      ? wrap(
+          `${hidden === 1 ? '1 finding that is' : `${hidden} findings that are`} non-compliant or indeterminate ${hidden === 1 ? 'is' : 'are'} not shown, because of --control or --account.`,
+          width,
+        )
       : []),
     ...(report.notAsked.length > 0
       ? wrap(
@@ -203,6 +209,21 @@ function ending(report: CheckReport, { width, isShown }: Options): readonly stri
       : []),
     ...(worst === undefined
       ? []
-      : wrap(`Why one was found: proviso finding explain ${worst.id} --snapshot DIR`, width)),
+      : [
+          'Why one was found:',
+          ...commandLines(`proviso finding explain ${worst.id} ${sameEvidence ?? '--snapshot DIR'}`, width),
+        ]),
   ];
+}
+
+const OPEN: ReadonlySet<Standing> = new Set(['non-compliant', 'indeterminate']);
+
+/** Folded before an option where it is too long, as a shell reads it. */
+function commandLines(command: string, width: number): readonly string[] {
+  const whole = `  ${command}`;
+  if (displayWidth(whole) <= width) return [whole];
+  const [first = '', ...options] = command.split(/ (?=--)/);
+  return [first, ...options].map(
+    (part, index) => `${index === 0 ? '  ' : '    '}${part}${index === options.length ? '' : ' \\'}`,
+  );
 }

@@ -12,6 +12,10 @@ export interface ReportView {
   readonly isShown: (finding: Finding) => boolean;
   readonly earlier?: EarlierReport | undefined;
   readonly attestations: readonly ListedAttestation[];
+  /** What a reader must know before reading on, such as that the state is a simulated one. */
+  readonly notice?: string | undefined;
+  /** The options that make `finding explain` read the same evidence by the same policy: `--snapshot snapshot/`. */
+  readonly sameEvidence?: string | undefined;
   /** Of this program, for formats that name who reported. */
   readonly version: string;
 }
