@@ -93,6 +93,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/policy-review-status.ts'),
   },
   {
+    path: ['policy', 'review', 'approve-change'],
+    summary: 'sign a change of the policy for one body, for the gate of policy diff',
+    load: () => import('./commands/policy-review-approve-change.ts'),
+  },
+  {
     path: ['policy', 'review', 'declare-change'],
     summary: 'declare a major change of the platform: a review is due at once',
     load: () => import('./commands/policy-review-declare-change.ts'),

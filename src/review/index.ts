@@ -1,3 +1,6 @@
+export * from './change-approvals.ts';
+export * from './change-record.ts';
+export * from './change-signers.ts';
 export * from './document.ts';
 export * from './dossier.ts';
 export { overrunOf } from './dossier-exceptions.ts';

@@ -1,2 +1,3 @@
 export * from './attestation-files.ts';
+export * from './signing-key.ts';
 export * from './snapshot-store.ts';

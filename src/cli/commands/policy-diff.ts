@@ -3,6 +3,7 @@ import {
   comparePolicies,
   impactOnRequests,
   impactOnSnapshot,
+  type PolicyDiff,
   type RequestsImpact,
   type SnapshotImpact,
 } from '../../diff/index.ts';
@@ -16,11 +17,18 @@ import { listFiles, readTextFile, writeTextFile } from '../files.ts';
 import { examples, formatOption, policyOption, readTexts } from '../options.ts';
 import { jsonLine, note } from '../output.ts';
 import { countOf, malformedDocuments } from '../policies.ts';
+import {
+  answerOf,
+  type GateAnswer,
+  readRecord,
+  readSigners,
+  signersOption,
+} from '../policy-diff/approvals.ts';
 import { diffJson } from '../policy-diff/json.ts';
 import { diffMarkdown } from '../policy-diff/markdown.ts';
 import { type DiffReport, type FailOn, isRefused, resultOf } from '../policy-diff/report.ts';
 import { diffSarif } from '../policy-diff/sarif.ts';
-import { type PolicyPair, pairPolicies, readSides } from '../policy-diff/sides.ts';
+import { type PolicyPair, pairPolicies, readSides, type Sides } from '../policy-diff/sides.ts';
 import { diffText } from '../policy-diff/text.ts';
 import { groupOf } from '../program.ts';
 import { painter } from '../terminal/index.ts';
@@ -32,6 +40,8 @@ interface Options {
   readonly failOn?: FailOn;
   readonly format: string;
   readonly out?: string;
+  readonly approvals?: string;
+  readonly signers?: string;
 }
 
 export function register(program: Command, context: CommandContext): void {
@@ -51,6 +61,11 @@ export function register(program: Command, context: CommandContext): void {
         'any',
       ]),
     )
+    .option(
+      '--approvals <file>',
+      'with --fail-on loosening: let a loosening pass that every reviewer of the old policy has approved in this record',
+    )
+    .addOption(signersOption())
     .addOption(formatOption('text', 'json', 'markdown', 'sarif'))
     .option('--out <file>', 'write the report to a file')
     .addHelpText(
@@ -58,6 +73,7 @@ export function register(program: Command, context: CommandContext): void {
       `${examples(
         'proviso policy diff old.yaml new.yaml',
         'proviso policy diff main..HEAD --fail-on loosening',
+        'proviso policy diff main..HEAD --fail-on loosening --approvals policy-approvals.json',
         'proviso policy diff v1.2.0:policies/prompt-storage.yaml draft.yaml',
         'proviso policy diff main --snapshot examples/organization --requests examples/requests',
       )}\n\nWhat could not be decided counts as a loosening.`,
@@ -71,8 +87,17 @@ async function diff(
   options: Options,
   context: CommandContext,
 ): Promise<void> {
-  const pairs = pairPolicies(await readSides(old, next, options.policy, context));
-  const report = await reportOn(pairs, options, context);
+  if (options.approvals !== undefined && options.failOn !== 'loosening')
+    throw new CliFailure(EXIT.malformed, '`--approvals` says what may pass `--fail-on loosening`', {
+      remedy: 'give both, or neither',
+    });
+  if (options.signers !== undefined && options.approvals === undefined)
+    throw new CliFailure(EXIT.malformed, '`--signers` says who may have signed `--approvals`', {
+      remedy: 'give both, or neither',
+    });
+  const sides = await readSides(old, next, options.policy, context);
+  const pairs = pairPolicies(sides);
+  const report = await reportOn(pairs, options, await gateOf(sides, options, context), context);
   const text = render(report, options, context);
   if (options.out === undefined) context.stdout.write(text);
   else {
@@ -82,16 +107,29 @@ async function diff(
   context.exitCode = isRefused(report, options.failOn) ? EXIT.findings : EXIT.fine;
 }
 
+type Gate = (pair: PolicyPair, diff: PolicyDiff) => GateAnswer;
+
+/** Reads who may sign and what was signed, once for all policies. */
+async function gateOf(sides: Sides, options: Options, context: CommandContext): Promise<Gate | undefined> {
+  if (options.approvals === undefined) return undefined;
+  const signers = await readSigners(sides, options.signers, context);
+  const { record, isThere } = await readRecord(options.approvals, context);
+  if (!isThere) note(context, `there is no \`${options.approvals}\`: nobody has approved anything yet`);
+  return (pair, diff) => answerOf(pair, diff, signers, record);
+}
+
 async function reportOn(
   pairs: readonly PolicyPair[],
   options: Options,
+  gate: Gate | undefined,
   context: CommandContext,
 ): Promise<DiffReport> {
   const results = pairs.map((pair) => {
     const compared = comparePolicies(pair.old, pair.new);
     if (!compared.ok)
       throw new CliFailure(EXIT.malformed, compared.error.message, { remedy: compared.error.remedy });
-    return { pair, result: resultOf(pair, compared.value) };
+    const result = resultOf(pair, compared.value);
+    return { pair, result: gate === undefined ? result : { ...result, gate: gate(pair, compared.value) } };
   });
   const requests = options.requests === undefined ? undefined : await readRequests(options.requests, context);
   const snapshots: SnapshotImpact[] = [];

@@ -70,6 +70,17 @@ const witness = z.discriminatedUnion('kind', [
   z.strictObject({ ...told, kind: z.literal('plain') }),
 ]);
 
+const gate = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('not-needed') }),
+  z.strictObject({
+    kind: z.enum(['approved', 'not-approved']),
+    because: z.string().describe('what needs approvals'),
+    approved: z.array(z.strictObject({ body: z.string(), by: z.string(), name: z.string() })),
+    missing: z.array(z.strictObject({ body: z.string(), title: z.string() })),
+    ignored: z.array(z.string()).describe('why approvals of this change do not count'),
+    ofOtherChanges: z.int().min(0).describe('approvals in the record that are of other changes'),
+  }),
+]);
 const counts = z.strictObject({
   loosening: z.int().min(0),
   both: z.int().min(0),
@@ -122,6 +133,9 @@ export const policyDiffSchema = z
             place: z.strictObject({ new: place, old: place.optional() }),
           }),
         ),
+        gate: gate
+          .optional()
+          .describe('with --approvals: whether what needs the approval of the reviewers has it'),
       }),
     ),
     impact: z.strictObject({

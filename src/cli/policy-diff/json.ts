@@ -1,5 +1,6 @@
 import { formatInstant } from '../../core/index.ts';
 import { isLoosening, type Place, type RequestImpact, type Witness } from '../../diff/index.ts';
+import type { GateAnswer } from './approvals.ts';
 import type { PolicyDiffJson } from './json-schema.ts';
 import type { DiffReport, PlacedChange } from './report.ts';
 
@@ -9,7 +10,7 @@ export function diffJson(report: DiffReport): PolicyDiffJson {
     kind: 'PolicyDiff',
     schemaVersion: 1,
     isLoosened: report.results.some(({ diff }) => diff.changes.some(isLoosening)),
-    policies: report.results.map(({ diff, title, changes }) => ({
+    policies: report.results.map(({ diff, title, changes, gate }) => ({
       policyId: diff.policyId,
       title,
       old: { ...diff.old },
@@ -18,6 +19,7 @@ export function diffJson(report: DiffReport): PolicyDiffJson {
       reviewers: diff.reviewers.map((reviewer) => ({ ...reviewer })),
       renamedControls: { ...diff.renamedControls },
       changes: changes.map(changeJson),
+      ...(gate === undefined ? {} : { gate: gateJson(gate) }),
     })),
     impact: {
       snapshots: report.snapshots.map((impact) => ({
@@ -40,6 +42,21 @@ export function diffJson(report: DiffReport): PolicyDiffJson {
             },
           }),
     },
+  };
+}
+
+type GateJson = NonNullable<PolicyDiffJson['policies'][number]['gate']>;
+
+function gateJson(gate: GateAnswer): GateJson {
+  if (gate.kind === 'not-needed') return { kind: gate.kind };
+  const { approved, missing, ignored, ofOtherChanges } = gate.verdict;
+  return {
+    kind: gate.kind,
+    because: gate.because,
+    approved: approved.map((each) => ({ ...each })),
+    missing: missing.map(({ body, title }) => ({ body, title })),
+    ignored: [...ignored],
+    ofOtherChanges,
   };
 }
 

@@ -2,6 +2,7 @@ import type { SnapshotImpact, Witness } from '../../diff/index.ts';
 import { countOf } from '../policies.ts';
 import { describeSubject } from '../report/words.ts';
 import { printable } from '../terminal/index.ts';
+import { sayAnswer } from './approvals.ts';
 import {
   type DiffReport,
   type DiffResult,
@@ -48,7 +49,7 @@ export function diffMarkdown(report: DiffReport): string {
     : `${report.results.map((result) => headPart(result)).join('\n\n')}\n\nThe changes are too many for a comment; \`--format text\` and \`--format json\` list them.\n`;
 }
 
-function headPart({ diff, title }: DiffResult): string {
+function headPart({ diff, title, gate }: DiffResult): string {
   const moved =
     diff.old.version === diff.new.version
       ? `${escapeMarkdown(diff.new.version)}, the version is the same`
@@ -58,6 +59,7 @@ function headPart({ diff, title }: DiffResult): string {
     `### ${escapeMarkdown(title)}: ${moved}`,
     `${capital(sayCounts(diff))}.`,
     ...(reviewers === undefined ? [] : [escapeMarkdown(reviewers)]),
+    ...(gate === undefined ? [] : [sayAnswer(gate).map(escapeMarkdown).join('\n')]),
   ].join('\n\n');
 }
 

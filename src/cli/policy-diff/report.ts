@@ -11,6 +11,7 @@ import {
   type SnapshotImpact,
 } from '../../diff/index.ts';
 import { countOf } from '../policies.ts';
+import type { GateAnswer } from './approvals.ts';
 import type { PolicyPair } from './sides.ts';
 
 /** The diff of one policy, with where its changes stand. */
@@ -18,6 +19,8 @@ export interface DiffResult {
   readonly diff: PolicyDiff;
   readonly title: string;
   readonly changes: readonly PlacedChange[];
+  /** Whether a change that needs approvals has them; only where somebody asked. */
+  readonly gate?: GateAnswer;
 }
 
 export interface PlacedChange {
@@ -108,7 +111,10 @@ export const sayReviewers = ({ changes, reviewers }: PolicyDiff): string | undef
 
 export type FailOn = 'loosening' | 'any';
 
-/** Whether the gate closes. */
+/** Whether the gate closes. Where approvals were read, their verdict takes the place of the direction alone. */
 export const isRefused = ({ results }: DiffReport, failOn: FailOn | undefined): boolean =>
   failOn !== undefined &&
-  results.some(({ diff }) => (failOn === 'any' ? diff.changes.length > 0 : diff.changes.some(isLoosening)));
+  results.some(({ diff, gate }) => {
+    if (failOn === 'any') return diff.changes.length > 0;
+    return gate === undefined ? diff.changes.some(isLoosening) : gate.kind === 'not-approved';
+  });

@@ -7,7 +7,14 @@ import {
   readAt,
   resolveRevision,
 } from '../../adapters/git/index.ts';
-import { type Problem, parseSourceDocument, type Result, type SourceDocument } from '../../core/index.ts';
+import {
+  hashOf,
+  type Problem,
+  parseSourceDocument,
+  type Result,
+  type Sha256Hex,
+  type SourceDocument,
+} from '../../core/index.ts';
 import {
   casesFileFor,
   type LoadedPolicy,
@@ -30,11 +37,18 @@ export interface PolicyText {
   /** The file's path without its revision, for tools that open it. */
   readonly path: string;
   readonly casesPath?: string;
+  /** Of what the cases say; the hash of a policy does not cover them. */
+  readonly casesHash?: Sha256Hex;
 }
 
 export interface Sides {
   readonly old: readonly PolicyText[];
   readonly new: readonly PolicyText[];
+  /** The commit a side was read from; none for a side on disk. */
+  readonly oldAt?: Commit;
+  readonly newAt?: Commit;
+  /** Whether the old side is where two lines of work parted, which whoever made the newer one could choose. */
+  readonly isFromMergeBase: boolean;
 }
 
 /** A text that stands somewhere, under the name that messages use. */
@@ -69,25 +83,44 @@ export async function readSides(
     return {
       old: await load(await inCommit(base, await rooted(policyPath, context), context)),
       new: await load(await inCommit(to, await rooted(policyPath, context), context)),
+      oldAt: base,
+      newAt: to,
+      isFromMergeBase: dots === '...',
     };
   }
+  const [from, to] = [
+    await find(old, policyPath, context),
+    await find(next ?? policyPath, policyPath, context),
+  ];
   return {
-    old: await load(await find(old, policyPath, context)),
-    new: await load(await find(next ?? policyPath, policyPath, context)),
+    old: await load(from.found),
+    new: await load(to.found),
+    ...(from.at === undefined ? {} : { oldAt: from.at }),
+    ...(to.at === undefined ? {} : { newAt: to.at }),
+    isFromMergeBase: false,
   };
 }
 
-async function find(spec: string, policyPath: string, context: CommandContext): Promise<readonly Found[]> {
-  if ((await kindOfPath(spec, context)) !== 'nothing') return onDisk(spec, context);
+interface FoundSide {
+  readonly found: readonly Found[];
+  readonly at?: Commit;
+}
+
+async function find(spec: string, policyPath: string, context: CommandContext): Promise<FoundSide> {
+  if ((await kindOfPath(spec, context)) !== 'nothing') return { found: await onDisk(spec, context) };
+  const at = async (commit: Commit, path: string): Promise<FoundSide> => ({
+    found: await inCommit(commit, path, context),
+    at: commit,
+  });
   const colon = spec.indexOf(':');
   if (colon > 0) {
     const path = spec.slice(colon + 1);
     // As git reads it: from the root of the repository, or from here if it starts with `./` or `../`.
     const root = /^\.\.?\//.test(path) ? await rooted(path, context) : path.replace(/\/+$/, '');
-    return inCommit(await revision(spec.slice(0, colon), context), root, context);
+    return at(await revision(spec.slice(0, colon), context), root);
   }
   const answer = await resolveRevision(context.cwd, spec);
-  if (answer.ok) return inCommit(answer.value, await rooted(policyPath, context), context);
+  if (answer.ok) return at(answer.value, await rooted(policyPath, context));
   throw new CliFailure(EXIT.malformed, `\`${spec}\` is neither a file, a folder nor a git revision`, {
     remedy:
       answer.error.code === 'UNKNOWN_REVISION'
@@ -176,11 +209,32 @@ async function load(found: readonly Found[]): Promise<readonly PolicyText[]> {
       policy: parsed.value,
       document: document.value,
       path: each.path,
-      ...(cases === undefined || beside === undefined ? {} : { cases: cases.value, casesPath: beside.path }),
+      ...(cases === undefined || beside === undefined
+        ? {}
+        : { cases: cases.value, casesPath: beside.path, casesHash: hashOfText(beside.text, beside.label) }),
     });
   }
   if (problems.length > 0) throw malformedDocuments(problems, 'there is no diff of what does not validate');
   return texts;
+}
+
+/** @throws {TypeError} if it does not parse; it has been parsed before */
+function hashOfText(text: string, label: string): Sha256Hex {
+  const document = parseSourceDocument(text, label);
+  if (!document.ok) throw new TypeError(`${label} does not parse`);
+  return hashOf(document.value.value);
+}
+
+/** The text of a file in a commit, by a path from here; undefined if the commit has none. */
+export async function textInCommit(
+  commit: Commit,
+  path: string,
+  context: CommandContext,
+): Promise<{ readonly label: string; readonly text: string } | undefined> {
+  const root = await rooted(path, context);
+  const text = await readAt(context.cwd, commit, root);
+  if (!text.ok && text.error.code === 'NOT_IN_REVISION') return undefined;
+  return { label: `${commit.name}:${root}`, text: good(text) };
 }
 
 export interface PolicyPair {

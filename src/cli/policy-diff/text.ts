@@ -10,6 +10,7 @@ import type {
 import { countOf } from '../policies.ts';
 import { describeSubject } from '../report/words.ts';
 import { type Paint, printable, type Tone, wrap } from '../terminal/index.ts';
+import { sayAnswer } from './approvals.ts';
 import {
   type DiffReport,
   type DiffResult,
@@ -47,7 +48,7 @@ export function diffText(report: DiffReport, options: TextOptions): readonly str
   ];
 }
 
-function resultLines({ diff, changes }: DiffResult, options: TextOptions): readonly string[] {
+function resultLines({ diff, changes, gate }: DiffResult, options: TextOptions): readonly string[] {
   const { width, paint } = options;
   const side = ({ version, file, hash }: PolicyDiff['old']): string =>
     `${printable(version)} (${printable(file)}, hash ${hash.slice(0, 12)})`;
@@ -58,6 +59,7 @@ function resultLines({ diff, changes }: DiffResult, options: TextOptions): reado
     '',
     ...wrap(summary(diff), width),
     ...wrapped(sayReviewers(diff), width),
+    ...(gate === undefined ? [] : sayAnswer(gate).flatMap((line) => wrap(printable(line), width))),
     ...changes.flatMap((placed) => ['', ...changeLines(placed, options)]),
   ];
 }
