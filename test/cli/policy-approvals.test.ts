@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { policyDiffSchema } from '../../src/cli/policy-diff/json-schema.ts';
 import { type CliRun, REPOSITORY, run } from './harness.ts';
 
@@ -342,5 +343,62 @@ describe('two files', () => {
     expect((await gated('policy-signers.yaml')).exitCode).toBe(0);
     write('other.yaml', signersFile({ max: 'legal, security' }));
     expect((await gated('other.yaml')).exitCode).toBe(1);
+  });
+});
+
+describe('the example of a GitHub workflow', () => {
+  const workflow = parse(
+    readFileSync(join(REPOSITORY, 'examples/github-actions/policy-review.yml'), 'utf8'),
+  ) as { jobs: { gate: { steps: { name?: string; run?: string }[] } } };
+  const script = (name: string): string =>
+    workflow.jobs.gate.steps.find((step) => step.name === name)?.run ?? 'exit 99';
+  /** The steps as a runner runs them: bash, stopping at the first failure; the program is ours. */
+  const step = (name: string): void => {
+    execFileSync('bash', ['-eo', 'pipefail', '-c', script(name)], {
+      cwd: repository,
+      env: {
+        ...process.env,
+        BASE: git('rev-parse', 'main').trim(),
+        HEAD: git('rev-parse', 'change').trim(),
+      },
+      stdio: 'ignore',
+    });
+  };
+  const gateOfWorkflow = async () => {
+    step('Read what was approved');
+    const [, args = ''] =
+      /proviso (.*)$/m.exec(script('Pass only if nothing is looser, or every body has approved')) ?? [];
+    const revisions = { BASE: git('rev-parse', 'main').trim(), HEAD: git('rev-parse', 'change').trim() };
+    const words = args
+      .split(' ')
+      .map((word) =>
+        word.replaceAll('"', '').replace(/\$(BASE|HEAD)/g, (_all, name: 'BASE' | 'HEAD') => revisions[name]),
+      );
+    return run(words, { cwd: repository });
+  };
+
+  test('fails a scripted pull request, then passes it with the approvals that it carries', async () => {
+    write('policies/small.yaml', LOOSER);
+    commit('two');
+    git('checkout', '--quiet', 'main');
+    expect((await gateOfWorkflow()).exitCode).toBe(1);
+
+    git('checkout', '--quiet', 'change');
+    await approve('lena', 'legal');
+    await approve('sam', 'security');
+    commit('approved');
+    // As the runner has it: the base is checked out, the head is data.
+    git('checkout', '--quiet', 'main');
+    const passed = await gateOfWorkflow();
+    expect(passed.exitCode).toBe(0);
+    expect(passed.stdout).toContain('approved by LENA');
+
+    // The same approvals, left behind on disk, are of no use to a pull request that brings none.
+    git('checkout', '--quiet', '--force', 'change');
+    git('rm', '--quiet', '--cached', RECORD);
+    git('commit', '--quiet', '-m', 'without the record');
+    git('checkout', '--quiet', '--force', 'main');
+    write(RECORD, '{}');
+    expect((await gateOfWorkflow()).exitCode).toBe(1);
   });
 });
