@@ -22,10 +22,19 @@ export async function kindOfPath(
 export async function readTextFile(path: string, context: CommandContext): Promise<string> {
   let bytes: Buffer;
   try {
+    const found = await stat(resolve(context.cwd, path));
+    // A pipe or a device could be read for ever, and never twice with the same answer.
+    if (!found.isFile() && !found.isDirectory())
+      throw new CliFailure(EXIT.malformed, `\`${path}\` is not a regular file`, {
+        remedy: 'write the text to a file and name that',
+      });
     bytes = await readFile(resolve(context.cwd, path));
   } catch (error) {
-    throw unreadable(path, error);
+    throw error instanceof CliFailure ? error : unreadable(path, error);
   }
+  const hasUtf16Mark = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  if (hasUtf16Mark)
+    throw new CliFailure(EXIT.malformed, `\`${path}\` is UTF-16 text`, { remedy: 'save it as UTF-8' });
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
@@ -70,10 +79,18 @@ function unreadable(path: string, error: unknown): CliFailure {
   const code = codeOf(error);
   return code === 'ENOENT' || code === 'ENOTDIR'
     ? new CliFailure(EXIT.malformed, `there is no \`${path}\``, { remedy: 'check the path' })
-    : new CliFailure(EXIT.malformed, `\`${path}\` could not be read: ${code}`, {
+    : new CliFailure(EXIT.malformed, `\`${path}\` could not be read: ${CODE_WORDS[code] ?? code}`, {
         remedy: 'check what it is and its permissions',
       });
 }
+
+const CODE_WORDS: Readonly<Record<string, string>> = {
+  ELOOP: 'its symbolic links lead back to themselves',
+  EACCES: 'this user may not read it',
+  EPERM: 'this user may not read it',
+  EISDIR: 'it is a folder',
+  ENAMETOOLONG: 'its name is too long',
+};
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error';

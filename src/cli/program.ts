@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { COMMANDS, type CommandRow, GROUPS } from './command-table.ts';
 import type { CommandContext } from './context.ts';
@@ -84,6 +84,10 @@ async function buildProgram(
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
     .exitOverride()
+    .configureHelp({
+      optionDescription: (option) =>
+        `${Help.prototype.optionDescription.call(new Help(), option)}${option.mandatory ? ' (required)' : ''}`,
+    })
     .showHelpAfterError('(run it with --help to see how it is used)')
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),

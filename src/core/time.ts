@@ -12,6 +12,7 @@ const DURATION = /^([0-9]{1,6})([smhd])$/;
 /** Reads `90s`, `30m`, `12h` or `14d`. A number without a unit is refused: nobody should guess whether 14 means days. */
 export function parseDuration(text: string): Result<DurationMs, string> {
   const match = DURATION.exec(text);
+  if (/^[0-9]{7,}[smhd]$/.test(text)) return err('too far: at most 6 digits before the unit');
   const unit = UNITS[match?.[2] ?? ''];
   if (!match || unit === undefined)
     return err('expected a whole number with its unit, such as `14d`, `12h`, `30m` or `90s`');

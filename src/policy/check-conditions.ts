@@ -10,7 +10,7 @@ import {
   type Subject,
 } from './facts.ts';
 import { nearest } from './nearest.ts';
-import { isMapping, quote } from './problems.ts';
+import { describeValue, isMapping, quote } from './problems.ts';
 import type { Report } from './report.ts';
 
 /** Deeper trees cannot be reviewed; a `not` counts as a level. */
@@ -171,7 +171,7 @@ export function checkValue(
     report.add(
       path,
       'value-not-for-fact',
-      `\`${fact}\` is ${TYPE_WORDS[type]}, found ${quote(value)}`,
+      `\`${fact}\` is ${TYPE_WORDS[type]}, found ${describeValue(value, report.document.writtenAt(path))}`,
       type === 'string' ? 'write a text; in quotes, if YAML reads it otherwise' : `write ${TYPE_WORDS[type]}`,
     );
     return;

@@ -33,7 +33,7 @@ export function problemsOf(
   schema?: z.ZodType,
 ): readonly Problem[] {
   const lookup: SchemaLookup = schema === undefined ? () => ({ keys: [], values: [] }) : lookupOf(schema);
-  const faults = withoutEchoes(error.issues.flatMap((issue) => faultsOf(issue, document.value, [], lookup)));
+  const faults = withoutEchoes(error.issues.flatMap((issue) => faultsOf(issue, document, [], lookup)));
   const problems = faults
     .slice(0, MAX_PROBLEMS)
     .map(({ path, code, message, remedy, at }) => document.problemAt(path, code, message, remedy, at));
@@ -71,9 +71,14 @@ function withoutEchoes(faults: readonly Fault[]): readonly Fault[] {
   return faults.filter((fault) => fault.code !== 'missing-key' || !meant.has(JSON.stringify(fault.path)));
 }
 
-function faultsOf(issue: Issue, root: unknown, base: DocumentPath, lookup: SchemaLookup): readonly Fault[] {
+function faultsOf(
+  issue: Issue,
+  root: SourceDocument,
+  base: DocumentPath,
+  lookup: SchemaLookup,
+): readonly Fault[] {
   const path: DocumentPath = [...base, ...issue.path.filter((step) => typeof step !== 'symbol')];
-  const value = valueAt(root, path);
+  const value = valueAt(root.value, path);
   const place = lookup(path);
   const says = place.description === undefined ? '' : `: ${place.description}`;
   const one = (code: PolicyProblemCode, message: string, remedy: string): readonly Fault[] => [
@@ -103,7 +108,7 @@ function faultsOf(issue: Issue, root: unknown, base: DocumentPath, lookup: Schem
         'wrong-type',
         value === null
           ? `there is no value; expected ${typeWords(issue.expected)}`
-          : `expected ${typeWords(issue.expected)}, found ${describeValue(value)}`,
+          : `expected ${typeWords(issue.expected)}, found ${describeValue(value, root.writtenAt(path))}`,
         isUnquoted ? 'put it in quotes' : `write ${typeWords(issue.expected)}${says}`,
       );
     }
@@ -253,7 +258,7 @@ const bounded = (isSmall: boolean, bound: number): string =>
 function conditionFaults(
   branches: readonly (readonly Issue[])[],
   value: unknown,
-  root: unknown,
+  root: SourceDocument,
   path: DocumentPath,
   lookup: SchemaLookup,
 ): readonly Fault[] {
@@ -263,7 +268,7 @@ function conditionFaults(
       {
         path,
         code: 'wrong-type',
-        message: `expected a condition, found ${describeValue(value)}`,
+        message: `expected a condition, found ${describeValue(value, root.writtenAt(path))}`,
         remedy: `write a mapping with ${forms}`,
       },
     ];
@@ -305,7 +310,7 @@ function conditionFaults(
 function unionFaults(
   issue: Issue & { readonly code: 'invalid_union' },
   value: unknown,
-  root: unknown,
+  root: SourceDocument,
   path: DocumentPath,
   lookup: SchemaLookup,
 ): readonly Fault[] {
@@ -330,7 +335,7 @@ function unionFaults(
       message:
         types.length === 0
           ? `${quote(value)} is not allowed here`
-          : `expected ${types.map(typeWords).join(' or ')}, found ${describeValue(value)}`,
+          : `expected ${types.map(typeWords).join(' or ')}, found ${describeValue(value, root.writtenAt(path))}`,
       remedy: says === undefined ? 'correct the value' : `correct the value: ${says}`,
     },
   ];
@@ -371,11 +376,13 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
 };
 const typeWords = (type: string): string => TYPE_WORDS[type] ?? type;
 
-function describeValue(value: unknown): string {
+/** @param written - how a number stands in the text: `1.0` and not `1` */
+export function describeValue(value: unknown, written?: string): string {
   if (value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
-  return typeof value === 'string' ? `the text ${quote(value)}` : quote(value);
+  if (typeof value === 'string') return `the text ${quote(value)}`;
+  return quote(typeof value === 'number' ? (written ?? value) : value);
 }
 
 /** User input in backticks, cut to a length that leaves room for the message. */

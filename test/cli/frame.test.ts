@@ -48,6 +48,12 @@ describe('help', () => {
     for (const line of stdout.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80);
   });
 
+  test('options that must be given say so, and only those', async () => {
+    const { stdout } = await run(['exception', 'revoke', '--help']);
+    const marked = stdout.split(/\n(?= {2}-)/).filter((option) => /\(required\)/.test(option));
+    expect(marked.map((option) => option.trim().split(' ')[0]).sort()).toEqual(['--as', '--reason']);
+  });
+
   test('it is the same from `help COMMAND`', async () => {
     expect(await run(['help', 'check'])).toEqual(await run(['check', '--help']));
   });

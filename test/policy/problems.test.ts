@@ -45,6 +45,11 @@ describe('problems of any document of ours', () => {
       ],
     ],
     [
+      'a number is shown as it was written',
+      'destination: { kind: s3, bucketName: b }\naccount: 1.0',
+      ['2:10 wrong-type account: expected text, found `1.0` | put it in quotes'],
+    ],
+    [
       'an account id that YAML reads as a number asks for quotes',
       'destination: { kind: s3, bucketName: b }\naccount: 123456789012',
       ['2:10 wrong-type account: expected text, found `123456789012` | put it in quotes'],

@@ -18,7 +18,7 @@ export function register(program: Command, context: CommandContext): void {
     program,
     'request',
     'Ask for an exception. Every condition of the policy is judged now; a refused request is recorded and changes nothing else.',
-    'proviso exception request examples/request.yaml --as sam',
+    'proviso exception request examples/requests/incident.yaml --as sam.okafor',
   )
     .argument('<file>', 'the request')
     .addOption(asOption())
