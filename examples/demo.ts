@@ -68,7 +68,8 @@ async function proviso(
         );
   const visible = lines.slice(first, first + (show.lines ?? lines.length));
   for (const line of visible) say(line);
-  if (visible.length > 0 && first + visible.length < lines.length)
+  if (visible.length === 0) say(paint('dim', '(output not shown)'));
+  else if (first + visible.length < lines.length)
     say(paint('dim', `... ${lines.length - first - visible.length} more lines`));
   if (code !== expected)
     throw new Error(`\`proviso ${shown.join(' ')}\` came to exit code ${code}, not ${expected}`);
@@ -80,7 +81,7 @@ function commandLines(words: readonly string[]): readonly string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of words) {
-    if (line !== '' && line.length + word.length + 1 > 78) {
+    if (line !== '' && line.length + word.length + 1 > 76) {
       lines.push(`${line} \\`);
       line = `    ${word}`;
     } else {
@@ -88,6 +89,13 @@ function commandLines(words: readonly string[]): readonly string[] {
     }
   }
   return [...lines, line];
+}
+
+/** A command line to copy, indented; a shell reads the folded lines as one. */
+function toCopy(command: string): string {
+  return commandLines(command.split(' '))
+    .map((line) => `  ${line}`)
+    .join('\n');
 }
 
 /** Files below `directory` whose raw bytes hold one of the canaries. */
@@ -238,6 +246,10 @@ signed certificate says so, and what it cannot say.
 This ran on one machine with a simulated clock and a simulated AWS. No account
 was touched. (${((Date.now() - started) / 1000).toFixed(1)} s)
 
-Open the report:   ${relative(process.cwd(), REPORT) || REPORT}
-Read what happened: npx proviso exception timeline ${id} --state demo-output/state
-Try it yourself:   npx proviso simulate play examples/scenarios/someone-elses-put.yaml`);
+Open the report: ${relative(process.cwd(), REPORT) || REPORT}
+
+Read what happened:
+${toCopy(`npx proviso exception timeline ${id} --state demo-output/state`)}
+
+Try it yourself:
+${toCopy('npx proviso simulate play examples/scenarios/someone-elses-put.yaml')}`);

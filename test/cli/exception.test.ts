@@ -465,3 +465,21 @@ describe('scenarios', () => {
     expect(ran.stdout).toMatch(/NOT MET: step \d+/);
   });
 });
+
+describe('a contested exception whose purge is listed empty', () => {
+  it('is named by the list with what only Legal or Security can do', async () => {
+    const dir = join(folder, 'contested');
+    await proviso('simulate', 'play', 'examples/scenarios/someone-elses-put.yaml', '--state', dir);
+    const { stdout } = await proviso('exception', 'list', '--state', dir);
+    expect(flat(stdout)).toContain('Legal or Security must close it, with a reason');
+    expect(stdout).toMatch(/ {2}proviso exception close-unproven ex-[0-9a-z]+ --as ID --reason TEXT/);
+    const json = await proviso('exception', 'list', '--state', dir, '--format', 'json');
+    expect(json.stdout).toContain('"needsSignature":true');
+  });
+
+  it('is not named while nothing is contested', async () => {
+    await submitted();
+    const { stdout } = await proviso('exception', 'list');
+    expect(stdout).not.toContain('close-unproven');
+  });
+});

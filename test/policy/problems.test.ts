@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { parseSourceDocument } from '../../src/core/index.ts';
-import { problemsOf } from '../../src/policy/index.ts';
+import { parsePolicy, problemsOf } from '../../src/policy/index.ts';
 import { nearest } from '../../src/policy/nearest.ts';
+import { POLICY_TEXT } from './shipped.ts';
 
 /** The shapes that other documents of the project use beside those of a policy. */
 const schema = z.strictObject({
@@ -93,5 +94,20 @@ describe('the nearest name', () => {
     ['x'.repeat(1_000_000), undefined],
   ])('of %.40s is %s', (text, expected) => {
     expect(nearest(text, names)).toBe(expected);
+  });
+});
+
+describe('a value that does not fit its fact', () => {
+  it.each([
+    ['value: "0"', 'found the text `0`'],
+    ['value: true', 'found `true`'],
+  ])('%s for a number is told as it is', (value, says) => {
+    const leaf =
+      /\{ fact: principal\.accessKeys[A-Za-z.]*, op: equal, value: 0 \}|fact: [A-Za-z.]+, op: \w+, value: 0/;
+    const text = POLICY_TEXT.replace(leaf, (found) => found.replace('value: 0', value));
+    expect(text).not.toBe(POLICY_TEXT);
+    const parsed = parsePolicy(text, 'p.yaml');
+    const messages = parsed.ok ? [] : parsed.error.map(({ message }) => message);
+    expect(messages.join()).toContain(says);
   });
 });
