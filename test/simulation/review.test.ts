@@ -403,6 +403,17 @@ describe('somebody else’s content', () => {
       expect(coverageOf(seen, rows, s.now())({ kind: 'account-region', ...PAIR })).toBeUndefined();
     }));
 
+  test('found in the window of a lease that was not enabled is theirs: observed, not touched', () =>
+    simulate(async (s) => {
+      const id = await s.approved();
+      await s.adopt(withRole());
+      s.somebodyPuts(SOMEBODYS);
+      await s.advanceTo(BEGINS + 20 * MINUTE_MS);
+      expect(s.setting()).toEqual(SOMEBODYS);
+      expect((await s.lease(id)).revoked).toBeUndefined();
+      expect(s.events('enforcement.intended')).toEqual([]);
+    }));
+
   test('a baseline that could not be put back never comes over one that somebody put since', () =>
     simulate(
       async (s) => {
@@ -764,6 +775,30 @@ describe('closing', () => {
       await s.advance(2 * DAY_MS);
       await closedClean(s, id);
       expect((await s.record(id)).purged?.versions).toBe(2);
+    }));
+
+  test('found on again while the certificate is being signed: not closed, and the same ending starts the proof over', () =>
+    simulate(async (s) => {
+      const id = await s.active();
+      const ours = await oursOf(s, id);
+      const { signer } = s.state.services;
+      let isPut = false;
+      const sign: typeof signer.sign = async (bytes) => {
+        if (!isPut) {
+          isPut = true;
+          s.somebodyPuts(ours);
+          await sweep(s.state.services, s.now());
+        }
+        return signer.sign(bytes);
+      };
+      Object.assign(s.state.services, { signer: { sign } });
+      await s.advanceTo(LONG_AFTER);
+      expect(isPut).toBe(true);
+      expect(s.isOn()).toBe(false);
+      expect(s.events('exception.closed')).toEqual([]);
+      await s.advance(2 * DAY_MS);
+      await closedClean(s, id);
+      expect(s.events('ending.started')).toHaveLength(1);
     }));
 
   test('the certificate states the setting that was read back, not the one that was wanted', () =>
