@@ -1,6 +1,7 @@
 export * from './collect.ts';
 export * from './errors.ts';
 export * from './freshness.ts';
+export * from './known-settings.ts';
 export * from './ports.ts';
 export * from './snapshot-files.ts';
 export { dataRetentionSchema, describeIssue, loggingConfigurationSchema } from './snapshot-schema.ts';

@@ -1,4 +1,5 @@
 import { type EpochMs, formatInstant } from '../core/index.ts';
+import type { SettingsComparison } from '../evidence/index.ts';
 import type { ExceptionRecord } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import type { CheckReport } from '../rules/index.ts';
@@ -39,6 +40,8 @@ export interface AwsChanges {
   readonly known: KnownActions;
   /** Actions of which nobody has said what they can do to content. */
   readonly unclassified: readonly string[];
+  /** The settings as the installed SDK has them, against those that somebody has classified. */
+  readonly settings: Learnt<SettingsComparison>;
 }
 
 export interface DossierInput {
@@ -159,7 +162,10 @@ function attestationBlocks({ attestations, now }: DossierInput): readonly Block[
   ];
 }
 
-function awsBlocks({ awsChanges: { known, unclassified }, status }: DossierInput): readonly Block[] {
+function awsBlocks({
+  awsChanges: { known, unclassified, settings },
+  status,
+}: DossierInput): readonly Block[] {
   const before = status.lastComplete?.awsActions;
   const added =
     before === undefined ? [] : known.actions.filter((action) => !before.actions.includes(action));
@@ -180,9 +186,27 @@ function awsBlocks({ awsChanges: { known, unclassified }, status }: DossierInput
           text(`Of ${unclassified.length} nobody has said whether they can store, read or invoke:`),
           codeList(unclassified),
         ]),
+    ...settingsBlocks(settings),
+  ];
+}
+
+/** A new field of a setting may be a new way to store prompts: it is said by name, and that nobody has looked at it. */
+function settingsBlocks(settings: Learnt<SettingsComparison>): readonly Block[] {
+  if (settings.kind === 'not-available')
+    return [text(`Whether the settings themselves have new fields is not known: ${settings.because}.`)];
+  const { asOf, sdk, unclassified, gone } = settings.value;
+  return [
     text(
-      'New fields of the settings themselves are not compared by this version; they are looked for when the SDK is renewed.',
+      `The fields of invocation logging and of data retention were last classified on ${asOf}, by ${sdk}. ${
+        unclassified.length === 0
+          ? 'The SDK that wrote this has none beyond them; whatever AWS has added since to a newer SDK is not among them.'
+          : `New in the SDK, not classified (nobody has said what they mean for stored content): ${unclassified.length}.`
+      }`,
     ),
+    ...(unclassified.length === 0 ? [] : [codeList(unclassified)]),
+    ...(gone.length === 0
+      ? []
+      : [text('Classified, and no longer in the SDK: what was relied on may be gone.'), codeList(gone)]),
   ];
 }
 

@@ -92,7 +92,14 @@ async function inputWith(overrides: Partial<DossierInput> = {}): Promise<Dossier
     refusedRequests: 0,
     checks: [],
     attestations: { kind: 'not-available', because: 'none were given' },
-    awsChanges: { known: { asOf: '2026-09-26', actions: ['bedrock:InvokeModel'] }, unclassified: [] },
+    awsChanges: {
+      known: { asOf: '2026-09-26', actions: ['bedrock:InvokeModel'] },
+      unclassified: [],
+      settings: {
+        kind: 'known',
+        value: { asOf: '2026-11-21', sdk: 'an SDK 1.0', unclassified: [], gone: [] },
+      },
+    },
     ...overrides,
   };
 }
@@ -188,13 +195,47 @@ describe('a dossier', () => {
     const text = sectionOf(
       await build({
         status,
-        awsChanges: { known: { asOf: '2027-01-01', actions }, unclassified: ['bedrock:KeepEverything'] },
+        awsChanges: {
+          known: { asOf: '2027-01-01', actions },
+          unclassified: ['bedrock:KeepEverything'],
+          settings: {
+            kind: 'known',
+            value: {
+              asOf: '2026-11-21',
+              sdk: 'an SDK 1.0',
+              unclassified: ['LoggingConfig.diaryEnabled'],
+              gone: ['S3Config.keyPrefix'],
+            },
+          },
+        },
       }),
       'aws',
     );
     expect(text).toContain('1 were added since the list of 2026-09-26');
     expect(text).toContain('`bedrock:KeepEverything`');
     expect(text).toContain('Of 1 nobody has said');
+    expect(text).toContain(
+      'New in the SDK, not classified (nobody has said what they mean for stored content): 1.',
+    );
+    expect(text).toContain('`LoggingConfig.diaryEnabled`');
+    expect(text).toContain('no longer in the SDK');
+    expect(text).toContain('`S3Config.keyPrefix`');
+  });
+
+  test('an SDK without a new field is said, and one that could not be read is no such SDK', async () => {
+    const none = sectionOf(await build(), 'aws');
+    expect(none).toContain(
+      'last classified on 2026-11-21, by an SDK 1.0. The SDK that wrote this has none beyond',
+    );
+    const { awsChanges } = await inputWith();
+    const unread = sectionOf(
+      await build({
+        awsChanges: { ...awsChanges, settings: { kind: 'not-available', because: 'no schema' } },
+      }),
+      'aws',
+    );
+    expect(unread).toContain('Whether the settings themselves have new fields is not known: no schema.');
+    expect(unread).not.toContain('none beyond');
   });
 
   test('shows how findings went, and which controls nothing exercised', async () => {

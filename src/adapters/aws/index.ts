@@ -1,1 +1,2 @@
 export * from './evidence-sources.ts';
+export * from './sdk-settings.ts';

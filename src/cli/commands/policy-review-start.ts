@@ -1,15 +1,17 @@
 import { join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { readSdkSettings } from '../../adapters/aws/sdk-settings.ts';
 import type { OpenState } from '../../compose.ts';
 import { sha256Hex } from '../../core/index.ts';
 import type { AdoptedPolicy } from '../../enforcement/index.ts';
-import { collectSnapshot } from '../../evidence/index.ts';
+import { collectSnapshot, compareSettings, type SettingsComparison } from '../../evidence/index.ts';
 import { listExceptions, listLeaseRows, POLICY_KEY, readRecord } from '../../exceptions/index.ts';
 import { BEDROCK_ACTION_CLASSES, BEDROCK_ACTIONS, CATALOGUE } from '../../iam/index.ts';
 import type { LoadedPolicy } from '../../policy/index.ts';
 import {
   type AttestationSummary,
   buildDossier,
+  type Learnt,
   mayStart,
   newReviewId,
   type ReviewHistory,
@@ -94,7 +96,7 @@ async function start(options: Options, context: CommandContext): Promise<void> {
           ).length,
         checks: await checks(options.snapshot ?? [], policy, history, state, context),
         attestations: { kind: 'known', value: await attestations(options.state, policy, context) },
-        awsChanges: { known: awsActions, unclassified },
+        awsChanges: { known: awsActions, unclassified, settings: settingsOfSdk() },
       });
       const [markdown, page] = [renderMarkdown(dossier), renderDossierHtml(dossier)];
       for (const folder of [dossierFolder(state, id), ...(options.out === undefined ? [] : [options.out])]) {
@@ -125,6 +127,14 @@ async function start(options: Options, context: CommandContext): Promise<void> {
     if (refused.ok) throw new Error('a review that may not start was started');
     refusedReview(options, context, refused.error);
   });
+}
+
+/** The fields of the settings in the SDK that this program runs with, against those that somebody has classified. */
+function settingsOfSdk(): Learnt<SettingsComparison> {
+  const read = readSdkSettings();
+  return read.ok
+    ? { kind: 'known', value: compareSettings(read.value) }
+    : { kind: 'not-available', because: read.error };
 }
 
 /** Those that lie in the state directory; the ones that need somebody come first. */
