@@ -214,6 +214,8 @@ export interface SimulationOptions {
   readonly policy?: string;
   /** Called at every moment; returning true kills the process there. */
   readonly crash?: (moment: Moment) => boolean;
+  /** How far the clock that the functions read runs before the true one (negative: behind). The embedded AWS keeps the true one. */
+  readonly skewMs?: number;
 }
 
 /** What is thrown where the process dies. Everything after it fails too: its files are closed. */
@@ -229,7 +231,7 @@ export interface Switched {
 export class Simulation {
   readonly directory: string;
   state: OpenState;
-  /** Configurations that our own code put, in order, over all processes. */
+  /** Configurations that our own code put, in order, over all processes; `at` by the clock of the functions. */
   readonly puts: { readonly at: EpochMs; readonly configuration: LoggingConfiguration }[] = [];
   /** What the embedded AWS itself said after every instant at which anything happened. */
   readonly switched: Switched[] = [];
@@ -237,11 +239,13 @@ export class Simulation {
   /** The last instant at which a planted fault was still there to strike. */
   faultyUntil = Number.NEGATIVE_INFINITY;
   readonly #crash: ((moment: Moment) => boolean) | undefined;
+  readonly #skewMs: number;
   #isDead = false;
 
   private constructor(directory: string, options: SimulationOptions) {
     this.directory = directory;
     this.#crash = options.crash;
+    this.#skewMs = options.skewMs ?? 0;
     this.state = this.#open();
   }
 
@@ -296,11 +300,12 @@ export class Simulation {
       getInvocationLogging: (pair) => settings.getInvocationLogging(pair),
       deleteInvocationLogging: (pair) => settings.deleteInvocationLogging(pair),
       putInvocationLogging: async (pair, configuration, timeoutMs) => {
-        this.puts.push({ at: state.clock.now(), configuration });
+        this.puts.push({ at: services.clock.now(), configuration });
         await settings.putInvocationLogging(pair, configuration, timeoutMs);
       },
     };
     Object.assign(services, {
+      clock: { now: () => epochMs(state.clock.now() + this.#skewMs) },
       store: around(services.store, 'store', ['commit']),
       recorder: around(services.recorder, 'recorder', ['record']),
       settings: around(counted, 'settings', ['putInvocationLogging', 'deleteInvocationLogging']),

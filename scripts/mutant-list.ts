@@ -1,0 +1,599 @@
+/*
+ * Deliberate faults in the product, each with the tests that must notice it (docs/soak.md). `from` stands exactly once in its file: when the
+ * code moves on, the mutant is written anew, or its run fails. They need not satisfy the type checker; the tests run without it.
+ */
+
+export interface Edit {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface Mutant {
+  readonly name: string;
+  /** What would go wrong in the world. */
+  readonly breaks: string;
+  /** The smallest test files that must notice it. */
+  readonly tests: readonly string[];
+  readonly edits: readonly Edit[];
+}
+
+const FAULTS = 'test/simulation/faults.test.ts';
+const DETECTORS = 'test/simulation/detectors.test.ts';
+const CRASH = 'test/simulation/crash.test.ts';
+const GUARDS = 'test/simulation/guards.test.ts';
+const PLAN = 'test/enforcement/plan.test.ts';
+const LEASE = 'test/exceptions/lease.test.ts';
+const QUORUM = 'test/exceptions/quorum.test.ts';
+const DECISIONS = 'test/exceptions/decisions.test.ts';
+const WORKFLOWS = 'test/handlers/workflows.test.ts';
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "no dead man's switch",
+    breaks: 'detector 2 is missing',
+    tests: [DETECTORS, FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/enable.ts',
+        from: '  await services.schedules.create(schedule);\n  const readBack = await services.schedules.get(schedule.name);',
+        to: '  const readBack: OneTimeSchedule | undefined = schedule;',
+      },
+    ],
+  },
+  {
+    name: "dead man's switch not read back",
+    breaks: 'a switch that was stored differently counts as armed',
+    tests: [GUARDS],
+    edits: [
+      {
+        file: 'src/enforcement/enable.ts',
+        from: 'if (readBack === undefined || canonicalJson(readBack) !== canonicalJson(schedule)) {',
+        to: 'if (readBack === null) {',
+      },
+    ],
+  },
+  {
+    name: "dead man's switch needs the table",
+    breaks: 'its own payload is not used',
+    tests: [FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/dead-mans-switch.ts',
+        from: '    const { settings, recorder } = services;',
+        to: '    throw error;\n    const { settings, recorder } = services;',
+      },
+    ],
+  },
+  {
+    name: 'label instead of read-back',
+    breaks: 'off is believed because it was asked for',
+    tests: [FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/switch-off.ts',
+        from: "const isOff = observed.kind !== 'unobservable' && (isOwnBaseline || !storesContent(seen));",
+        to: 'const isOff = true;',
+      },
+    ],
+  },
+  {
+    name: 'unreadable counted as off',
+    breaks: 'unknown is green',
+    tests: [FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/switch-off.ts',
+        from: "observed.kind !== 'unobservable' && (isOwn",
+        to: '(isOwn',
+      },
+    ],
+  },
+  {
+    name: 'approvals counted instead of principals',
+    breaks: 'one person fills every role',
+    tests: [QUORUM, DECISIONS],
+    edits: [
+      {
+        file: 'src/exceptions/quorum.ts',
+        from: 'if (counted.has(decision.principalId) || filled.has(decision.role)) continue;',
+        to: 'if (filled.has(decision.role)) continue;',
+      },
+    ],
+  },
+  {
+    name: 'requester counts',
+    breaks: 'the requester approves their own request',
+    tests: [QUORUM],
+    edits: [
+      {
+        file: 'src/exceptions/quorum.ts',
+        from: 'new Set<PrincipalId>([record.requesterId])',
+        to: 'new Set<PrincipalId>()',
+      },
+    ],
+  },
+  {
+    name: 'second decision accepted',
+    breaks: 'one person decides twice',
+    tests: [DECISIONS],
+    edits: [{ file: 'src/exceptions/decide.ts', from: '  if (earlier) {', to: '  if (earlier === null) {' }],
+  },
+  {
+    name: 'approval over another hash',
+    breaks: 'what was shown is not what is approved',
+    tests: [DECISIONS],
+    edits: [
+      {
+        file: 'src/exceptions/decide.ts',
+        from: 'if (input.subjectHash.length < 12 || !subject.startsWith(input.subjectHash)) {',
+        to: 'if (input.subjectHash.length < 0) {',
+      },
+    ],
+  },
+  {
+    name: 'rejection not terminal',
+    breaks: 'a rejected request goes on',
+    tests: [DECISIONS],
+    edits: [
+      {
+        file: 'src/exceptions/decide.ts',
+        from: '        state: rejected.value,',
+        to: '        state: record.state,',
+      },
+    ],
+  },
+  {
+    name: 'token as authority',
+    breaks: 'being woken counts as being approved',
+    tests: [GUARDS],
+    edits: [
+      {
+        file: 'src/enforcement/approvals.ts',
+        from: "  if (counted.kind === 'reached' && record.policyHashes",
+        to: '  if (record.policyHashes',
+      },
+      {
+        file: 'src/enforcement/approvals.ts',
+        from: "if (!approved.ok || quorum(current).kind !== 'reached') return",
+        to: 'if (!approved.ok) return',
+      },
+    ],
+  },
+  {
+    name: 'eligibility not read at the start',
+    breaks: 'the approval of somebody who left counts',
+    tests: [FAULTS],
+    edits: [{ file: 'src/enforcement/enable.ts', from: 'quorum(record, people)', to: 'quorum(record)' }],
+  },
+  {
+    name: 'relative wait',
+    breaks: 'a redrive or a retry moves the end',
+    tests: [DETECTORS, WORKFLOWS],
+    edits: [
+      {
+        file: 'workflows/prompt-storage-exception.asl.yml',
+        from: '    Type: Wait\n    TimestampPath: $.tick.at',
+        to: '    Type: Wait\n    Seconds: 86400',
+      },
+    ],
+  },
+  {
+    name: 'inclusive end',
+    breaks: 'a lease lives at its own end',
+    tests: [LEASE],
+    edits: [
+      {
+        file: 'src/exceptions/lease.ts',
+        from: '  now < lease.expiresAt &&',
+        to: '  now <= lease.expiresAt &&',
+      },
+    ],
+  },
+  {
+    name: 'revocation without effect',
+    breaks: 'a revoked lease stays active',
+    tests: [LEASE, PLAN],
+    edits: [
+      {
+        file: 'src/exceptions/lease.ts',
+        from: '  lease.revoked === undefined &&\n  lease.released',
+        to: '  lease.released',
+      },
+    ],
+  },
+  {
+    name: 'sweeper that may loosen',
+    breaks: "reconciliation puts the lease's configuration",
+    tests: [DETECTORS, FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/reconcile.ts',
+        from: "      if (plan.why === 'unreadable-during-lease') {",
+        to: "      const wanted = row?.leases.find((one) => one.startsAt <= now && now < one.expiresAt);\n      if (wanted) await services.settings.putInvocationLogging(pair, wanted.configuration, 10_000);\n      if (plan.why === 'unreadable-during-lease') {",
+      },
+    ],
+  },
+  {
+    name: 'omitted flag not counted as on',
+    breaks: 'an answer that leaves a flag out passes for off',
+    tests: [LEASE],
+    edits: [
+      {
+        file: 'src/exceptions/lease.ts',
+        from: '(flag) => configuration[flag] !== false)',
+        to: '(flag) => configuration[flag] === true)',
+      },
+    ],
+  },
+  {
+    name: 'omitted flag within',
+    breaks: 'an answer that leaves a flag out passes for approved',
+    tests: [LEASE],
+    edits: [
+      {
+        file: 'src/exceptions/lease.ts',
+        from: 'observed[flag] === false || wanted[flag] === true',
+        to: 'observed[flag] !== true || wanted[flag] === true',
+      },
+    ],
+  },
+  {
+    name: 'large-data bucket not content',
+    breaks: 'bodies in the large-data bucket are not seen',
+    tests: [LEASE],
+    edits: [
+      {
+        file: 'src/exceptions/lease.ts',
+        from: '(flag) => configuration[flag] !== false) ||\n    largeData(configuration) !== undefined);',
+        to: '(flag) => configuration[flag] !== false));',
+      },
+    ],
+  },
+  {
+    name: 'retry on the enable Put',
+    breaks: 'the enabling step is called again after an unknown outcome',
+    tests: [WORKFLOWS],
+    edits: [
+      {
+        file: 'workflows/prompt-storage-exception.asl.yml',
+        from: '    ResultPath: $.enabled\n    Catch:',
+        to: '    ResultPath: $.enabled\n    Retry:\n      - ErrorEquals: [States.ALL]\n        MaxAttempts: 3\n    Catch:',
+      },
+    ],
+  },
+  {
+    name: 'second Put after a lost answer',
+    breaks: 'enabling is put again although it was attempted',
+    tests: [CRASH, GUARDS],
+    edits: [
+      {
+        file: 'src/enforcement/enable.ts',
+        from: '  if (attempted) throw new EnableAttempted(id);\n',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'slow Put not waited for',
+    breaks: 'off is believed while a Put can still land',
+    tests: [FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/switch-off.ts',
+        from: 'if (lease.enabling !== undefined && now <= lease.enabling.until) {',
+        to: 'if (lease.enabling === null) {',
+      },
+    ],
+  },
+  {
+    name: 'lease not read after the Put',
+    breaks: 'a revocation that came meanwhile loses',
+    tests: [FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/enable.ts',
+        from: 'if (after === undefined || !isActive(after, clock.now())) {',
+        to: 'if (after === null) {',
+      },
+    ],
+  },
+  {
+    name: 'lease not read before the Put',
+    breaks: 'a Put is sent for a lease revoked since its intent',
+    tests: [GUARDS],
+    edits: [{ file: 'src/enforcement/enable.ts', from: '    !isActive(ready, sent) ||\n', to: '' }],
+  },
+  {
+    name: "somebody's setting taken over",
+    breaks: 'content storage of others at the start passes for ours',
+    tests: [FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/enable.ts',
+        from: '  if (storesContent(seen)) {\n    return end(',
+        to: '  if (storesContent(seen) && now < 0) {\n    return end(',
+      },
+    ],
+  },
+  {
+    name: 'next lease before the last is off',
+    breaks: 'two leases are on at once',
+    tests: [GUARDS, FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/enable.ts',
+        from: '  if (other) return wait(',
+        to: '  if (other && now < 0) return wait(',
+      },
+    ],
+  },
+  {
+    name: "trigger's instant ignored by reconciling",
+    breaks: 'a slow clock keeps storage on',
+    tests: [GUARDS],
+    edits: [
+      {
+        file: 'src/enforcement/reconcile.ts',
+        from: 'const now = clock > instant ? clock : instant;',
+        to: 'const now = clock;',
+      },
+    ],
+  },
+  {
+    name: 'waited time ignored by the workflow',
+    breaks: 'a slow clock keeps storage on',
+    tests: [GUARDS],
+    edits: [
+      {
+        file: 'src/enforcement/review-tick.ts',
+        from: 'return waited?.ok && waited.value > clock ? waited.value : clock;',
+        to: 'return waited?.ok && waited.value < 0 ? waited.value : clock;',
+      },
+    ],
+  },
+  {
+    name: 'no second listing',
+    breaks: 'one empty listing is a proof',
+    tests: [FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/ending.ts',
+        from: '  return first === undefined\n    ? { next',
+        to: '  return first === null\n    ? { next',
+      },
+      {
+        file: 'src/enforcement/ending.ts',
+        from: 'last.at >= first.at + gap && now',
+        to: 'last.at >= first.at && now',
+      },
+    ],
+  },
+  {
+    name: 'listing failure counted as empty',
+    breaks: 'a refused listing is a proof',
+    tests: [FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/purge.ts',
+        from: '  const versions = (await destinations.listVersions(pair, bucketName, keyPrefix)).filter(isContent);\n  const uploads = await destinations.listUploads(pair, bucketName, keyPrefix);\n  return {\n    at,',
+        to: '  const versions = (await destinations.listVersions(pair, bucketName, keyPrefix).catch(() => [])).filter(isContent);\n  const uploads = await destinations.listUploads(pair, bucketName, keyPrefix);\n  return {\n    at,',
+      },
+    ],
+  },
+  {
+    name: 'delete markers ignored',
+    breaks: 'a marker that hides a version passes for empty',
+    tests: [GUARDS],
+    edits: [
+      {
+        file: 'src/enforcement/purge.ts',
+        from: 'listing.versions + listing.deleteMarkers + listing.uploads',
+        to: 'listing.versions + listing.uploads',
+      },
+    ],
+  },
+  {
+    name: 'uploads ignored in the listing',
+    breaks: 'a half-sent object passes for empty',
+    tests: [GUARDS],
+    edits: [
+      {
+        file: 'src/enforcement/purge.ts',
+        from: '    uploads: uploads.length,\n    logGroups: 0,\n  };\n}\n\n/** A delete',
+        to: '    uploads: 0,\n    logGroups: 0,\n  };\n}\n\n/** A delete',
+      },
+    ],
+  },
+  {
+    name: 'uploads left standing',
+    breaks: 'a half-sent object is never removed',
+    tests: [FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/purge.ts',
+        from: '  if (uploads.length > 0) await destinations.abortUploads(pair, bucketName, uploads);\n',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'permission marker by name alone',
+    breaks: "content under the marker's name is left",
+    tests: [FAULTS, GUARDS],
+    edits: [{ file: 'src/enforcement/purge.ts', from: '  version.bytes > 0 || !version', to: '  !version' }],
+  },
+  {
+    name: 'drain skipped',
+    breaks: 'late deliveries arrive after the purge',
+    tests: [FAULTS, GUARDS],
+    edits: [
+      {
+        file: 'src/enforcement/switch-off.ts',
+        from: 'drainUntil: epochMs(offAt + drain)',
+        to: 'drainUntil: epochMs(offAt + 0 * drain)',
+      },
+    ],
+  },
+  {
+    name: 'revoke that consults the policy',
+    breaks: 'switching off waits for a policy that can be read',
+    tests: [GUARDS],
+    edits: [
+      {
+        file: 'src/enforcement/revoke.ts',
+        from: '  const revoked = await revokeLease(',
+        to: '  await services.policyInForce.current();\n  const revoked = await revokeLease(',
+      },
+    ],
+  },
+  {
+    name: 'cap not checked in the write',
+    breaks: 'two exceptions approved at one moment both have the window',
+    tests: [FAULTS],
+    edits: [
+      {
+        file: 'src/exceptions/reserve.ts',
+        from: "({ holds }) => holds !== 'met',",
+        to: "({ holds }) => holds === 'undecided',",
+      },
+    ],
+  },
+  {
+    name: 'window given back while enabling',
+    breaks: 'an exception that was attempted ends without a purge',
+    tests: [CRASH, FAULTS, GUARDS],
+    edits: [
+      {
+        file: 'src/exceptions/revoke.ts',
+        from: '    if (lease?.enabling !== undefined) {\n      return err({',
+        to: '    if (lease?.enabling === null) {\n      return err({',
+      },
+    ],
+  },
+  {
+    name: 'contested not marked',
+    breaks: 'what others stored during a lease is forgotten',
+    tests: [FAULTS],
+    edits: [
+      {
+        file: 'src/exceptions/revoke.ts',
+        from: '  contested === undefined || record.contested !== undefined ? record : { ...record, contested };',
+        to: '  record;',
+      },
+    ],
+  },
+  {
+    name: 'foreign setting at the end not looked for',
+    breaks: 'the baseline wipes out the only trace of it',
+    tests: [GUARDS],
+    edits: [
+      {
+        file: 'src/enforcement/switch-off.ts',
+        from: '  await noteForeign(services, pair, present, before, actor);\n',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'proof not started over',
+    breaks: 'content storage on again after off leaves the proof standing',
+    tests: [FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/plan.ts',
+        from: '    return disturbed\n',
+        to: '    return disturbed && now < 0\n',
+      },
+      {
+        file: 'src/enforcement/ending.ts',
+        from: '  await reopen(services, id, ending);\n  return true;',
+        to: '  return false;',
+      },
+    ],
+  },
+  {
+    name: 'outbox dropped',
+    breaks: 'a death between commit and record loses the event',
+    tests: [CRASH],
+    edits: [
+      {
+        file: 'src/exceptions/records.ts',
+        from: '          pending.length === 0 ? changed.value.record : { ...changed.value.record, outbox: pending },',
+        to: '          changed.value.record,',
+      },
+    ],
+  },
+  {
+    name: 'overdue not said',
+    breaks: 'what cannot be switched off stays silent',
+    tests: [FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/switch-off.ts',
+        from: '    await recordOverdue(services, subject, actor, now);\n',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'baseline without a fallback',
+    breaks: 'metadata-only that cannot be put leaves content on',
+    tests: [FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/switch-off.ts',
+        from: '        await settings.deleteInvocationLogging(pair);\n        return {',
+        to: '        return {',
+      },
+    ],
+  },
+  {
+    name: 'stopped workflow unnoticed',
+    breaks: 'nobody watches a lease whose workflow was stopped',
+    tests: [DETECTORS],
+    edits: [
+      {
+        file: 'src/enforcement/sweep.ts',
+        from: 'if (isActive(lease, now) && (await hasStoppedEarly',
+        to: 'if (now < 0 && (await hasStoppedEarly',
+      },
+    ],
+  },
+  {
+    name: 'one fault stops the sweep',
+    breaks: 'an exception that cannot be looked at keeps all others on',
+    tests: [GUARDS],
+    edits: [
+      {
+        file: 'src/enforcement/sweep.ts',
+        from: '      faults.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);',
+        to: '      throw error;',
+      },
+    ],
+  },
+  {
+    name: 'retention from the confirmation',
+    breaks: 'content whose Put was not answered has no clock',
+    tests: [FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/ending.ts',
+        from: 'const since = record.enabledAt ?? lease.enabling?.at;',
+        to: 'const since = record.enabledAt;',
+      },
+    ],
+  },
+  {
+    name: 'a loosening reaches back',
+    breaks: 'a looser policy takes roles from a pending request',
+    tests: [FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/rejudge.ts',
+        from: '[...new Set([...current.requiredRoles, ...named])]',
+        to: '[...named]',
+      },
+    ],
+  },
+];

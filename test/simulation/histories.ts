@@ -1,0 +1,564 @@
+import fc from 'fast-check';
+import { HANDLERS } from '../../handlers/index.ts';
+import type { FaultKind, FaultyOperation } from '../../src/adapters/embedded/aws/index.ts';
+import { type EpochMs, type ExceptionId, formatInstant } from '../../src/core/index.ts';
+import type { LoggingConfiguration } from '../../src/evidence/index.ts';
+import {
+  type ExceptionRecord,
+  isTerminal,
+  type Lease,
+  listExceptions,
+  listLeaseRows,
+  storesContent,
+} from '../../src/exceptions/index.ts';
+import {
+  BEGINS,
+  DAY_MS,
+  ENDS,
+  HOUR_MS,
+  INCIDENT,
+  MINUTE_MS,
+  ProcessDied,
+  policyText,
+  type Simulation,
+  SOMEBODYS,
+  simulate,
+  VIRGINIA,
+  withRole,
+} from './harness.ts';
+
+/*
+ * Random histories of an estate with two adjacent exceptions, played by the suite and by the soak. After every step the embedded AWS itself is
+ * asked; what our records claim is only compared with it.
+ */
+
+/** One thing that happens in a history. Times are minutes; `which` is the first or the second exception. */
+export type Step =
+  | { readonly kind: 'pass'; readonly minutes: number }
+  | { readonly kind: 'pass-to'; readonly where: 'during' | 'before-end' | 'after-end' }
+  | { readonly kind: 'approve'; readonly which: number; readonly who: string; readonly role: string }
+  | { readonly kind: 'reject'; readonly which: number }
+  | { readonly kind: 'end-early'; readonly which: number }
+  | { readonly kind: 'stop-workflow'; readonly which: number }
+  | { readonly kind: 'mute'; readonly detector: 'deadMansSwitch' | 'sweep' }
+  | { readonly kind: 'unmute' }
+  /** One firing of the sweeper's schedule never arrives. */
+  | { readonly kind: 'lose-sweep' }
+  /** EventBridge delivers at least once: a firing comes a second time, late. */
+  | { readonly kind: 'fire-again'; readonly detector: 'deadMansSwitch' | 'sweep'; readonly which: number }
+  | { readonly kind: 'leave'; readonly who: keyof typeof LEAVERS }
+  | { readonly kind: 'somebody-puts'; readonly what: 'elsewhere' | 'same' | 'less' }
+  | { readonly kind: 'somebody-deletes' }
+  | {
+      readonly kind: 'fault';
+      readonly operation: FaultyOperation;
+      readonly fault: FaultKind;
+      readonly times: number;
+    }
+  | { readonly kind: 'invoke' }
+  | { readonly kind: 'restart' }
+  | { readonly kind: 'die'; readonly after: number }
+  | { readonly kind: 'adopt'; readonly policy: number };
+
+const POLICIES = [
+  policyText(),
+  policyText(['enablement: 12d', 'enablement: 11d']),
+  policyText(['    kinds: [s3, cloudwatch-logs]', '    kinds: [cloudwatch-logs]']),
+  withRole(),
+];
+
+/** Whose row of the people file changes how, when they leave. */
+const LEAVERS = {
+  lena: ['roles: [legal] }', 'roles: [legal], active: false }'],
+  omar: ['roles: [executive] }', 'roles: [executive], active: false }'],
+} as const;
+
+const PLACES = {
+  during: BEGINS + HOUR_MS,
+  'before-end': ENDS - 2 * MINUTE_MS,
+  'after-end': ENDS + 20 * MINUTE_MS,
+} as const;
+
+const which = fc.nat({ max: 1 });
+const stepArb: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('pass' as const),
+      minutes: fc.oneof(
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 30, max: 300 }),
+        fc.constant(26 * 60),
+      ),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('pass-to' as const),
+      where: fc.constantFrom('during' as const, 'before-end' as const, 'after-end' as const),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('fault' as const),
+      operation: fc.constant<FaultyOperation>('bedrock:DeleteModelInvocationLoggingConfiguration'),
+      fault: fc.constantFrom<FaultKind>('fail', 'throttle', 'deny'),
+      times: fc.constantFrom(2, 30),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('approve' as const),
+      which,
+      who: fc.constantFrom('sam', 'lena', 'priya', 'omar', 'dora', 'max', 'gone'),
+      role: fc.constantFrom('legal', 'security', 'executive', 'data-protection'),
+    }),
+  },
+  fc.record({ kind: fc.constant('reject' as const), which }),
+  fc.record({ kind: fc.constant('end-early' as const), which }),
+  fc.record({ kind: fc.constant('stop-workflow' as const), which }),
+  fc.record({
+    kind: fc.constant('mute' as const),
+    detector: fc.constantFrom('deadMansSwitch' as const, 'sweep' as const),
+  }),
+  fc.constant<Step>({ kind: 'unmute' }),
+  fc.constant<Step>({ kind: 'lose-sweep' }),
+  fc.record({
+    kind: fc.constant('fire-again' as const),
+    detector: fc.constantFrom('deadMansSwitch' as const, 'sweep' as const),
+    which,
+  }),
+  fc.record({ kind: fc.constant('leave' as const), who: fc.constantFrom('lena' as const, 'omar' as const) }),
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('somebody-puts' as const),
+      what: fc.constantFrom('elsewhere' as const, 'same' as const, 'less' as const),
+    }),
+  },
+  fc.constant<Step>({ kind: 'somebody-deletes' }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('fault' as const),
+      operation: fc.constantFrom<FaultyOperation>(
+        'bedrock:PutModelInvocationLoggingConfiguration',
+        'bedrock:DeleteModelInvocationLoggingConfiguration',
+        'bedrock:GetModelInvocationLoggingConfiguration',
+        's3:ListObjectVersions',
+        's3:DeleteObjects',
+        'scheduler:CreateSchedule',
+        'dynamodb:TransactWriteItems',
+        'dynamodb:GetItem',
+      ),
+      fault: fc.constantFrom<FaultKind>('fail', 'fail-after', 'throttle', 'deny', 'slow'),
+      times: fc.constantFrom(1, 3, 30),
+    }),
+  },
+  { weight: 2, arbitrary: fc.constant<Step>({ kind: 'invoke' }) },
+  fc.constant<Step>({ kind: 'restart' }),
+  fc.record({ kind: fc.constant('die' as const), after: fc.integer({ min: 1, max: 60 }) }),
+  fc.record({ kind: fc.constant('adopt' as const), policy: fc.nat({ max: POLICIES.length - 1 }) }),
+);
+
+/** Detectors' bounds, with the minute that a planted failure may add to a retried call. */
+const BOUND_MS = { workflow: MINUTE_MS, deadMansSwitch: 2 * MINUTE_MS, sweep: 15 * MINUTE_MS } as const;
+
+interface World {
+  readonly s: Simulation;
+  readonly ids: ExceptionId[];
+  readonly muted: Set<'deadMansSwitch' | 'sweep'>;
+  /** Whose execution was stopped by hand. */
+  readonly stopped: Set<ExceptionId>;
+  /** Until when no sweep is promised, because one was lost. */
+  sweepLateUntil: number;
+  readonly left: Set<string>;
+  /** When each lease was first seen to end (HARD_END). */
+  readonly ends: Map<ExceptionId, EpochMs>;
+  /** How far the clock of all functions runs before the true one. */
+  readonly skewMs: number;
+  /** Dies when it reaches zero. */
+  fuse: number;
+}
+
+async function take(w: World, step: Step): Promise<void> {
+  const { s } = w;
+  const id = w.ids['which' in step ? step.which : 0];
+  switch (step.kind) {
+    case 'pass':
+      return s.surviving(() => s.advanceTo(target(w, step.minutes)));
+    case 'pass-to': {
+      const to = PLACES[step.where];
+      return to > s.now() ? s.surviving(() => s.advanceTo(to)) : undefined;
+    }
+    case 'approve':
+      if (id) await s.surviving(async () => void (await s.decide(id, step.who, step.role).catch(tolerate)));
+      return;
+    case 'reject':
+      if (id)
+        await s.surviving(
+          async () => void (await s.decide(id, 'max', 'legal', { decision: 'reject' }).catch(tolerate)),
+        );
+      return;
+    case 'end-early':
+      if (id) await s.surviving(async () => void (await s.revoke(id).catch(tolerate)));
+      return;
+    case 'stop-workflow':
+      if (id && w.muted.size < 2) {
+        await s.surviving(() => s.stopWorkflow(id));
+        w.stopped.add(id);
+      }
+      return;
+    case 'mute': {
+      // One detector is left alive.
+      const alive = w.stopped.size === 0 || w.muted.size === 0;
+      if (!alive) return;
+      w.muted.add(step.detector);
+      s.mute(step.detector);
+      return;
+    }
+    case 'unmute':
+      for (const detector of w.muted) s.state.aws.schedules.setMute(detector, false);
+      w.muted.clear();
+      // What was held back fires at once, as after an outage.
+      return s.surviving(() => s.pump());
+    case 'lose-sweep': {
+      const { database } = s.state.aws;
+      database.exec("UPDATE schedules SET next_at = next_at + every_ms WHERE target = 'sweep'");
+      const row = database.prepare("SELECT next_at AS at FROM schedules WHERE target = 'sweep'").get();
+      w.sweepLateUntil = Number(row?.['at']);
+      return;
+    }
+    case 'fire-again':
+      return s.surviving(() => fireAgain(w, step.detector, id));
+    case 'leave':
+      if (!w.left.has(step.who)) {
+        const [from, to] = LEAVERS[step.who];
+        s.editPeople(from, to);
+      }
+      w.left.add(step.who);
+      return;
+    case 'somebody-puts': {
+      const lease = (await leases(s)).find(({ enabling, offAt }) => enabling && !offAt);
+      const mine = lease?.configuration;
+      if (step.what === 'elsewhere') s.somebodyPuts(SOMEBODYS);
+      else if (mine)
+        s.somebodyPuts(step.what === 'same' ? mine : { ...mine, imageDataDeliveryEnabled: false });
+      return;
+    }
+    case 'somebody-deletes':
+      return s.somebodyDeletes();
+    case 'fault':
+      s.fault({ operation: step.operation, kind: step.fault, times: step.times, delayMs: 20_000 });
+      return;
+    case 'invoke':
+      await s.invoke();
+      return;
+    case 'restart':
+      s.reopen();
+      return;
+    case 'die':
+      w.fuse = step.after;
+      return;
+    case 'adopt':
+      await s.surviving(async () => void (await s.adopt(POLICIES[step.policy] ?? '').catch(tolerate)));
+  }
+}
+
+/** Only what really fired can come again: the switch not before its lease's end, with the payload it was armed with. */
+async function fireAgain(
+  { s }: World,
+  detector: 'deadMansSwitch' | 'sweep',
+  id: ExceptionId | undefined,
+): Promise<void> {
+  const lease = (await leases(s)).find(({ exceptionId }) => exceptionId === id);
+  const { services } = s.state;
+  const time = formatInstant(s.now());
+  // A function that fails is EventBridge's to call again; only a death goes through.
+  const failed = (error: unknown): void => {
+    if (error instanceof ProcessDied) throw error;
+  };
+  if (detector === 'sweep') await HANDLERS.sweep({ time }, services).catch(failed);
+  else if (lease?.enabling !== undefined && s.now() >= lease.expiresAt) {
+    const { exceptionId, expiresAt, baseline } = lease;
+    const payload = {
+      time,
+      exceptionId,
+      accountId: INCIDENT,
+      region: VIRGINIA,
+      expiresAt: formatInstant(expiresAt),
+      baseline,
+    };
+    await HANDLERS.deadMansSwitch(payload, services).catch(failed);
+  }
+  await s.pump();
+}
+
+/** What a person at a command line sees when a planted fault strikes: an error, and tries later. A death goes through. */
+function tolerate(error: unknown): void {
+  if (error instanceof Error && /failed: |did not answer|changed by somebody/.test(error.message)) return;
+  throw error;
+}
+
+const target = ({ s }: World, minutes: number): number => s.now() + minutes * MINUTE_MS;
+
+async function leases(s: Simulation): Promise<readonly Lease[]> {
+  const rows = await unharmed(s, () => listLeaseRows(s.state.services.store));
+  return rows.flatMap(({ value }) => value.leases);
+}
+
+/** Looks without using up a planted fault. */
+async function unharmed<T>(s: Simulation, look: () => Promise<T>): Promise<T> {
+  const { database } = s.state.aws;
+  const rows = database.prepare('SELECT * FROM faults ORDER BY id').all();
+  database.exec('DELETE FROM faults');
+  try {
+    return await look();
+  } finally {
+    const put = database.prepare(
+      'INSERT INTO faults (id, operation, kind, remaining, delay_ms, account, region) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    );
+    for (const row of rows) put.run(...(Object.values(row) as (string | number | null)[]));
+  }
+}
+
+const isRunning = async (s: Simulation, id: ExceptionId): Promise<boolean> =>
+  (await s.state.runtime.describe('exception', id))?.status === 'RUNNING';
+
+const isTowards = (setting: LoggingConfiguration | undefined, lease: Lease): boolean =>
+  storesContent(setting) &&
+  lease.destination.kind === 's3' &&
+  setting?.s3Config?.keyPrefix === lease.destination.keyPrefix;
+
+/** A promise of the design that a history broke. */
+export class BrokenInvariant extends Error {
+  constructor(invariant: string, what: string, s: Simulation) {
+    super(`${invariant}: ${what}\n${s.says().slice(-25).join('\n')}`);
+    this.name = 'BrokenInvariant';
+  }
+}
+
+async function invariants(w: World): Promise<void> {
+  const { s } = w;
+  const all = await leases(s);
+  const hold = (invariant: string, holds: boolean, what: string): void => {
+    if (!holds) throw new BrokenInvariant(invariant, what, s);
+  };
+  for (const lease of all) {
+    await offInTime(w, lease, hold);
+    const first = w.ends.get(lease.exceptionId) ?? lease.expiresAt;
+    w.ends.set(lease.exceptionId, first);
+    hold('HARD_END', lease.expiresAt === first, 'the end of a lease moved');
+    // No Put of ours turns anything on outside a lease that was live and announced.
+    const { enabling, startsAt, expiresAt, released } = lease;
+    const isInside =
+      enabling === undefined || (enabling.at >= startsAt && enabling.at < expiresAt && !released);
+    hold('NO_SILENT_ON', isInside, 'enabled outside its own window');
+  }
+  oneAtATime(w, all, hold);
+  for (const { value: record } of await unharmed(s, () => listExceptions(s.state.services.store))) {
+    const lease = all.find(({ exceptionId }) => exceptionId === record.id);
+    if (lease?.enabling !== undefined) quorumAndEnd(record, lease, hold);
+    if (record.state === 'closed') provenEmpty(s, record, hold);
+  }
+}
+
+type Hold = (invariant: string, holds: boolean, what: string) => void;
+
+/** INVARIANT (NO_SILENT_ON): beyond the end plus the bound of the best detector alive, only where AWS refuses, and then it is said. */
+async function offInTime(w: World, lease: Lease, hold: Hold): Promise<void> {
+  const { s } = w;
+  const now = s.now();
+  const hasSweep = !w.muted.has('sweep') && now > w.sweepLateUntil;
+  const living = [
+    ...((await isRunning(s, lease.exceptionId)) ? [BOUND_MS.workflow] : []),
+    ...(w.muted.has('deadMansSwitch') ? [] : [BOUND_MS.deadMansSwitch]),
+    ...(hasSweep ? [BOUND_MS.sweep] : []),
+  ];
+  // The steps leave one alive, but a fault may have ended the workflow that was: then nothing is promised until unmuted.
+  const bound = Math.min(...living);
+  if (!isTowards(s.setting(), lease) || now <= lease.expiresAt + bound) return;
+  // Events that a function told bear the time of its own clock.
+  const said = s
+    .events('exception.overdue')
+    .some(({ subject, at }) => subject === lease.exceptionId && at - w.skewMs >= lease.expiresAt);
+  // A lease table that refuses takes the place where overdue would be noted.
+  const isRefused = now - s.faultyUntil <= 16 * MINUTE_MS;
+  hold('NO_SILENT_ON', said || isRefused, `on ${now - lease.expiresAt} ms after its end, and nobody says so`);
+}
+
+/** Never two leases at once, never one Put twice, and no Put without the intent that stands in its lease. */
+function oneAtATime({ s }: World, all: readonly Lease[], hold: Hold): void {
+  const puts = s.puts.filter(({ configuration }) => storesContent(configuration));
+  for (const put of puts) {
+    const lease = all.find((candidate) => isTowards(put.configuration, candidate));
+    hold('NO_SILENT_ON', lease?.enabling?.at === put.at, 'a Put without the intent to enable in its lease');
+  }
+  const enabled = all.flatMap(({ enabling, offAt }) =>
+    enabling ? [{ from: enabling.at, to: offAt ?? Number.POSITIVE_INFINITY }] : [],
+  );
+  for (const [index, one] of enabled.entries())
+    for (const other of enabled.slice(index + 1))
+      hold('ONE_LEASE', one.from >= other.to || other.from >= one.to, 'two leases on at once');
+  hold('NO_SILENT_ON', puts.length <= enabled.length, 'more Puts than enabled leases');
+}
+
+/** INVARIANT (DISTINCT_QUORUM): a different person for every role, none of them the requester. INVARIANT (PURGE_PROVEN): its ends. */
+function quorumAndEnd(record: ExceptionRecord, lease: Lease, hold: Hold): void {
+  const approvals = record.decisions.filter(({ decision }) => decision === 'approve');
+  const people = new Set(approvals.map(({ principalId }) => principalId));
+  const roles = new Set(approvals.map(({ role }) => role));
+  const isQuorum =
+    people.size === approvals.length &&
+    people.size >= 3 &&
+    !people.has(record.requesterId) &&
+    record.requiredRoles.every((role) => roles.has(role)) &&
+    ['legal', 'security', 'executive'].every((role) => roles.has(role));
+  hold(
+    'DISTINCT_QUORUM',
+    isQuorum,
+    `enabled with ${approvals.map(({ principalId }) => principalId).join(', ')}`,
+  );
+  hold('HARD_END', lease.expiresAt === record.request.endsAt, 'the lease ends later than was approved');
+  const isEnd = !isTerminal(record.state) || record.state === 'closed' || record.state === 'closed-unproven';
+  hold('PURGE_PROVEN', isEnd, `ended as ${record.state} after it was enabled`);
+}
+
+/** INVARIANT (PURGE_PROVEN): two empty listings a day apart, and nobody else's setting in between the beginning and the end. */
+function provenEmpty(s: Simulation, record: ExceptionRecord, hold: Hold): void {
+  const [first, last] = [record.emptyListings[0], record.emptyListings.at(-1)];
+  const isTwice = first !== undefined && last !== undefined && last.at - first.at >= DAY_MS;
+  hold('PURGE_PROVEN', isTwice, 'closed without two empty listings a day apart');
+  hold('PURGE_PROVEN', s.contentOf(record.id) === 0, 'closed over content');
+  hold('PURGE_PROVEN', record.contested === undefined, 'closed as proven although contested');
+}
+
+/** All detectors alive, no faults: everything that was attempted must come to its end by itself. */
+async function comesToRest(w: World): Promise<void> {
+  const { s } = w;
+  s.state.aws.database.exec('DELETE FROM faults');
+  await take(w, { kind: 'unmute' });
+  if (storesContent(s.setting()) && !(await leases(s)).some((lease) => isTowards(s.setting(), lease)))
+    s.somebodyDeletes();
+  await s.surviving(() => s.advanceTo(Math.max(s.now(), ENDS + 3 * HOUR_MS) + 2 * DAY_MS + 2 * HOUR_MS));
+  await invariants(w);
+  for (const id of w.ids) {
+    const record = await s.record(id);
+    const isDone = isTerminal(record.state) || record.contested !== undefined;
+    if (!isDone) throw new BrokenInvariant('COMES_TO_REST', `${id} is still ${record.state}`, s);
+    if (s.contentOf(id) > 0) throw new BrokenInvariant('PURGE_PROVEN', `content of ${id} is left`, s);
+    if (record.outbox !== undefined)
+      throw new BrokenInvariant('NOTHING_LOST', `events of ${id} were never told`, s);
+  }
+  if (s.isOn()) throw new BrokenInvariant('NO_SILENT_ON', 'content storage is on at rest', s);
+}
+
+/** What is played: who approves before the start, how wrong the clocks of the functions are, and then what happens. */
+export interface History {
+  readonly firstApproved: boolean;
+  readonly secondApproved: 'by three' | 'by one' | 'not';
+  /** Minutes by which every function's clock runs before (or behind) the true one; at most 10 either way. */
+  readonly skewMinutes: number;
+  readonly steps: readonly Step[];
+}
+
+export const historyArb: fc.Arbitrary<History> = fc.record({
+  firstApproved: fc.integer({ min: 0, max: 4 }).map((n) => n > 0),
+  secondApproved: fc.constantFrom('by three' as const, 'by one' as const, 'not' as const),
+  skewMinutes: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(0) },
+    { weight: 1, arbitrary: fc.integer({ min: -10, max: 10 }) },
+  ),
+  steps: fc.array(stepArb, { minLength: 3, maxLength: 14 }),
+});
+
+/** What the histories met, so that a quiet run cannot pass for a proof. */
+export interface Seen {
+  /** Histories. */
+  schedules: number;
+  /** Histories in which content storage was put on. */
+  on: number;
+  puts: number;
+  deaths: number;
+  /** Histories in which an overdue alarm was raised. */
+  overdue: number;
+  contested: number;
+  closed: number;
+  /** Recorded events by their type. */
+  readonly events: Map<string, number>;
+}
+
+export const nothingSeen = (): Seen => ({
+  schedules: 0,
+  on: 0,
+  puts: 0,
+  deaths: 0,
+  overdue: 0,
+  contested: 0,
+  closed: 0,
+  events: new Map(),
+});
+
+/**
+ * Plays one history on an estate of its own and adds what it met to `seen`.
+ * @throws BrokenInvariant with the last events, when a promise was broken
+ */
+export async function playHistory(history: History, seen: Seen): Promise<void> {
+  const holder: { w?: World } = {};
+  const skewMs = history.skewMinutes * MINUTE_MS;
+  const crash = (): boolean => {
+    const { w } = holder;
+    if (w === undefined || w.fuse === 0) return false;
+    w.fuse -= 1;
+    return w.fuse === 0;
+  };
+  await simulate(
+    async (s) => {
+      const w: World = {
+        s,
+        ids: [],
+        muted: new Set(),
+        stopped: new Set(),
+        sweepLateUntil: 0,
+        left: new Set(),
+        ends: new Map(),
+        skewMs,
+        fuse: 0,
+      };
+      w.ids.push(
+        await s.request(),
+        await s.request({ from: ENDS, to: ENDS + 2 * HOUR_MS, reference: 'INC-2' }),
+      );
+      holder.w = w;
+      if (history.firstApproved && w.ids[0]) await s.approve(w.ids[0]);
+      if (history.secondApproved === 'by three' && w.ids[1]) await s.approve(w.ids[1]);
+      // One person for every role: only the first of them may count.
+      for (const role of history.secondApproved === 'by one' ? ['legal', 'security', 'executive'] : [])
+        if (w.ids[1]) await s.decide(w.ids[1], 'max', role);
+      await s.advanceTo(BEGINS - 10 * MINUTE_MS);
+      for (const step of history.steps) {
+        await take(w, step);
+        await s.surviving(async () => undefined);
+        await invariants(w);
+      }
+      w.fuse = 0;
+      await comesToRest(w);
+      note(seen, s);
+    },
+    { crash, skewMs },
+  );
+}
+
+function note(seen: Seen, s: Simulation): void {
+  seen.schedules += 1;
+  seen.puts += s.puts.length;
+  seen.on += s.puts.length > 0 ? 1 : 0;
+  seen.deaths += s.deaths;
+  seen.overdue += s.events('exception.overdue').length > 0 ? 1 : 0;
+  seen.contested += s.events('exception.contested').length;
+  seen.closed += s.events('exception.closed').length;
+  for (const { type } of s.events()) seen.events.set(type, (seen.events.get(type) ?? 0) + 1);
+}
