@@ -253,7 +253,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'retry on the enable Put',
     breaks: 'the enabling step is called again after an unknown outcome',
-    tests: [WORKFLOWS],
+    tests: [GUARDS],
     edits: [
       {
         file: 'workflows/prompt-storage-exception.asl.yml',
@@ -313,6 +313,11 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'src/enforcement/enable.ts',
         from: '  if (storesContent(seen)) {\n    return end(',
         to: '  if (storesContent(seen) && now < 0) {\n    return end(',
+      },
+      {
+        file: 'src/enforcement/enable.ts',
+        from: "  if (kind === 'none' && seen !== undefined) {",
+        to: "  if (kind === 'none' && seen === null) {",
       },
     ],
   },
@@ -567,6 +572,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/enforcement/sweep.ts',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of the code itself
         from: '      faults.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);',
         to: '      throw error;',
       },

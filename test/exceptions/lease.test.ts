@@ -66,6 +66,17 @@ describe('a lease is active', () => {
   });
 });
 
+describe('content is stored', () => {
+  test.each(DATA_DELIVERY_FLAGS)(
+    'where %s is left out of the answer: only an explicit no is a no',
+    (flag) => {
+      const { [flag]: _omitted, ...others } = ALL_OFF;
+      expect(storesContent(others)).toBe(true);
+      expect(storesContent(ALL_OFF)).toBe(false);
+    },
+  );
+});
+
 describe('desired', () => {
   const baseline = { kind: 'metadata-only', configuration: ALL_OFF as Lease['configuration'] } as const;
   test.each([

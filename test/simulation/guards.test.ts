@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { HANDLERS } from '../../handlers/index.ts';
 import {
   type Destinations,
@@ -76,6 +79,13 @@ describe('before enabling', () => {
       await expect(again).rejects.toThrow('was attempted before');
       expect(s.puts).toHaveLength(1);
     }));
+
+  test('the workflow calls the enabling step once, whatever it answers: the state has no Retry', () => {
+    const file = join(import.meta.dirname, '../../workflows/prompt-storage-exception.asl.yml');
+    const { States } = parse(readFileSync(file, 'utf8')) as { States: Record<string, object> };
+    expect(States['EnableContentStorage']).toMatchObject({ Type: 'Task' });
+    expect(States['EnableContentStorage']).not.toHaveProperty('Retry');
+  });
 
   test('tokens wake and decide nothing: woken for every role and approved by nobody, it expires', () =>
     simulate(async (s) => {
