@@ -377,7 +377,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'listing failure counted as empty',
     breaks: 'a refused listing is a proof',
-    tests: [FAULTS],
+    tests: [GUARDS],
     edits: [
       {
         file: 'src/enforcement/purge.ts',

@@ -198,4 +198,16 @@ describe('a listing', () => {
     };
     expect(isEmptyListing(await list(places as Destinations, PAIR, destination, START))).toBe(isEmpty);
   });
+
+  test.each(['listVersions', 'listUploads'] as const)(
+    'that cannot %s is no listing, and never an empty one',
+    async (refused) => {
+      const places: Pick<Destinations, 'listVersions' | 'listUploads'> = {
+        listVersions: async () => [],
+        listUploads: async () => [],
+        [refused]: () => Promise.reject(new Error('denied')),
+      };
+      await expect(list(places as Destinations, PAIR, destination, START)).rejects.toThrow('denied');
+    },
+  );
 });
