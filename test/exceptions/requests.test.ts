@@ -20,7 +20,8 @@ describe('a malformed request is refused with its place, and says what to write'
     [
       'YAML that does not parse',
       (text) => text.replace('models: [', 'models: [['),
-      { code: 'yaml-syntax', path: '', line: 7 },
+      // At the bracket that was never closed, not where the parser noticed.
+      { code: 'yaml-syntax', path: '', line: 6 },
     ],
     ['an empty file', () => '', { code: 'empty-document', path: '', line: 1 }],
     [
