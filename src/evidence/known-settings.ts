@@ -1,7 +1,7 @@
 /**
- * The members of AWS's settings that somebody has read and said what they mean for stored content, as `Shape.member`; the values of an
- * enumeration likewise. Pinned from the installed SDK’s own schema; not yet read against the API reference: a member that appears here is read by a collector or fact, or is
- * known not to matter. Whatever the SDK has beyond them may be a new way to store prompts, and nobody has looked.
+ * The members of AWS's settings that we know, as `Shape.member`, and the values of an enumeration likewise. Pinned from the installed
+ * SDK's own schema; not yet read against the API reference. A member that stands here is read by a collector or fact, or is known not
+ * to matter. Whatever the SDK has beyond them may be a new way to store prompts, and nobody has looked.
  */
 export const KNOWN_SETTINGS = {
   asOf: '2026-11-21',
