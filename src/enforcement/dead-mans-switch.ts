@@ -1,8 +1,8 @@
 import type { EpochMs, EventActor, ExceptionId } from '../core/index.ts';
-import { type BaselineConfiguration, storesContent } from '../exceptions/index.ts';
+import type { BaselineConfiguration } from '../exceptions/index.ts';
 import type { Pair, Services } from './ports.ts';
 import { reconcilePair } from './reconcile.ts';
-import { describeObserved } from './switch-off.ts';
+import { describeObserved, putBaseline, readsAsOff } from './switch-off.ts';
 
 const actor: EventActor = { id: 'dead-mans-switch', kind: 'dead-mans-switch' };
 
@@ -25,16 +25,10 @@ export async function fireDeadMansSwitch(
     await reconcilePair(services, payload, actor, payload.expiresAt);
     return { result: 'reconciled' };
   } catch (error) {
-    const { settings, recorder } = services;
-    if (payload.baseline.kind === 'metadata-only')
-      await settings
-        .putInvocationLogging(payload, payload.baseline.configuration, 10_000)
-        .catch(() => settings.deleteInvocationLogging(payload));
-    else await settings.deleteInvocationLogging(payload);
-    const observed = await settings.getInvocationLogging(payload);
-    const isOff =
-      observed.kind === 'absent' || (observed.kind === 'observed' && !storesContent(observed.value));
-    await recorder.record({
+    const { failure } = await putBaseline(services, payload, payload.baseline);
+    const observed = await services.settings.getInvocationLogging(payload);
+    const isOff = readsAsOff(observed, payload.baseline, failure);
+    await services.recorder.record({
       type: 'enforcement.read-back',
       actor,
       subject: payload.exceptionId,

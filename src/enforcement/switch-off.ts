@@ -74,12 +74,7 @@ export async function switchOff(
   await noteForeign(services, pair, present, before, actor);
   const observed = await settings.getInvocationLogging(pair);
   const seen = observed.kind === 'observed' ? observed.value : undefined;
-  const isOwnBaseline =
-    seen !== undefined &&
-    failure === undefined &&
-    lease.baseline.kind === 'metadata-only' &&
-    isOwnPut(seen, lease.baseline.configuration);
-  const isOff = observed.kind !== 'unobservable' && (isOwnBaseline || !storesContent(seen));
+  const isOff = readsAsOff(observed, lease.baseline, failure);
   const now = clock.now();
   await keepEvent(services, subject, {
     type: 'enforcement.read-back',
@@ -153,7 +148,7 @@ async function noteForeign(
 }
 
 /** Metadata-only is put where the lease carries it; if that fails, nothing at all is still better than content. */
-async function putBaseline(
+export async function putBaseline(
   { settings }: Services,
   pair: Pair,
   baseline: BaselineConfiguration,
@@ -176,6 +171,23 @@ async function putBaseline(
   } catch (error) {
     return { failure: nameOf(error), isBaselineMissing: baseline.kind === 'metadata-only' };
   }
+}
+
+/**
+ * Whether what AWS shows after `putBaseline` is off. Unknown is not off. A metadata-only baseline that was just put may read back with
+ * flags left out.
+ */
+export function readsAsOff(
+  observed: Observation<LoggingConfiguration>,
+  baseline: BaselineConfiguration,
+  failure: string | undefined,
+): boolean {
+  if (observed.kind !== 'observed') return observed.kind === 'absent';
+  const isOwnBaseline =
+    failure === undefined &&
+    baseline.kind === 'metadata-only' &&
+    isOwnPut(observed.value, baseline.configuration);
+  return isOwnBaseline || !storesContent(observed.value);
 }
 
 const nameOf = (error: unknown): string =>

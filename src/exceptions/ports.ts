@@ -1,4 +1,4 @@
-import type { EpochMs, PrincipalId, Sha256Hex } from '../core/index.ts';
+import type { Sha256Hex } from '../core/index.ts';
 import type { Organization } from '../evidence/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import type { Person } from './types.ts';
@@ -80,9 +80,4 @@ export interface SignedCertificate {
   readonly statement: Readonly<Record<string, unknown>>;
   readonly statementHash: Sha256Hex;
   readonly signature: Signature;
-}
-
-export interface Actor {
-  readonly id: PrincipalId;
-  readonly at: EpochMs;
 }

@@ -1,14 +1,4 @@
-import {
-  type EpochMs,
-  epochMs,
-  err,
-  exceptionId,
-  hashOf,
-  type Ids,
-  ok,
-  type PrincipalId,
-  type Result,
-} from '../core/index.ts';
+import { type EpochMs, epochMs, err, exceptionId, hashOf, type Ids, ok, type Result } from '../core/index.ts';
 import type { Refusal } from './errors.ts';
 import { type JudgeInput, type Judgement, judge } from './judge.ts';
 import { type Books, createException, readLeaseRow } from './records.ts';
@@ -95,5 +85,3 @@ export async function submit(
 }
 
 const earlier = (a: EpochMs, b: EpochMs): EpochMs => (a < b ? a : b);
-
-export type { PrincipalId };

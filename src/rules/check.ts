@@ -102,12 +102,6 @@ export async function checkSnapshot(request: CheckRequest): Promise<CheckReport>
   };
 }
 
-/** The exit code of a check: 1 for a violation that nothing covers, else 3 where something could not be decided, else 0. */
-export function exitCodeOf({ counts }: Pick<CheckReport, 'counts'>): 0 | 1 | 3 {
-  if (counts['non-compliant'] > 0) return 1;
-  return counts.indeterminate > 0 ? 3 : 0;
-}
-
 /** The id of a finding, for ever the same for the same control and subject: 16 hex digits. */
 export const findingId = (controlId: string, subject: SubjectRef): string =>
   hashOf({

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { exitCodeFor } from '../../src/cli/report/exit-code.ts';
 import { canonicalJson, epochMs, exceptionId } from '../../src/core/index.ts';
 import type { IamEvidence, LoggingConfiguration, Observation, Snapshot } from '../../src/evidence/index.ts';
 import {
   type CheckReport,
   type Coverage,
   checkSnapshot,
-  exitCodeOf,
   type Finding,
   findingId,
 } from '../../src/rules/index.ts';
@@ -113,7 +113,7 @@ describe('a check', () => {
       regions: 1,
       counts: { compliant: 4, 'non-compliant': 0, covered: 0, 'not-applicable': 0, indeterminate: 0 },
     });
-    expect(exitCodeOf(report)).toBe(0);
+    expect(exitCodeFor(report.findings)).toBe(0);
   });
 
   test('finds content logging, with flags and bucket named', async () => {
@@ -127,7 +127,7 @@ describe('a check', () => {
         '`textDataDeliveryEnabled` is true',
       ],
     });
-    expect(exitCodeOf(report)).toBe(1);
+    expect(exitCodeFor(report.findings)).toBe(1);
   });
 
   test('names an omitted flag', async () => {
@@ -143,7 +143,7 @@ describe('a check', () => {
       outcome: 'indeterminate',
       evidence: ['invocation logging could not be read: access was denied'],
     });
-    expect(exitCodeOf(report)).toBe(3);
+    expect(exitCodeFor(report.findings)).toBe(3);
   });
 
   test('of an account whose IAM was denied has one indeterminate finding per principal control', async () => {
@@ -153,7 +153,7 @@ describe('a check', () => {
       ['CP-17', 'indeterminate'],
       ['RB-01', 'indeterminate'],
     ]);
-    expect(exitCodeOf(report)).toBe(3);
+    expect(exitCodeFor(report.findings)).toBe(3);
   });
 
   test('names the statement that lets a role change prompt storage', async () => {
@@ -207,7 +207,7 @@ describe('an exception', () => {
     const report = await check(withLogging(observed(CONTENT)), () => COVERAGE);
     expect(ofMember(report, 'CP-01')).toMatchObject({ outcome: 'non-compliant', coveredBy: COVERAGE });
     expect(report.counts).toMatchObject({ 'non-compliant': 0, covered: 1 });
-    expect(exitCodeOf(report)).toBe(0);
+    expect(exitCodeFor(report.findings)).toBe(0);
   });
 
   test('covers no violation of a control that it may not cover', async () => {
@@ -218,7 +218,7 @@ describe('an exception', () => {
     }));
     const report = await check({ ...base, accountRegions }, () => COVERAGE);
     expect(ofMember(report, 'CP-03')?.coveredBy).toBeUndefined();
-    expect(exitCodeOf(report)).toBe(1);
+    expect(exitCodeFor(report.findings)).toBe(1);
   });
 
   test('covers nothing that could not be decided, and nothing that is compliant', async () => {
@@ -235,7 +235,14 @@ describe('the exit code', () => {
     ['3 when something could not be decided', { indeterminate: 1, covered: 1 }, 3],
     ['1 for a violation, also beside what could not be decided', { indeterminate: 1, 'non-compliant': 1 }, 1],
   ] as const)('is %s', (_name, more, expected) => {
-    expect(exitCodeOf({ counts: { ...counts, ...more } })).toBe(expected);
+    const findings = Object.entries({ ...counts, ...more }).flatMap(([standing, count]) =>
+      Array.from({ length: count }, () =>
+        standing === 'covered'
+          ? { severity: 'high', outcome: 'non-compliant', coveredBy: { kind: 'exception' } }
+          : { severity: 'high', outcome: standing },
+      ),
+    );
+    expect(exitCodeFor(findings as unknown as readonly Finding[])).toBe(expected);
   });
 });
 

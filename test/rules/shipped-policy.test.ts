@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readSnapshot } from '../../src/adapters/files/index.ts';
+import { exitCodeFor } from '../../src/cli/report/exit-code.ts';
 import { casesFileFor, type LoadedPolicy, parsePolicy, parsePolicyCases } from '../../src/policy/index.ts';
-import { checkSnapshot, exitCodeOf, runCases } from '../../src/rules/index.ts';
+import { checkSnapshot, runCases } from '../../src/rules/index.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const POLICY_FILE = 'policies/prompt-storage.yaml';
@@ -74,6 +75,6 @@ describe('the shipped policy', () => {
       'RB-02 research-partners',
       'RB-03 research-partners',
     ]);
-    expect(exitCodeOf(report)).toBe(1);
+    expect(exitCodeFor(report.findings)).toBe(1);
   });
 });
