@@ -1,3 +1,4 @@
+export * from './account-part.ts';
 export * from './collect.ts';
 export * from './errors.ts';
 export * from './freshness.ts';

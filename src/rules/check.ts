@@ -1,8 +1,8 @@
 import { type EpochMs, hashOf, type Sha256Hex } from '../core/index.ts';
-import type { Snapshot } from '../evidence/index.ts';
-import { type Control, type LoadedPolicy, SUBJECTS } from '../policy/index.ts';
-import { deriveFacts, type SubjectFacts } from './derive.ts';
-import { evaluateControls } from './evaluate.ts';
+import { type Snapshot, type SnapshotSource, sourceOf } from '../evidence/index.ts';
+import { type Control, type LoadedPolicy, SUBJECTS, type Subject } from '../policy/index.ts';
+import { factDeriver, organizationFacts, type SubjectFacts } from './derive.ts';
+import { type Evaluator, evaluatorOf } from './evaluate.ts';
 import type {
   Coverage,
   Explanation,
@@ -61,46 +61,159 @@ export interface CheckRequest {
  * Checks an organization against a policy. The same snapshot, policy, `now` and coverage give the same report, byte for byte,
  * in whatever order the snapshot lists its accounts and principals.
  */
-export async function checkSnapshot(request: CheckRequest): Promise<CheckReport> {
-  const { snapshot, policy: loaded, now, review } = request;
+export async function checkSnapshot({ snapshot, ...rest }: CheckRequest): Promise<CheckReport> {
+  const findings: Finding[] = [];
+  const summary = await checkAccounts({ source: sourceOf(snapshot), ...rest }, (finding) => {
+    findings.push(finding());
+  });
+  return { ...summary, findings: inReportOrder(findings, rest.policy) };
+}
+
+/** Findings of a check in the order of a report; what came account by account stays so within its control. */
+export function inReportOrder(findings: readonly Finding[], { policy }: LoadedPolicy): readonly Finding[] {
+  const byControl = Map.groupBy(findings, ({ controlId }) => controlId);
+  return policy.controls.flatMap(({ id }) => byControl.get(id) ?? []);
+}
+
+/** A check without its findings. */
+export type CheckSummary = Omit<CheckReport, 'findings'>;
+
+export interface AccountsCheckRequest extends Omit<CheckRequest, 'snapshot'> {
+  readonly source: SnapshotSource;
+}
+
+/**
+ * Takes one finding of a check. `make` builds it, with its id and evidence: a receiver that only wants some outcomes does not pay for the
+ * others.
+ */
+export type FindingReceiver = (
+  make: () => Finding,
+  what: { readonly control: Control; readonly standing: keyof OutcomeCounts },
+) => void;
+
+/**
+ * As {@link checkSnapshot}, one account at a time and without keeping anything: what memory it takes does not grow with the number of
+ * accounts.
+ *
+ * @param receive - called account by account, within one by control in the policy's order, and within a control by subject; findings about
+ *   the organization come last
+ */
+export async function checkAccounts(
+  request: AccountsCheckRequest,
+  receive: FindingReceiver,
+): Promise<CheckSummary> {
+  const { source, policy: loaded, now, review } = request;
+  const { head } = source;
   const { metadata, controls, storage } = loaded.policy;
-  const subjects = deriveFacts(snapshot, loaded, review);
-  const verdictsOf = new Map<Control, readonly Verdict[]>();
-  for (const subject of SUBJECTS) {
-    const asked = controls.filter((control) => control.subject === subject);
-    const rows = await evaluateControls(
-      asked,
-      subjects[subject].map(({ facts }) => facts),
-    );
-    for (const [index, control] of asked.entries())
-      verdictsOf.set(
-        control,
-        rows.flatMap((row) => row[index] ?? []),
-      );
+  const accounts = head.organization.accounts.length;
+  const regions = storage.scope.regions.length;
+  const judge = new Judge(request, receive);
+  const derive = factDeriver(head, loaded);
+  // How many evaluations there will be, as far as it is known before the first: it chooses the evaluator for the whole check.
+  const expected = controls.length * accounts * regions;
+  for await (const part of source.accounts) {
+    const subjects = derive(part);
+    for (const subject of ACCOUNT_SUBJECTS) await judge.evaluate(subject, subjects[subject], expected);
+    judge.flush();
   }
-  const findings = controls.flatMap((control) =>
-    (verdictsOf.get(control) ?? []).map((verdict, index) =>
-      findingOf(control, subjects[control.subject][index], verdict, request),
-    ),
-  );
+  await judge.evaluate('organization', organizationFacts(head, review), expected);
+  judge.flush();
   const isAsked = ({ subject }: Control): boolean => subject !== 'organization' || review !== undefined;
   return {
     policy: { id: metadata.id, version: metadata.version, hash: loaded.hash },
-    snapshotTakenAt: snapshot.takenAt,
+    snapshotTakenAt: head.takenAt,
     now,
-    findings,
-    counts: countOutcomes(findings),
+    counts: judge.counts,
     notAsked: controls.filter((control) => !isAsked(control)).map(({ id }) => id),
     byControl: controls.filter(isAsked).map(({ id, title, severity }) => ({
       controlId: id,
       title,
       severity,
-      counts: countOutcomes(findings.filter(({ controlId }) => controlId === id)),
+      counts: judge.countsOf(id),
     })),
-    accounts: snapshot.organization.accounts.length,
-    regions: storage.scope.regions.length,
+    accounts,
+    regions,
   };
 }
+
+const ACCOUNT_SUBJECTS = SUBJECTS.filter((subject) => subject !== 'organization');
+
+/** Judges subjects and counts the outcomes. */
+class Judge {
+  readonly counts = noOutcomes();
+  readonly #request: AccountsCheckRequest;
+  readonly #receive: FindingReceiver;
+  readonly #byControl: ReadonlyMap<string, Mutable<OutcomeCounts>>;
+  readonly #evaluators: ReadonlyMap<Subject, Evaluator>;
+  /** Of the account at hand: for each control its subjects with their verdicts. */
+  readonly #pending = new Map<Control, readonly (readonly [SubjectFacts, Verdict])[]>();
+
+  constructor(request: AccountsCheckRequest, receive: FindingReceiver) {
+    this.#request = request;
+    this.#receive = receive;
+    const { controls } = request.policy.policy;
+    this.#byControl = new Map(controls.map(({ id }) => [id, noOutcomes()]));
+    this.#evaluators = new Map(
+      SUBJECTS.map((subject) => [subject, evaluatorOf(controls.filter((each) => each.subject === subject))]),
+    );
+  }
+
+  countsOf(controlId: string): OutcomeCounts {
+    return this.#byControl.get(controlId) ?? noOutcomes();
+  }
+
+  async evaluate(subject: Subject, subjects: readonly SubjectFacts[], expected: number): Promise<void> {
+    const asked = this.#request.policy.policy.controls.filter((control) => control.subject === subject);
+    if (asked.length === 0 || subjects.length === 0) return;
+    const rows = await this.#evaluators.get(subject)?.(
+      subjects.map(({ facts }) => facts),
+      expected,
+    );
+    for (const [index, control] of asked.entries())
+      this.#pending.set(
+        control,
+        subjects.map((each, at) => {
+          const verdict = rows?.[at]?.[index];
+          if (verdict === undefined) throw new Error(`control \`${control.id}\` has no verdict`);
+          return [each, verdict] as const;
+        }),
+      );
+  }
+
+  /** Hands out what is pending, in the policy's order. */
+  flush(): void {
+    for (const control of this.#request.policy.policy.controls)
+      for (const [subject, verdict] of this.#pending.get(control) ?? [])
+        this.#give(control, subject, verdict);
+    this.#pending.clear();
+  }
+
+  #give(control: Control, subject: SubjectFacts, verdict: Verdict): void {
+    const coveredBy = this.#coverage(control, subject, verdict);
+    const standing = coveredBy === undefined ? verdict.outcome : 'covered';
+    this.counts[standing] += 1;
+    const own = this.#byControl.get(control.id);
+    if (own !== undefined) own[standing] += 1;
+    this.#receive(() => findingOf(control, subject, verdict, coveredBy), { control, standing });
+  }
+
+  /** Only what was violated can be covered: neither an exception nor an attestation turns indeterminate into anything. */
+  #coverage(control: Control, { subject }: SubjectFacts, { outcome }: Verdict): Coverage | undefined {
+    if (outcome !== 'non-compliant') return undefined;
+    const { coverage, attested } = this.#request;
+    return control.coverableByException ? coverage(subject) : attested?.(control.id, subject);
+  }
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+const noOutcomes = (): Mutable<OutcomeCounts> => ({
+  compliant: 0,
+  'non-compliant': 0,
+  covered: 0,
+  'not-applicable': 0,
+  indeterminate: 0,
+});
 
 /** The id of a finding, for ever the same for the same control and subject: 16 hex digits. */
 export const findingId = (controlId: string, subject: SubjectRef): string =>
@@ -112,19 +225,11 @@ export const findingId = (controlId: string, subject: SubjectRef): string =>
 
 function findingOf(
   control: Control,
-  subject: SubjectFacts | undefined,
+  subject: SubjectFacts,
   verdict: Verdict,
-  { coverage, attested }: Pick<CheckRequest, 'coverage' | 'attested'>,
+  coveredBy: Coverage | undefined,
 ): Finding {
-  if (subject === undefined) throw new Error(`a verdict of control \`${control.id}\` belongs to no subject`);
   const { outcome, decidingClause, when, require } = verdict;
-  // Only what was violated can be covered: neither an exception nor an attestation turns indeterminate into anything.
-  const coveredBy =
-    outcome !== 'non-compliant'
-      ? undefined
-      : control.coverableByException
-        ? coverage(subject.subject)
-        : attested?.(control.id, subject.subject);
   return {
     id: findingId(control.id, subject.subject),
     controlId: control.id,
@@ -150,10 +255,4 @@ function evidenceOf(
   const decided: Explanation | undefined = decidingClause.startsWith('when') ? when : require;
   const leaves = decided === undefined ? [] : decidingLeaves(decided);
   return [...new Set(leaves.flatMap(({ fact }) => evidence[fact] ?? [`\`${fact}\` was not collected`]))];
-}
-
-function countOutcomes(findings: readonly Finding[]): OutcomeCounts {
-  const counts = { compliant: 0, 'non-compliant': 0, covered: 0, 'not-applicable': 0, indeterminate: 0 };
-  for (const { outcome, coveredBy } of findings) counts[coveredBy === undefined ? outcome : 'covered'] += 1;
-  return counts;
 }

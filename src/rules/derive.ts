@@ -1,4 +1,12 @@
-import type { IamEvidence, MemberAccount, Observation, Snapshot } from '../evidence/index.ts';
+import {
+  type AccountPart,
+  type IamEvidence,
+  type MemberAccount,
+  type Observation,
+  type Snapshot,
+  type SnapshotHead,
+  sourceOf,
+} from '../evidence/index.ts';
 import {
   accountPolicies,
   type PolicyReader,
@@ -72,18 +80,38 @@ export const DERIVED_FACTS: readonly string[] = Object.keys({
  */
 export function deriveFacts(
   snapshot: Snapshot,
-  { policy }: LoadedPolicy,
+  loaded: LoadedPolicy,
   review?: ReviewEvidence,
 ): Readonly<Record<Subject, readonly SubjectFacts[]>> {
-  const { organization, takenAt } = snapshot;
-  const iam = new Map(snapshot.accounts.map((account) => [account.accountId, account.iam]));
-  const regions = new Map(
-    snapshot.accountRegions.map((evidence) => [`${evidence.accountId}/${evidence.region}`, evidence]),
-  );
+  const source = sourceOf(snapshot);
+  const derive = factDeriver(source.head, loaded);
+  const parts = [...(source.accounts as Iterable<AccountPart>)].map(derive);
+  return {
+    'account-region': parts.flatMap((part) => part['account-region']),
+    principal: parts.flatMap(({ principal }) => principal),
+    organization: organizationFacts(source.head, review),
+  };
+}
+
+/** The subjects of one account, by kind. */
+export type AccountFacts = Readonly<Record<Exclude<Subject, 'organization'>, readonly SubjectFacts[]>>;
+
+/**
+ * As {@link deriveFacts}, one account at a time. What accounts share (the tree, the control policies above them, documents that many of them
+ * hold) is read once.
+ */
+export function factDeriver(
+  { organization, takenAt }: SnapshotHead,
+  { policy }: LoadedPolicy,
+): (part: AccountPart) => AccountFacts {
   const guardrailsOf = serviceControlOf(organization);
   const read = rememberingReader();
-  const inputs = organization.accounts.toSorted(by(({ id }) => id)).map(
-    (account): AccountInput => ({
+  const members = new Map(organization.accounts.map((account) => [account.id, account]));
+  const governed = policy.storage.scope.regions.toSorted();
+  return ({ evidence, regions }) => {
+    const account = members.get(evidence.accountId);
+    if (account === undefined) throw new Error(`account ${evidence.accountId} is not in the organization`);
+    const input: AccountInput = {
       account,
       isManagementAccount: account.id === organization.managementAccountId,
       unitPath: unitPath(organization, account.parentId),
@@ -91,20 +119,22 @@ export function deriveFacts(
       organizationId: organization.id,
       policy,
       takenAt,
-    }),
-  );
-  return {
-    'account-region': inputs.flatMap((input) =>
-      policy.storage.scope.regions
-        .toSorted()
-        .map((region) =>
-          regionSubject({ ...input, region, evidence: regions.get(`${input.account.id}/${region}`) }),
-        ),
-    ),
-    principal: inputs.flatMap((input) => principalSubjects(input, read, iam.get(input.account.id))),
-    organization: review === undefined ? [] : [organizationSubject(organization, review)],
+    };
+    const observed = new Map(regions.map((each) => [each.region, each]));
+    return {
+      'account-region': governed.map((region) =>
+        regionSubject({ ...input, region, evidence: observed.get(region) }),
+      ),
+      principal: principalSubjects(input, read, evidence.iam),
+    };
   };
 }
+
+/** The organization itself; nothing where no record of reviews is given. */
+export const organizationFacts = (
+  { organization }: SnapshotHead,
+  review: ReviewEvidence | undefined,
+): readonly SubjectFacts[] => (review === undefined ? [] : [organizationSubject(organization, review)]);
 
 /** Named after the management account: it is there in every organization, and its owners answer for the policy. */
 function organizationSubject(
@@ -126,16 +156,10 @@ function regionSubject(input: RegionInput): SubjectFacts {
   });
 }
 
-const NOT_COLLECTED: Observation<IamEvidence> = {
-  kind: 'unobservable',
-  reason: 'not-collected',
-  detail: 'the snapshot has no IAM of this account',
-};
-
 function principalSubjects(
   input: AccountInput,
   read: PolicyReader,
-  iam: Observation<IamEvidence> = NOT_COLLECTED,
+  iam: Observation<IamEvidence>,
 ): readonly SubjectFacts[] {
   // Every account has an IAM: that there is none is no answer, and must not be silence.
   if (iam.kind === 'absent')

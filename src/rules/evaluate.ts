@@ -25,17 +25,33 @@ export type { Decidable } from './compile.ts';
 export async function evaluateControls(
   controls: readonly Decidable[],
   factSets: readonly FactSet[],
-): Promise<Verdict[][]> {
+): Promise<readonly (readonly Verdict[])[]> {
+  return evaluatorOf(controls)(factSets);
+}
+
+/**
+ * Judges fact sets by the controls it was made for, as {@link evaluateControls}.
+ * @param expected - how many evaluations there will be over all calls, where the caller knows more than this one shows
+ */
+export type Evaluator = (
+  factSets: readonly FactSet[],
+  expected?: number,
+) => Promise<readonly (readonly Verdict[])[]>;
+
+/** The controls compiled once, for fact sets that come in parts. @throws {RulesError} as {@link evaluateControls} */
+export function evaluatorOf(controls: readonly Decidable[]): Evaluator {
   const compiled = controls.map(compileControl);
-  if (compiled.length * factSets.length > FEW_EVALUATIONS)
-    return factSets.map((facts) => compiled.map((control) => evaluateCompiled(control, facts)));
-  const verdicts: Verdict[][] = [];
-  for (const facts of factSets) {
-    const row: Verdict[] = [];
-    for (const control of compiled) row.push(await evaluateWithEngine(control, facts));
-    verdicts.push(row);
-  }
-  return verdicts;
+  return async (factSets, expected = 0) => {
+    if (Math.max(expected, compiled.length * factSets.length) > FEW_EVALUATIONS)
+      return factSets.map((facts) => compiled.map((control) => evaluateCompiled(control, facts)));
+    const verdicts: Verdict[][] = [];
+    for (const facts of factSets) {
+      const row: Verdict[] = [];
+      for (const control of compiled) row.push(await evaluateWithEngine(control, facts));
+      verdicts.push(row);
+    }
+    return verdicts;
+  };
 }
 
 /** Judges one fact set by one control, synchronously. @throws {RulesError} as {@link evaluateControls} */
