@@ -37,7 +37,7 @@ import {
 } from './core/index.ts';
 import type { Services } from './enforcement/index.ts';
 import type { Snapshot } from './evidence/index.ts';
-import { type ExecutionStatus, type Executions, parsePeople } from './exceptions/index.ts';
+import { type ExecutionStatus, type Executions, type Person, parsePeople } from './exceptions/index.ts';
 import {
   type FaultHook,
   parseStateMachine,
@@ -152,14 +152,14 @@ export function openState(directory: string, faults?: FaultHook): Result<OpenSta
   const schedules = embeddedSchedules(awsDatabase);
   const store = sqliteRecordStore(database, (operation, act) => withFaults(awsDatabase, operation, {}, act));
 
-  const machines = loadMachines();
+  const readPeople = peopleReader(paths.people);
   const invoke = (name: string, event: unknown): Promise<unknown> => {
     if (!Object.hasOwn(HANDLERS, name)) throw new Error(`there is no function \`${name}\``);
     return HANDLERS[name as FunctionName](event, services);
   };
   const runtime = new WorkflowRuntime({
     database,
-    machines,
+    machines: loadMachines(),
     handlers: (name) => (Object.hasOwn(HANDLERS, name) ? (event) => invoke(name, event) : undefined),
     clock,
     ids,
@@ -170,7 +170,7 @@ export function openState(directory: string, faults?: FaultHook): Result<OpenSta
     ids,
     recorder: events,
     store,
-    directory: { people: async () => readPeople(paths.people) },
+    directory: { people: async () => readPeople() },
     policyInForce: policyInForceOf(store),
     organizationView: { organization: async () => embeddedOrganization(awsDatabase) },
     settings,
@@ -270,8 +270,11 @@ function openRecord(file: string, clock: Clock): { events: EventFile; fault?: St
   }
 }
 
+let machines: ReadonlyMap<string, StateMachine> | undefined;
+
+/** The workflows that come with this version; read once per process. */
 export function loadMachines(): ReadonlyMap<string, StateMachine> {
-  return new Map(
+  machines ??= new Map(
     Object.entries(MACHINES).map(([name, file]) => {
       const path = join(WORKFLOWS, `${file}.asl.yml`);
       const machine = parseStateMachine(readFileSync(path, 'utf8'), path);
@@ -279,6 +282,7 @@ export function loadMachines(): ReadonlyMap<string, StateMachine> {
       return [name, machine.value];
     }),
   );
+  return machines;
 }
 
 function executionsOf(runtime: WorkflowRuntime): Executions {
@@ -313,9 +317,16 @@ export class MalformedPeople extends Error {
   }
 }
 
-function readPeople(file: string) {
-  if (!existsSync(file)) throw new MalformedPeople(file, []);
-  const people = parsePeople(readFileSync(file, 'utf8'), file);
-  if (!people.ok) throw new MalformedPeople(file, people.error);
-  return people.value;
+/** Reads the people file anew each time, and parses it when it changed. */
+function peopleReader(file: string) {
+  let known: { readonly text: string; readonly people: readonly Person[] } | undefined;
+  return (): readonly Person[] => {
+    if (!existsSync(file)) throw new MalformedPeople(file, []);
+    const text = readFileSync(file, 'utf8');
+    if (known?.text === text) return known.people;
+    const people = parsePeople(text, file);
+    if (!people.ok) throw new MalformedPeople(file, people.error);
+    known = { text, people: people.value };
+    return people.value;
+  };
 }

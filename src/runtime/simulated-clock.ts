@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type Clock, type EpochMs, epochMs, formatInstant } from '../core/index.ts';
 import { RuntimeMisuse } from './errors.ts';
 
@@ -7,16 +7,16 @@ import { RuntimeMisuse } from './errors.ts';
  * committed before `advanceTo` returns, so a reopened simulation goes on at the instant it had reached.
  */
 export class SimulatedClock implements Clock {
-  readonly #database: DatabaseSync;
+  readonly #move: StatementSync;
   #now: EpochMs;
 
   /** @param start - the first instant of a new simulation; an existing one keeps its own */
   constructor(database: DatabaseSync, start: EpochMs) {
-    this.#database = database;
     database.exec(
       'CREATE TABLE IF NOT EXISTS rt_clock (id INTEGER PRIMARY KEY CHECK (id = 1), now INTEGER NOT NULL)',
     );
     database.prepare('INSERT OR IGNORE INTO rt_clock VALUES (1, ?)').run(start);
+    this.#move = database.prepare('UPDATE rt_clock SET now = ?');
     this.#now = epochMs(Number(database.prepare('SELECT now FROM rt_clock').get()?.now));
   }
 
@@ -31,7 +31,7 @@ export class SimulatedClock implements Clock {
       throw new RuntimeMisuse(
         `the simulated clock stands at \`${formatInstant(this.#now)}\` and cannot go back to \`${formatInstant(to)}\``,
       );
-    this.#database.prepare('UPDATE rt_clock SET now = ?').run(to);
+    this.#move.run(to);
     this.#now = to;
   }
 }

@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deliver, type Fault, plantFault } from '../../src/adapters/embedded/aws/index.ts';
+import { prepared as statement } from '../../src/adapters/embedded/statements.ts';
 import { createState, type OpenState, openState } from '../../src/compose.ts';
 import {
   accountId,
@@ -270,6 +271,8 @@ export class Simulation {
       ),
     );
     this.#isDead = false;
+    // A death here is an exception between two statements, never a torn write: real kills are played in kills.test.ts.
+    state.aws.database.exec('PRAGMA journal_mode = MEMORY');
     this.#instrument(state);
     return state;
   }
@@ -381,9 +384,10 @@ export class Simulation {
   /** Reads the embedded AWS past every port of ours. */
   setting(pair: Pair = PAIR): LoggingConfiguration | undefined {
     this.state.aws.settings.land();
-    const row = this.state.aws.database
-      .prepare('SELECT logging FROM settings WHERE account = ? AND region = ?')
-      .get(pair.accountId, pair.region) as { logging: string | null } | undefined;
+    const row = statement(
+      this.state.aws.database,
+      'SELECT logging FROM settings WHERE account = ? AND region = ?',
+    ).get(pair.accountId, pair.region) as { logging: string | null } | undefined;
     return row?.logging == null ? undefined : (JSON.parse(row.logging) as LoggingConfiguration);
   }
 
@@ -392,7 +396,7 @@ export class Simulation {
   }
 
   look(): void {
-    const faults = this.state.aws.database.prepare('SELECT 1 FROM faults LIMIT 1').get();
+    const faults = statement(this.state.aws.database, 'SELECT 1 FROM faults LIMIT 1').get();
     if (faults !== undefined) this.faultyUntil = this.now();
     const isOn = this.isOn();
     if ((this.switched.at(-1)?.isOn ?? false) !== isOn) this.switched.push({ at: this.now(), isOn });

@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
+import { prepared } from '../statements.ts';
 
 /*
  * The embedded AWS: settings, buckets with versions and uploads, log groups, schedules and identities of an organization, in a
@@ -45,24 +46,25 @@ export function openAwsDatabase(file: string): DatabaseSync {
   const database = new DatabaseSync(file);
   // It plays AWS's part: it has to outlive a process that dies, not a machine that loses power, so it need not wait for the disk.
   // Deleted content must be gone from the file, not only from the tables: the canary search reads the raw bytes.
-  database.exec('PRAGMA secure_delete = ON; PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF;');
+  database.exec(
+    'PRAGMA locking_mode = EXCLUSIVE; PRAGMA secure_delete = ON; PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = OFF;',
+  );
   database.exec(SCHEMA);
   return database;
 }
 
 export function readDocument<T>(database: DatabaseSync, name: string): T | undefined {
-  const row = database.prepare('SELECT json FROM documents WHERE name = ?').get(name) as
+  const row = prepared(database, 'SELECT json FROM documents WHERE name = ?').get(name) as
     | { json: string }
     | undefined;
   return row && (JSON.parse(row.json) as T);
 }
 
 export function writeDocument(database: DatabaseSync, name: string, value: unknown): void {
-  database
-    .prepare(
-      'INSERT INTO documents (name, json) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET json = excluded.json',
-    )
-    .run(name, JSON.stringify(value));
+  prepared(
+    database,
+    'INSERT INTO documents (name, json) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET json = excluded.json',
+  ).run(name, JSON.stringify(value));
 }
 
 /** Runs `act` in one transaction. */

@@ -9,6 +9,7 @@ import type {
   Organization,
   Snapshot,
 } from '../../../evidence/index.ts';
+import { prepared } from '../statements.ts';
 import { inTransaction, readDocument, writeDocument } from './database.ts';
 
 type Unobservable = Extract<Observation<never>, { kind: 'unobservable' }>;
@@ -31,13 +32,16 @@ export function seedFromSnapshot(database: DatabaseSync, snapshot: Snapshot): vo
       if (iam.kind === 'unobservable') refusals[accountId] = iam;
       else writeDocument(database, iamName(accountId), iam.kind === 'observed' ? iam.value : null);
     }
-    const setting = database.prepare(
+    const setting = prepared(
+      database,
       'INSERT INTO settings (account, region, logging, retention) VALUES (?, ?, ?, ?)',
     );
-    const bucket = database.prepare(
+    const bucket = prepared(
+      database,
       'INSERT OR IGNORE INTO buckets (name, account, region, versioned, object_lock) VALUES (?, ?, ?, 1, 0)',
     );
-    const logGroup = database.prepare(
+    const logGroup = prepared(
+      database,
       'INSERT OR IGNORE INTO log_groups (account, region, name) VALUES (?, ?, ?)',
     );
     for (const { accountId, region, invocationLogging, dataRetention } of snapshot.accountRegions) {
@@ -108,9 +112,10 @@ export function embeddedEvidence(
     async readDataRetention(accountId, region) {
       const refusal = refusalOf(`${accountId}/${region}/retention`);
       if (refusal) return refusal;
-      const row = database
-        .prepare('SELECT retention FROM settings WHERE account = ? AND region = ?')
-        .get(accountId, region) as { retention: string | null } | undefined;
+      const row = prepared(database, 'SELECT retention FROM settings WHERE account = ? AND region = ?').get(
+        accountId,
+        region,
+      ) as { retention: string | null } | undefined;
       const source = { call: 'bedrock:GetAccountDataRetention', accountId, region };
       return row?.retention == null
         ? { kind: 'absent', at: clock.now(), source }

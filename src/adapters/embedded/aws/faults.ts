@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { AwsCallError } from '../../../exceptions/index.ts';
+import { prepared } from '../statements.ts';
 
 /** Operations that can be made to misbehave, by their AWS names. */
 export const FAULTY_OPERATIONS = [
@@ -33,23 +34,22 @@ export interface Fault {
 }
 
 export function plantFault(database: DatabaseSync, fault: Fault): void {
-  database
-    .prepare(
-      'INSERT INTO faults (operation, kind, remaining, delay_ms, account, region) VALUES (?, ?, ?, ?, ?, ?)',
-    )
-    .run(
-      fault.operation,
-      fault.kind,
-      fault.times,
-      fault.delayMs ?? 0,
-      fault.accountId ?? null,
-      fault.region ?? null,
-    );
+  prepared(
+    database,
+    'INSERT INTO faults (operation, kind, remaining, delay_ms, account, region) VALUES (?, ?, ?, ?, ?, ?)',
+  ).run(
+    fault.operation,
+    fault.kind,
+    fault.times,
+    fault.delayMs ?? 0,
+    fault.accountId ?? null,
+    fault.region ?? null,
+  );
 }
 
 export function clearFaults(database: DatabaseSync, operation?: FaultyOperation): void {
   if (operation === undefined) database.exec('DELETE FROM faults');
-  else database.prepare('DELETE FROM faults WHERE operation = ?').run(operation);
+  else prepared(database, 'DELETE FROM faults WHERE operation = ?').run(operation);
 }
 
 /** Takes one strike of the oldest fault that is planted for this call, if any. */
@@ -59,16 +59,15 @@ function strike(
   accountId?: string,
   region?: string,
 ): { kind: FaultKind; delayMs: number } | undefined {
-  const row = database
-    .prepare(
-      'SELECT id, kind, remaining, delay_ms FROM faults WHERE operation = ? AND (account IS NULL OR account = ?) AND (region IS NULL OR region = ?) ORDER BY id LIMIT 1',
-    )
-    .get(operation, accountId ?? null, region ?? null) as
+  const row = prepared(
+    database,
+    'SELECT id, kind, remaining, delay_ms FROM faults WHERE operation = ? AND (account IS NULL OR account = ?) AND (region IS NULL OR region = ?) ORDER BY id LIMIT 1',
+  ).get(operation, accountId ?? null, region ?? null) as
     | { id: number; kind: FaultKind; remaining: number; delay_ms: number }
     | undefined;
   if (row === undefined) return undefined;
-  if (row.remaining <= 1) database.prepare('DELETE FROM faults WHERE id = ?').run(row.id);
-  else database.prepare('UPDATE faults SET remaining = remaining - 1 WHERE id = ?').run(row.id);
+  if (row.remaining <= 1) prepared(database, 'DELETE FROM faults WHERE id = ?').run(row.id);
+  else prepared(database, 'UPDATE faults SET remaining = remaining - 1 WHERE id = ?').run(row.id);
   return { kind: row.kind, delayMs: row.delay_ms };
 }
 

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { canonicalJson, type EpochMs, epochMs } from '../../../core/index.ts';
 import type { OneTimeSchedule, Schedules } from '../../../enforcement/index.ts';
 import { AwsCallError } from '../../../exceptions/index.ts';
+import { prepared } from '../statements.ts';
 import { withFaults } from './faults.ts';
 
 interface ScheduleRow {
@@ -25,7 +26,7 @@ export interface DueSchedule {
 /** EventBridge Scheduler. Stricter than AWS: times that are not whole minutes are refused. One-time schedules vanish after firing. */
 export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedSchedules {
   const rowOf = (name: string) =>
-    database.prepare('SELECT * FROM schedules WHERE name = ?').get(name) as ScheduleRow | undefined;
+    prepared(database, 'SELECT * FROM schedules WHERE name = ?').get(name) as ScheduleRow | undefined;
   return {
     async create(schedule) {
       if (schedule.at % 60_000 !== 0)
@@ -50,9 +51,12 @@ export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedS
             false,
           );
         }
-        database
-          .prepare('INSERT INTO schedules (name, next_at, target, payload) VALUES (?, ?, ?, ?)')
-          .run(schedule.name, schedule.at, schedule.target, payload);
+        prepared(database, 'INSERT INTO schedules (name, next_at, target, payload) VALUES (?, ?, ?, ?)').run(
+          schedule.name,
+          schedule.at,
+          schedule.target,
+          payload,
+        );
       });
     },
     async get(name) {
@@ -66,25 +70,25 @@ export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedS
       };
     },
     async delete(name) {
-      database.prepare('DELETE FROM schedules WHERE name = ?').run(name);
+      prepared(database, 'DELETE FROM schedules WHERE name = ?').run(name);
     },
     createRate(name, target, everyMs, from) {
-      database
-        .prepare(
-          'INSERT OR IGNORE INTO schedules (name, next_at, every_ms, target, payload) VALUES (?, ?, ?, ?, ?)',
-        )
-        .run(name, from + everyMs, everyMs, target, '{}');
+      prepared(
+        database,
+        'INSERT OR IGNORE INTO schedules (name, next_at, every_ms, target, payload) VALUES (?, ?, ?, ?, ?)',
+      ).run(name, from + everyMs, everyMs, target, '{}');
     },
     nextDueAt() {
-      const row = database.prepare('SELECT min(next_at) AS at FROM schedules WHERE is_mute = 0').get() as {
+      const row = prepared(database, 'SELECT min(next_at) AS at FROM schedules WHERE is_mute = 0').get() as {
         at: number | null;
       };
       return row.at === null ? undefined : epochMs(row.at);
     },
     takeDue(now) {
-      const rows = database
-        .prepare('SELECT * FROM schedules WHERE next_at <= ? AND is_mute = 0 ORDER BY next_at, name')
-        .all(now) as unknown as ScheduleRow[];
+      const rows = prepared(
+        database,
+        'SELECT * FROM schedules WHERE next_at <= ? AND is_mute = 0 ORDER BY next_at, name',
+      ).all(now) as unknown as ScheduleRow[];
       return rows.map((row) => ({
         name: row.name,
         target: row.target,
@@ -96,13 +100,14 @@ export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedS
       const row = rowOf(name);
       if (row === undefined) return;
       if (row.every_ms === null) {
-        database.prepare('DELETE FROM schedules WHERE name = ?').run(name);
+        prepared(database, 'DELETE FROM schedules WHERE name = ?').run(name);
         return;
       }
       const missed = Math.max(1, Math.ceil((now - row.next_at + 1) / row.every_ms));
-      database
-        .prepare('UPDATE schedules SET next_at = ? WHERE name = ?')
-        .run(row.next_at + missed * row.every_ms, name);
+      prepared(database, 'UPDATE schedules SET next_at = ? WHERE name = ?').run(
+        row.next_at + missed * row.every_ms,
+        name,
+      );
     },
     failed(name, now) {
       const row = rowOf(name);
@@ -110,14 +115,17 @@ export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedS
       const first = row.first_at ?? row.next_at;
       // EventBridge Scheduler gives up after 24 hours; a rate simply comes round again.
       if (row.every_ms !== null || now - first >= GIVES_UP_AFTER) return this.fired(name, now);
-      database
-        .prepare('UPDATE schedules SET next_at = ?, first_at = ? WHERE name = ?')
-        .run(now + 60_000, first, name);
+      prepared(database, 'UPDATE schedules SET next_at = ?, first_at = ? WHERE name = ?').run(
+        now + 60_000,
+        first,
+        name,
+      );
     },
     setMute(target, isMute) {
-      const changed = database
-        .prepare('UPDATE schedules SET is_mute = ? WHERE target = ?')
-        .run(isMute ? 1 : 0, target);
+      const changed = prepared(database, 'UPDATE schedules SET is_mute = ? WHERE target = ?').run(
+        isMute ? 1 : 0,
+        target,
+      );
       return Number(changed.changes);
     },
   };

@@ -3,6 +3,7 @@ import type { Clock } from '../../../core/index.ts';
 import type { Pair, PromptStorageSettings } from '../../../enforcement/index.ts';
 import { DATA_DELIVERY_FLAGS, type LoggingConfiguration, type Observation } from '../../../evidence/index.ts';
 import { AwsCallError, type CompleteLoggingConfiguration } from '../../../exceptions/index.ts';
+import { prepared } from '../statements.ts';
 import { withFaults } from './faults.ts';
 
 const GET = 'bedrock:GetModelInvocationLoggingConfiguration';
@@ -18,18 +19,18 @@ export function embeddedSettings(
   clock: Clock,
 ): PromptStorageSettings & EmbeddedSettings {
   const write = (pair: Pair, logging: string | null): void => {
-    database
-      .prepare(
-        'INSERT INTO settings (account, region, logging) VALUES (?, ?, ?) ON CONFLICT (account, region) DO UPDATE SET logging = excluded.logging',
-      )
-      .run(pair.accountId, pair.region, logging);
+    prepared(
+      database,
+      'INSERT INTO settings (account, region, logging) VALUES (?, ?, ?) ON CONFLICT (account, region) DO UPDATE SET logging = excluded.logging',
+    ).run(pair.accountId, pair.region, logging);
   };
 
   /** Puts that timed out at the caller reach the service later. */
   const land = (): void => {
-    const due = database
-      .prepare('SELECT id, account, region, logging FROM landing WHERE lands_at <= ? ORDER BY lands_at, id')
-      .all(clock.now()) as {
+    const due = prepared(
+      database,
+      'SELECT id, account, region, logging FROM landing WHERE lands_at <= ? ORDER BY lands_at, id',
+    ).all(clock.now()) as {
       id: number;
       account: Pair['accountId'];
       region: Pair['region'];
@@ -37,7 +38,7 @@ export function embeddedSettings(
     }[];
     for (const { id, account, region, logging } of due) {
       write({ accountId: account, region }, logging);
-      database.prepare('DELETE FROM landing WHERE id = ?').run(id);
+      prepared(database, 'DELETE FROM landing WHERE id = ?').run(id);
     }
   };
 
@@ -53,15 +54,17 @@ export function embeddedSettings(
       (name) => name !== undefined,
     );
     for (const name of buckets) {
-      const there = database
-        .prepare('SELECT 1 FROM buckets WHERE name = ? AND account = ? AND region = ?')
-        .get(name, pair.accountId, pair.region);
+      const there = prepared(
+        database,
+        'SELECT 1 FROM buckets WHERE name = ? AND account = ? AND region = ?',
+      ).get(name, pair.accountId, pair.region);
       if (!there) refuse(`Failed to validate permissions for bucket: ${name}`);
     }
     if (cloudWatchConfig) {
-      const there = database
-        .prepare('SELECT 1 FROM log_groups WHERE name = ? AND account = ? AND region = ?')
-        .get(cloudWatchConfig.logGroupName ?? '', pair.accountId, pair.region);
+      const there = prepared(
+        database,
+        'SELECT 1 FROM log_groups WHERE name = ? AND account = ? AND region = ?',
+      ).get(cloudWatchConfig.logGroupName ?? '', pair.accountId, pair.region);
       if (!there)
         refuse(`Failed to validate permissions for log group: ${cloudWatchConfig.logGroupName ?? ''}`);
     }
@@ -75,9 +78,10 @@ export function embeddedSettings(
       pair,
       () => write(pair, JSON.stringify(configuration)),
       (delayMs) => {
-        database
-          .prepare('INSERT INTO landing (account, region, logging, lands_at) VALUES (?, ?, ?, ?)')
-          .run(pair.accountId, pair.region, JSON.stringify(configuration), clock.now() + delayMs);
+        prepared(
+          database,
+          'INSERT INTO landing (account, region, logging, lands_at) VALUES (?, ?, ?, ?)',
+        ).run(pair.accountId, pair.region, JSON.stringify(configuration), clock.now() + delayMs);
       },
     );
   };
@@ -88,9 +92,10 @@ export function embeddedSettings(
       const source = { call: GET, ...pair };
       try {
         const row = withFaults(database, GET, pair, () =>
-          database
-            .prepare('SELECT logging FROM settings WHERE account = ? AND region = ?')
-            .get(pair.accountId, pair.region),
+          prepared(database, 'SELECT logging FROM settings WHERE account = ? AND region = ?').get(
+            pair.accountId,
+            pair.region,
+          ),
         ) as { logging: string | null } | undefined;
         const at = clock.now();
         return row?.logging == null
@@ -121,7 +126,9 @@ export function embeddedSettings(
       withFaults(database, DELETE, pair, () => write(pair, null));
     },
     landsNextAt() {
-      const row = database.prepare('SELECT min(lands_at) AS at FROM landing').get() as { at: number | null };
+      const row = prepared(database, 'SELECT min(lands_at) AS at FROM landing').get() as {
+        at: number | null;
+      };
       return row.at ?? undefined;
     },
     land,

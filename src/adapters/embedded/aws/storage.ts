@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Clock, Ids } from '../../../core/index.ts';
 import type { Destinations, ObjectVersion, Pair, Upload } from '../../../enforcement/index.ts';
 import { AwsCallError } from '../../../exceptions/index.ts';
+import { prepared } from '../statements.ts';
 import { withFaults } from './faults.ts';
 
 interface BucketRow {
@@ -20,7 +21,7 @@ export function embeddedStorage(
   ids: Ids,
 ): Destinations & EmbeddedStorage {
   const bucketOf = (name: string): BucketRow | undefined =>
-    database.prepare('SELECT * FROM buckets WHERE name = ?').get(name) as BucketRow | undefined;
+    prepared(database, 'SELECT * FROM buckets WHERE name = ?').get(name) as BucketRow | undefined;
 
   /** A bucket of another account or Region answers like one that is not there. */
   const requireBucket = (pair: Pair, name: string): BucketRow => {
@@ -39,11 +40,12 @@ export function embeddedStorage(
     const bucket = bucketOf(bucketName);
     if (bucket === undefined) throw new AwsCallError('not-found', `NoSuchBucket: \`${bucketName}\``, false);
     if (bucket.versioned === 0)
-      database.prepare('DELETE FROM versions WHERE bucket = ? AND key = ?').run(bucketName, key);
+      prepared(database, 'DELETE FROM versions WHERE bucket = ? AND key = ?').run(bucketName, key);
     const versionId = bucket.versioned === 0 ? 'null' : ids.next(32);
-    database
-      .prepare('INSERT INTO versions (bucket, key, version_id, delete_marker, body) VALUES (?, ?, ?, 0, ?)')
-      .run(bucketName, key, versionId, Buffer.from(body));
+    prepared(
+      database,
+      'INSERT INTO versions (bucket, key, version_id, delete_marker, body) VALUES (?, ?, ?, 0, ?)',
+    ).run(bucketName, key, versionId, Buffer.from(body));
   };
 
   return {
@@ -71,11 +73,10 @@ export function embeddedStorage(
     async listVersions(pair, bucketName, prefix) {
       requireBucket(pair, bucketName);
       const rows = withFaults(database, 's3:ListObjectVersions', pair, () =>
-        database
-          .prepare(
-            'SELECT key, version_id, delete_marker, length(body) AS bytes FROM versions WHERE bucket = ? AND substr(key, 1, ?) = ? ORDER BY key, seq DESC',
-          )
-          .all(bucketName, prefix.length, prefix),
+        prepared(
+          database,
+          'SELECT key, version_id, delete_marker, length(body) AS bytes FROM versions WHERE bucket = ? AND substr(key, 1, ?) = ? ORDER BY key, seq DESC',
+        ).all(bucketName, prefix.length, prefix),
       ) as { key: string; version_id: string; delete_marker: number; bytes: number }[];
       return rows.map(
         (row): ObjectVersion => ({
@@ -88,11 +89,10 @@ export function embeddedStorage(
     },
     async listUploads(pair, bucketName, prefix) {
       requireBucket(pair, bucketName);
-      const rows = database
-        .prepare(
-          'SELECT key, upload_id FROM uploads WHERE bucket = ? AND substr(key, 1, ?) = ? ORDER BY key, upload_id',
-        )
-        .all(bucketName, prefix.length, prefix) as { key: string; upload_id: string }[];
+      const rows = prepared(
+        database,
+        'SELECT key, upload_id FROM uploads WHERE bucket = ? AND substr(key, 1, ?) = ? ORDER BY key, upload_id',
+      ).all(bucketName, prefix.length, prefix) as { key: string; upload_id: string }[];
       return rows.map((row): Upload => ({ key: row.key, uploadId: row.upload_id }));
     },
     async deleteVersions(pair, bucketName, versions) {
@@ -104,7 +104,8 @@ export function embeddedStorage(
           false,
         );
       withFaults(database, 's3:DeleteObjects', pair, () => {
-        const statement = database.prepare(
+        const statement = prepared(
+          database,
           'DELETE FROM versions WHERE bucket = ? AND key = ? AND version_id = ?',
         );
         for (const { key, versionId } of versions) statement.run(bucketName, key, versionId);
@@ -112,66 +113,75 @@ export function embeddedStorage(
     },
     async abortUploads(pair, bucketName, uploads) {
       requireBucket(pair, bucketName);
-      const statement = database.prepare('DELETE FROM uploads WHERE bucket = ? AND upload_id = ?');
+      const statement = prepared(database, 'DELETE FROM uploads WHERE bucket = ? AND upload_id = ?');
       for (const { uploadId } of uploads) statement.run(bucketName, uploadId);
     },
     async hasLogGroup(pair, name) {
       return (
-        database
-          .prepare('SELECT 1 FROM log_groups WHERE account = ? AND region = ? AND name = ?')
-          .get(pair.accountId, pair.region, name) !== undefined
+        prepared(database, 'SELECT 1 FROM log_groups WHERE account = ? AND region = ? AND name = ?').get(
+          pair.accountId,
+          pair.region,
+          name,
+        ) !== undefined
       );
     },
     async createLogGroup(pair, name, kmsKeyArn) {
-      database
-        .prepare('INSERT OR IGNORE INTO log_groups (account, region, name, kms_key) VALUES (?, ?, ?, ?)')
-        .run(pair.accountId, pair.region, name, kmsKeyArn);
+      prepared(
+        database,
+        'INSERT OR IGNORE INTO log_groups (account, region, name, kms_key) VALUES (?, ?, ?, ?)',
+      ).run(pair.accountId, pair.region, name, kmsKeyArn);
     },
     async deleteLogGroup(pair, name) {
-      database
-        .prepare('DELETE FROM log_events WHERE account = ? AND region = ? AND name = ?')
-        .run(pair.accountId, pair.region, name);
-      database
-        .prepare('DELETE FROM log_groups WHERE account = ? AND region = ? AND name = ?')
-        .run(pair.accountId, pair.region, name);
+      prepared(database, 'DELETE FROM log_events WHERE account = ? AND region = ? AND name = ?').run(
+        pair.accountId,
+        pair.region,
+        name,
+      );
+      prepared(database, 'DELETE FROM log_groups WHERE account = ? AND region = ? AND name = ?').run(
+        pair.accountId,
+        pair.region,
+        name,
+      );
     },
 
     putObject,
     deleteObject(bucketName, key) {
       const bucket = bucketOf(bucketName);
       if (bucket?.versioned !== 1) {
-        database.prepare('DELETE FROM versions WHERE bucket = ? AND key = ?').run(bucketName, key);
+        prepared(database, 'DELETE FROM versions WHERE bucket = ? AND key = ?').run(bucketName, key);
         return;
       }
-      database
-        .prepare('INSERT INTO versions (bucket, key, version_id, delete_marker, body) VALUES (?, ?, ?, 1, ?)')
-        .run(bucketName, key, ids.next(32), Buffer.alloc(0));
+      prepared(
+        database,
+        'INSERT INTO versions (bucket, key, version_id, delete_marker, body) VALUES (?, ?, ?, 1, ?)',
+      ).run(bucketName, key, ids.next(32), Buffer.alloc(0));
     },
     startUpload(bucketName, key, part) {
-      database
-        .prepare('INSERT INTO uploads (upload_id, bucket, key, body) VALUES (?, ?, ?, ?)')
-        .run(ids.next(32), bucketName, key, Buffer.from(part));
+      prepared(database, 'INSERT INTO uploads (upload_id, bucket, key, body) VALUES (?, ?, ?, ?)').run(
+        ids.next(32),
+        bucketName,
+        key,
+        Buffer.from(part),
+      );
     },
     appendLogEvent(pair, name, message) {
-      database
-        .prepare(
-          'INSERT INTO log_events (account, region, name, at, message) SELECT account, region, name, ?, ? FROM log_groups WHERE account = ? AND region = ? AND name = ?',
-        )
-        .run(clock.now(), message, pair.accountId, pair.region, name);
+      prepared(
+        database,
+        'INSERT INTO log_events (account, region, name, at, message) SELECT account, region, name, ?, ? FROM log_groups WHERE account = ? AND region = ? AND name = ?',
+      ).run(clock.now(), message, pair.accountId, pair.region, name);
     },
     createBucket(pair, name, options) {
-      database
-        .prepare(
-          'INSERT OR IGNORE INTO buckets (name, account, region, versioned, object_lock, kms_key) VALUES (?, ?, ?, ?, ?, ?)',
-        )
-        .run(
-          name,
-          pair.accountId,
-          pair.region,
-          options.isVersioned ? 1 : 0,
-          options.hasObjectLock ? 1 : 0,
-          options.kmsKeyArn ?? null,
-        );
+      prepared(
+        database,
+        'INSERT OR IGNORE INTO buckets (name, account, region, versioned, object_lock, kms_key) VALUES (?, ?, ?, ?, ?, ?)',
+      ).run(
+        name,
+        pair.accountId,
+        pair.region,
+        options.isVersioned ? 1 : 0,
+        options.hasObjectLock ? 1 : 0,
+        options.kmsKeyArn ?? null,
+      );
     },
   };
 }
