@@ -1,4 +1,5 @@
 import { type AccountId, err, isAccountId, isRegion, ok, type Region, type Result } from '../core/index.ts';
+import type { AccountPart, SnapshotHead } from './account-part.ts';
 import type { SnapshotProblem } from './errors.ts';
 import {
   encodeIam,
@@ -11,7 +12,6 @@ import {
 import { decodeFile, type SnapshotFile } from './snapshot-parse.ts';
 import {
   accountFileSchema,
-  type OrganizationFile,
   organizationFileSchema,
   regionFileSchema,
   SNAPSHOT_KIND,
@@ -92,6 +92,35 @@ export function encodeSnapshot(snapshot: Snapshot): SnapshotFiles {
  * files is a damaged snapshot.
  */
 export function decodeSnapshot(files: SnapshotFiles): Result<Snapshot, readonly SnapshotProblem[]> {
+  const decoded = decodeHead(files);
+  if (!decoded.ok) return decoded;
+  const head = decoded.value;
+  const problems: SnapshotProblem[] = [];
+  const folders = new Map<string, Map<string, string>>();
+  for (const [path, text] of files) {
+    if (path === ORGANIZATION_FILE || path === LEASES_FILE) continue;
+    const [top, folder = '', name = '', ...rest] = path.split('/');
+    if (top !== ACCOUNTS_FOLDER || rest.length > 0 || name === '') problems.push(unexpected(path));
+    else folders.set(folder, (folders.get(folder) ?? new Map()).set(name, text));
+  }
+  const decode = accountDecoder(head);
+  const parts = new Map<string, AccountPart>();
+  for (const folder of new Set([...folders.keys(), ...head.organization.accounts.map(({ id }) => id)])) {
+    const part = decode(folder, folders.get(folder) ?? NO_FILES);
+    if (part.ok) parts.set(folder, part.value);
+    else problems.push(...part.error);
+  }
+  if (problems.length > 0) return err(problems);
+  const ordered = head.organization.accounts.flatMap(({ id }) => parts.get(id) ?? []);
+  return ok({
+    ...head,
+    accounts: ordered.map(({ evidence }) => evidence),
+    accountRegions: ordered.flatMap((part) => part.regions),
+  });
+}
+
+/** `organization.json` and `leases.json`: what a snapshot says beside its accounts. */
+export function decodeHead(files: SnapshotFiles): Result<SnapshotHead, readonly SnapshotProblem[]> {
   const text = files.get(ORGANIZATION_FILE);
   if (text === undefined) {
     return err([
@@ -108,73 +137,76 @@ export function decodeSnapshot(files: SnapshotFiles): Result<Snapshot, readonly 
   if (!head.ok) return head;
   const tree = treeProblems(head.value, ORGANIZATION_FILE);
   if (tree.length > 0) return err(tree);
+  const { schemaVersion, takenAt, organization, regions } = head.value;
+  const found = { schemaVersion, takenAt, organization, regions };
+  const leasesText = files.get(LEASES_FILE);
+  if (leasesText === undefined) return ok(found);
+  const leases = decodeFile({ path: LEASES_FILE, text: leasesText });
+  return leases.ok ? ok({ ...found, leases: leases.value }) : leases;
+}
 
-  const problems: SnapshotProblem[] = [];
-  const known = new Set<AccountId>(head.value.organization.accounts.map((account) => account.id));
-  const regions = new Set<Region>(head.value.regions);
-  const accounts = new Map<AccountId, AccountEvidence>();
-  const pairs = new Map<string, RegionEvidence>();
-  let leases: unknown;
+/** What was read of one folder below `accounts/`. */
+export type AccountDecoder = (
+  folder: string,
+  /** Text by file name. Without any, the account was not collected. */
+  files: ReadonlyMap<string, string>,
+) => Result<AccountPart, readonly SnapshotProblem[]>;
 
-  for (const [path, fileText] of files) {
-    if (path === ORGANIZATION_FILE) continue;
-    const file: SnapshotFile = { path, text: fileText };
-    if (path === LEASES_FILE) {
-      const read = decodeFile(file);
-      if (read.ok) leases = read.value;
-      else problems.push(...read.error);
-      continue;
-    }
-    const place = placeOf(path);
-    if (place === undefined) problems.push(unexpected(path));
-    else if (!known.has(place.accountId)) problems.push(unknownAccount(path, place.accountId));
-    else if (place.region === undefined) {
-      const read = decodeFile(file, accountFileSchema);
-      if (!read.ok) problems.push(...read.error);
+const NO_FILES: ReadonlyMap<string, string> = new Map();
+
+/** Reads the files of one account at a time; the same checks as {@link decodeSnapshot}. */
+export function accountDecoder({ organization, regions }: SnapshotHead): AccountDecoder {
+  const known = new Map<string, AccountId>(organization.accounts.map(({ id }) => [id, id]));
+  const governed = new Map<string, Region>(regions.map((region) => [`${region}.json`, region]));
+  return (folder, files) => {
+    const problems: SnapshotProblem[] = [];
+    const accountId = known.get(folder);
+    let own: AccountEvidence | undefined;
+    const pairs = new Map<Region, RegionEvidence>();
+    for (const [name, text] of files) {
+      const path = `${ACCOUNTS_FOLDER}/${folder}/${name}`;
+      const file: SnapshotFile = { path, text };
+      const region = governed.get(name);
+      const place = placeOf(path);
+      if (place === undefined) problems.push(unexpected(path));
+      else if (accountId === undefined) problems.push(unknownAccount(path, place.accountId));
+      else if (place.region === undefined) {
+        const read = decodeFile(file, accountFileSchema);
+        if (!read.ok) problems.push(...read.error);
+        else {
+          const { schemaVersion: _, ...evidence } = read.value;
+          const { accountId: said, ...observations } = evidence;
+          problems.push(...mismatches(path, place, { accountId: said }, observations));
+          own = evidence;
+        }
+      } else if (region === undefined) problems.push(unknownRegion(path, place.region));
       else {
-        const { accountId, iam, resourcePolicies } = read.value;
-        const optional = resourcePolicies === undefined ? {} : { resourcePolicies };
-        problems.push(...mismatches(path, place, { accountId }, { iam, ...optional }));
-        accounts.set(accountId, { accountId, iam, ...optional });
-      }
-    } else if (!regions.has(place.region)) problems.push(unknownRegion(path, place.region));
-    else {
-      const read = decodeFile(file, regionFileSchema);
-      if (!read.ok) problems.push(...read.error);
-      else {
-        const { accountId, region, invocationLogging, dataRetention } = read.value;
-        problems.push(
-          ...mismatches(path, place, { accountId, region }, { invocationLogging, dataRetention }),
-        );
-        pairs.set(`${accountId}/${region}`, { accountId, region, invocationLogging, dataRetention });
+        const read = decodeFile(file, regionFileSchema);
+        if (!read.ok) problems.push(...read.error);
+        else {
+          const { schemaVersion: _, ...evidence } = read.value;
+          const { accountId: said, region: saidRegion, ...observations } = evidence;
+          problems.push(...mismatches(path, place, { accountId: said, region: saidRegion }, observations));
+          pairs.set(region, evidence);
+        }
       }
     }
-  }
-  problems.push(...missingFiles(head.value, files));
-  if (problems.length > 0) return err(problems);
-
-  const { schemaVersion, takenAt, organization } = head.value;
-  return ok({
-    schemaVersion,
-    takenAt,
-    organization,
-    regions: head.value.regions,
-    accounts: organization.accounts.map(
-      ({ id }) => accounts.get(id) ?? { accountId: id, iam: notInSnapshot },
-    ),
-    accountRegions: organization.accounts.flatMap(({ id }) =>
-      head.value.regions.map(
+    if (accountId === undefined) return problems.length > 0 ? err(problems) : err([]);
+    problems.push(...missingFiles(accountId, regions, files));
+    if (problems.length > 0) return err(problems);
+    return ok({
+      evidence: own ?? { accountId, iam: notInSnapshot },
+      regions: regions.map(
         (region) =>
-          pairs.get(`${id}/${region}`) ?? {
-            accountId: id,
+          pairs.get(region) ?? {
+            accountId,
             region,
             invocationLogging: notInSnapshot,
             dataRetention: notInSnapshot,
           },
       ),
-    ),
-    ...(leases === undefined ? {} : { leases }),
-  });
+    });
+  };
 }
 
 const notInSnapshot: Extract<Observation<never>, { kind: 'unobservable' }> = {
@@ -224,22 +256,23 @@ function mismatches(
   return problems;
 }
 
-function missingFiles(head: OrganizationFile, files: SnapshotFiles): SnapshotProblem[] {
-  return head.organization.accounts.flatMap(({ id }) => {
-    const folder = `${ACCOUNTS_FOLDER}/${id}`;
-    const expected = [ACCOUNT_FILE, ...head.regions.map((region) => `${region}.json`)];
-    const missing = expected.filter((name) => !files.has(`${folder}/${name}`));
-    if (missing.length === expected.length) return [];
-    return missing.map(
-      (name): SnapshotProblem => ({
-        code: 'file-missing',
-        file: `${folder}/${name}`,
-        field: '',
-        message: 'the file is not there, although other files of this account are',
-        remedy: 'collect again; an account that was never collected has no folder at all',
-      }),
-    );
-  });
+function missingFiles(
+  id: AccountId,
+  regions: readonly Region[],
+  files: ReadonlyMap<string, string>,
+): SnapshotProblem[] {
+  const expected = [ACCOUNT_FILE, ...regions.map((region) => `${region}.json`)];
+  const missing = expected.filter((name) => !files.has(name));
+  if (missing.length === expected.length) return [];
+  return missing.map(
+    (name): SnapshotProblem => ({
+      code: 'file-missing',
+      file: `${ACCOUNTS_FOLDER}/${id}/${name}`,
+      field: '',
+      message: 'the file is not there, although other files of this account are',
+      remedy: 'collect again; an account that was never collected has no folder at all',
+    }),
+  );
 }
 
 const unexpected = (path: string): SnapshotProblem => ({

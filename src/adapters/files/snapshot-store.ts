@@ -1,15 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { err, ok, type Result } from '../../core/index.ts';
+import { type AccountId, err, ok, type Result } from '../../core/index.ts';
 import {
-  decodeSnapshot,
+  type AccountPart,
+  accountDecoder,
+  accountIds,
+  decodeHead,
   encodeSnapshot,
   isSnapshotMarker,
   isSnapshotPath,
   ORGANIZATION_FILE,
   type Snapshot,
+  type SnapshotHead,
   type SnapshotProblem,
+  type SnapshotSource,
 } from '../../evidence/index.ts';
 
 /** An account at IAM's quotas stays below 100 MB; more is not a snapshot and would only exhaust memory. */
@@ -18,36 +23,111 @@ const ACCOUNTS = 'accounts';
 const TOP_LEVEL_FILES = [ORGANIZATION_FILE, 'leases.json'];
 
 /**
- * Reads a snapshot from `dir`. Beside the layout's own files it opens nothing: a README or `attestations/` may stand in the folder.
+ * Reads a snapshot from `dir` into memory. Beside the layout's own files it opens nothing: a README or `attestations/` may stand in the
+ * folder.
  * @returns all problems found, with `dir` in front of their files; the file system's own refusals are among them (`unreadable`)
  */
 export async function readSnapshot(dir: string): Promise<Result<Snapshot, readonly SnapshotProblem[]>> {
-  const problems: SnapshotProblem[] = [];
-  const files = new Map<string, string>();
-  const load = async (path: string) => {
-    const read = await readText(join(dir, path));
-    if (read.kind === 'text') files.set(path, read.text);
-    else if (read.kind === 'problem') problems.push({ ...read.problem, file: path });
-  };
-
-  const list = async (path: string): Promise<readonly string[]> => {
-    const names = await visibleNames(join(dir, path));
-    if (!(names instanceof Error)) return names;
-    problems.push(unreadable(path, names, 'read'));
-    return [];
-  };
-
-  for (const path of TOP_LEVEL_FILES) await load(path);
-  for (const account of await list(ACCOUNTS)) {
-    for (const name of await list(`${ACCOUNTS}/${account}`))
-      if (name.endsWith('.json')) await load(`${ACCOUNTS}/${account}/${name}`);
+  const opened = await openSnapshot(dir);
+  if (!opened.ok) return opened;
+  const { head, accounts } = opened.value;
+  const parts = new Map<AccountId, AccountPart>();
+  try {
+    for await (const part of accounts) parts.set(part.evidence.accountId, part);
+  } catch (error) {
+    if (error instanceof DamagedSnapshot) return err(error.problems);
+    throw error;
   }
-  const located = (list: readonly SnapshotProblem[]) =>
-    list.map((problem) => ({ ...problem, file: join(dir, problem.file) }));
-  if (problems.length > 0) return err(located(problems));
-  const decoded = decodeSnapshot(files);
-  return decoded.ok ? decoded : err(located(decoded.error));
+  const ordered = head.organization.accounts.flatMap(({ id }) => parts.get(id) ?? []);
+  return ok({
+    ...head,
+    accounts: ordered.map(({ evidence }) => evidence),
+    accountRegions: ordered.flatMap(({ regions }) => regions),
+  });
 }
+
+/** What comes out of the accounts of a snapshot, after the last one, when files of some could not be read. */
+export class DamagedSnapshot extends Error {
+  readonly problems: readonly SnapshotProblem[];
+
+  constructor(problems: readonly SnapshotProblem[]) {
+    super(`${problems.length} files of the snapshot cannot be used`);
+    this.name = 'DamagedSnapshot';
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads a snapshot from `dir` account by account: the organization now, each account when it is asked for, so that memory holds two accounts
+ * at most. May be iterated again; each time the files are read anew.
+ *
+ * @returns a source whose accounts throw {@link DamagedSnapshot} after the last one, with every problem of every account: whoever reads to
+ *   the end cannot take a damaged snapshot for a whole one
+ */
+export async function openSnapshot(dir: string): Promise<Result<SnapshotSource, readonly SnapshotProblem[]>> {
+  const problems: SnapshotProblem[] = [];
+  const top = await readFiles(dir, '', TOP_LEVEL_FILES, problems);
+  if (problems.length > 0) return err(located(dir, problems));
+  const head = decodeHead(top);
+  if (!head.ok) return err(located(dir, head.error));
+  return ok({ head: head.value, accounts: { [Symbol.asyncIterator]: () => accountsOf(dir, head.value) } });
+}
+
+async function* accountsOf(dir: string, head: SnapshotHead): AsyncGenerator<AccountPart> {
+  const problems: SnapshotProblem[] = [];
+  const decode = accountDecoder(head);
+  const listed = await namesIn(dir, ACCOUNTS, problems);
+  const known = new Set<string>(accountIds(head));
+  const folders = [...new Set([...known, ...listed])].sort();
+  const read = (folder: string | undefined) =>
+    folder === undefined ? undefined : filesOfAccount(dir, folder);
+  // The next account is read while the one before is judged.
+  let next = read(folders[0]);
+  for (const [index, folder] of folders.entries()) {
+    const found = await next;
+    next = read(folders[index + 1]);
+    problems.push(...(found?.problems ?? []));
+    if (found === undefined || found.problems.length > 0) continue;
+    const part = decode(folder, found.files);
+    if (part.ok) yield part.value;
+    else problems.push(...part.error);
+  }
+  if (problems.length > 0) throw new DamagedSnapshot(located(dir, problems));
+}
+
+async function filesOfAccount(dir: string, folder: string) {
+  const problems: SnapshotProblem[] = [];
+  const path = `${ACCOUNTS}/${folder}`;
+  const names = (await namesIn(dir, path, problems)).filter((name) => name.endsWith('.json'));
+  return { files: await readFiles(dir, path, names, problems), problems };
+}
+
+/** Texts by name. What cannot be read is added to `problems`; what is not there is left out. */
+async function readFiles(
+  dir: string,
+  folder: string,
+  names: readonly string[],
+  problems: SnapshotProblem[],
+): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>();
+  const paths = names.map((name) => (folder === '' ? name : `${folder}/${name}`));
+  const texts = await Promise.all(paths.map((path) => readText(join(dir, path))));
+  for (const [index, read] of texts.entries()) {
+    if (read.kind === 'text') files.set(names[index] ?? '', read.text);
+    else if (read.kind === 'problem') problems.push({ ...read.problem, file: paths[index] ?? '' });
+  }
+  return files;
+}
+
+async function namesIn(dir: string, path: string, problems: SnapshotProblem[]): Promise<readonly string[]> {
+  const names = await visibleNames(join(dir, path));
+  if (!(names instanceof Error)) return names;
+  problems.push(unreadable(path, names, 'read'));
+  return [];
+}
+
+const located = (dir: string, problems: readonly SnapshotProblem[]): readonly SnapshotProblem[] =>
+  problems.map((problem) => ({ ...problem, file: join(dir, problem.file) }));
 
 /**
  * Writes a snapshot to `dir`, whole or not at all: into a folder beside it first, flushed to disk, then renamed. An earlier snapshot there is
