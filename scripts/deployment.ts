@@ -158,7 +158,10 @@ function machine(name: 'exception' | 'ending', file: string): Json {
                 {
                   Effect: 'Allow',
                   Action: ['lambda:InvokeFunction'],
-                  Resource: functions.map((each) => ({ 'Fn::GetAtt': [logicalFunction(each), 'Arn'] })),
+                  // Versions: a running execution calls those that were current when it began.
+                  Resource: functions.map((each) => ({
+                    'Fn::Sub': `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:${PREFIX}-${each}:*`,
+                  })),
                 },
                 {
                   Effect: 'Allow',

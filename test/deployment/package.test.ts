@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { useExactVersions } from '../../deploy/exact-versions.js';
 import { bundleHandlers, functionName, handlerNames, stateMachine } from '../../scripts/bundle.ts';
 import { generatedResources } from '../../scripts/deployment.ts';
 import { OPTIONAL_VARIABLES, VARIABLES } from '../../src/adapters/environment.ts';
@@ -117,23 +118,59 @@ describe('the governance template', () => {
       const file = `prompt-storage-${name === 'EndingMachine' ? 'ending' : 'exception'}.asl.yml`;
       const { definition, functions } = stateMachine(file);
       expect(JSON.parse(String(Properties['DefinitionString']))).toEqual(definition);
-      expect(Properties['DefinitionSubstitutions']).toEqual(
-        Object.fromEntries(
-          functions.map((each) => [
-            each,
-            { 'Fn::GetAtt': [`${each.charAt(0).toUpperCase()}${each.slice(1)}LambdaFunction`, 'Arn'] },
-          ]),
-        ),
-      );
+      // An exact version, so that a running exception keeps the code it began with.
+      const substitutions = Properties['DefinitionSubstitutions'] as Readonly<
+        Record<string, { Ref: string }>
+      >;
+      expect(Object.keys(substitutions).sort()).toEqual(functions);
       for (const each of functions)
-        expect(
-          template.Resources[`${each.charAt(0).toUpperCase()}${each.slice(1)}LambdaFunction`],
-        ).toBeDefined();
+        expect(template.Resources[substitutions[each]?.Ref ?? ''], each).toMatchObject({
+          Type: 'AWS::Lambda::Version',
+          DeletionPolicy: 'Retain',
+          Properties: {
+            FunctionName: { Ref: `${each.charAt(0).toUpperCase()}${each.slice(1)}LambdaFunction` },
+          },
+        });
       expect(Properties['LoggingConfiguration']).toMatchObject({
         Level: 'ERROR',
         IncludeExecutionData: false,
       });
     }
+  });
+
+  it('lets schedules call the alias that moves only to a published version', () => {
+    for (const name of ['DeadMansSwitch', 'Sweep']) {
+      const alias = template.Resources[`${name}Live`];
+      expect(alias).toMatchObject({ Type: 'AWS::Lambda::Alias', Properties: { Name: 'live' } });
+      const at = alias?.Properties['FunctionVersion'] as { 'Fn::GetAtt': [string] } | undefined;
+      expect(template.Resources[at?.['Fn::GetAtt'][0] ?? '']?.Properties['FunctionName']).toEqual({
+        Ref: `${name}LambdaFunction`,
+      });
+    }
+    expect(template.Resources['SweepSchedule']?.Properties['Target']).toMatchObject({
+      Arn: { Ref: 'SweepLive' },
+    });
+    for (const [name, { Properties }] of ofType('AWS::Lambda::EventInvokeConfig'))
+      expect(Properties['Qualifier'], name).toBe('live');
+  });
+
+  it('refuses to package when a machine would name no version', () => {
+    expect(() =>
+      useExactVersions(
+        {
+          Resources: {
+            OneLambdaFunction: { Type: 'AWS::Lambda::Function', Properties: {} },
+            Machine: {
+              Type: 'AWS::StepFunctions::StateMachine',
+              Properties: {
+                DefinitionSubstitutions: { one: { 'Fn::GetAtt': ['OneLambdaFunction', 'Arn'] } },
+              },
+            },
+          },
+        },
+        [],
+      ),
+    ).toThrow('no version is published of `OneLambdaFunction`');
   });
 
   it('keeps its data: tables, keys and certificates are retained, protected and encrypted', () => {
