@@ -5,7 +5,7 @@ import { awsEvidenceSources } from './adapters/aws/evidence-sources.ts';
 import { awsExecutions } from './adapters/aws/executions.ts';
 import { homeSettings } from './adapters/aws/home-settings.ts';
 import { organizationView } from './adapters/aws/organization-view.ts';
-import { bedrockSettings } from './adapters/aws/prompt-storage.ts';
+import { bedrockRetention, bedrockSettings } from './adapters/aws/prompt-storage.ts';
 import { dynamoRecordStore } from './adapters/aws/record-store.ts';
 import { dynamoRecorder } from './adapters/aws/recorder.ts';
 import { memberRoles } from './adapters/aws/roles.ts';
@@ -43,6 +43,7 @@ export function awsServices(
     policyInForce: policyInForceOf(store),
     organizationView: organizationView(awsEvidenceSources({ clock, homeRegion: region, ...external }), clock),
     settings: bedrockSettings(roles, clock),
+    retention: bedrockRetention(roles, clock),
     destinations: awsDestinations(roles, clock),
     schedules: awsSchedules(home, settings.schedules),
     executions: awsExecutions(home, settings.machines),

@@ -5,6 +5,7 @@ import { type FunctionName, HANDLERS } from '../handlers/index.ts';
 import {
   embeddedEvidence,
   embeddedOrganization,
+  embeddedRetention,
   embeddedSchedules,
   embeddedSettings,
   embeddedStorage,
@@ -122,6 +123,7 @@ export interface OpenState {
 export interface EmbeddedAws {
   readonly database: DatabaseSync;
   readonly settings: ReturnType<typeof embeddedSettings>;
+  readonly retention: ReturnType<typeof embeddedRetention>;
   readonly storage: ReturnType<typeof embeddedStorage>;
   readonly schedules: ReturnType<typeof embeddedSchedules>;
   readonly evidence: ReturnType<typeof embeddedEvidence>;
@@ -148,6 +150,7 @@ export function openState(directory: string, faults?: FaultHook): Result<OpenSta
 
   const awsDatabase = opened.value;
   const settings = embeddedSettings(awsDatabase, clock);
+  const retention = embeddedRetention(awsDatabase, clock);
   const storage = embeddedStorage(awsDatabase, clock, ids);
   const schedules = embeddedSchedules(awsDatabase);
   const store = sqliteRecordStore(database, (operation, act) => withFaults(awsDatabase, operation, {}, act));
@@ -174,6 +177,7 @@ export function openState(directory: string, faults?: FaultHook): Result<OpenSta
     policyInForce: policyInForceOf(store),
     organizationView: { organization: async () => embeddedOrganization(awsDatabase) },
     settings,
+    retention,
     destinations: storage,
     schedules,
     executions: executionsOf(runtime),
@@ -193,6 +197,7 @@ export function openState(directory: string, faults?: FaultHook): Result<OpenSta
     aws: {
       database: awsDatabase,
       settings,
+      retention,
       storage,
       schedules,
       evidence: embeddedEvidence(awsDatabase, clock, settings),

@@ -21,6 +21,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   finding: 'explain what a check found',
   iam: 'ask who may do what',
   state: 'create a state directory',
+  enforce: 'see what undoing drift would do',
   exception: 'ask for, decide on, end and follow exceptions',
   clock: 'move the clock of a simulated state',
   simulate: 'play events and faults on a simulated state',
@@ -76,6 +77,16 @@ export const COMMANDS: readonly CommandRow[] = [
     path: ['policy', 'adopt'],
     summary: 'put a policy in force in a state',
     load: () => import('./commands/policy-adopt.ts'),
+  },
+  {
+    path: ['enforce', 'plan'],
+    summary: 'what `enforce` would do today; writes nothing',
+    load: () => import('./commands/enforce-plan.ts'),
+  },
+  {
+    path: ['adopt'],
+    summary: 'take over what somebody else configured, with a restore file',
+    load: () => import('./commands/adopt.ts'),
   },
   {
     path: ['policy', 'review', 'start'],

@@ -11,6 +11,7 @@ import {
   parseSourceDocument,
   type Result,
 } from '../core/index.ts';
+import { SETTINGS } from '../enforcement/index.ts';
 import { durationText, instantText, problemsOf } from '../policy/index.ts';
 
 /*
@@ -113,6 +114,19 @@ const ACTIONS = {
   'delete-logging': z
     .strictObject({ do: z.literal('delete-logging'), account, region })
     .describe('somebody else switches logging off'),
+  'set-retention': z
+    .strictObject({ do: z.literal('set-retention'), account, region, mode: z.string().min(1) })
+    .describe('somebody else sets the data-retention mode'),
+  'adopt-foreign': z
+    .strictObject({
+      do: z.literal('adopt-foreign'),
+      account,
+      region,
+      setting: z.enum(SETTINGS),
+      as: who,
+      reason: z.string().min(1),
+    })
+    .describe('take over somebody else’s configuration'),
   'stop-workflow': z
     .strictObject({ do: z.literal('stop-workflow'), exception })
     .describe('stop the execution; nothing of it runs afterwards'),
@@ -140,6 +154,7 @@ const ACTIONS = {
       account: account.optional(),
       region: region.optional(),
       contentStorage: z.enum(['on', 'off']).optional(),
+      retentionMode: z.string().optional(),
       bucket: z.string().optional(),
       versions: z.coerce.number().int().min(0).optional(),
     })

@@ -13,7 +13,15 @@ import {
   principalId,
   region,
 } from '../core/index.ts';
-import { adoptPolicy, decideException, type Pair, requestException, revoke } from '../enforcement/index.ts';
+import {
+  adoptForeign,
+  adoptPolicy,
+  decideException,
+  type Pair,
+  planEnforcement,
+  requestException,
+  revoke,
+} from '../enforcement/index.ts';
 import {
   approvalSubject,
   parseRequest,
@@ -75,14 +83,10 @@ export class Player {
     switch (action.do) {
       case 'adopt': {
         const policy = await loadPolicy(this.#path(action.policy), this.#context);
-        return refusedOr(
-          await adoptPolicy(
-            services,
-            policy,
-            await readTextFile(policy.file, this.#context),
-            principalId(action.as),
-          ),
-        );
+        // Whoever plays it has read what `enforce` would do.
+        const { hash } = await planEnforcement(services, policy);
+        const text = await readTextFile(policy.file, this.#context);
+        return refusedOr(await adoptPolicy(services, policy, text, principalId(action.as), hash));
       }
       case 'request':
         return this.#request(action);
@@ -169,6 +173,13 @@ export class Player {
       case 'delete-logging':
         aws.settings.deleteBySomebodyElse(pairOf(action));
         return done;
+      case 'set-retention':
+        aws.retention.setModeBySomebodyElse(pairOf(action), action.mode);
+        return done;
+      case 'adopt-foreign':
+        return refusedOr(
+          await adoptForeign(services, pairOf(action), action.setting, principalId(action.as), action.reason),
+        );
       case 'stop-workflow': {
         const id = this.#id(action.exception);
         const stopped = await this.#state.runtime.stop('exception', id, {
@@ -235,6 +246,13 @@ export class Player {
         unmet.push(
           `content storage in ${action.account}, ${action.region} is ${is}, not ${action.contentStorage}`,
         );
+    }
+    if (action.retentionMode !== undefined && action.account !== undefined && action.region !== undefined) {
+      const pair = pairOf({ account: action.account, region: action.region });
+      const observed = await services.retention.getDataRetention(pair);
+      const is = observed.kind === 'observed' ? observed.value.mode : observed.kind;
+      if (is !== action.retentionMode)
+        unmet.push(`the data-retention mode is ${is}, not ${action.retentionMode}`);
     }
     if (
       action.bucket !== undefined &&

@@ -8,6 +8,7 @@ import {
   type ToldEvent,
 } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
+import { enforcesAnywhere, planEnforcement } from './enforce.ts';
 import type { Services } from './ports.ts';
 import { type Rejudged, rejudge } from './rejudge.ts';
 
@@ -23,40 +24,45 @@ export interface AdoptedPolicy {
 
 /**
  * Puts a policy in force and judges what is pending or active by it. Adopting the policy that is in force changes nothing.
- * `enforce` is refused: this version observes drift it did not cause, and a policy must not promise what nobody does.
+ *
+ * @param confirmedPlan - for a policy that enforces anywhere: the hash of `planEnforcement`, as a person read it. Without it, or when the
+ *   estate has changed since, the adoption is refused (`PLAN_NOT_CONFIRMED`) and nothing is written.
  */
 export async function adoptPolicy(
   services: Services,
   policy: LoadedPolicy,
   text: string,
   by: PrincipalId,
+  confirmedPlan?: string,
 ): Promise<Result<{ isNew: boolean; rejudged: readonly Rejudged[] }, Refusal>> {
-  const { storage, metadata } = policy.policy;
-  if (
-    storage.enforcement === 'enforce' ||
-    storage.overrides.some(({ enforcement }) => enforcement === 'enforce')
-  ) {
-    const refusal: Refusal = {
-      code: 'POLICY_REFUSES',
-      message:
-        '`storage.enforcement: enforce` is not carried out by this version yet, for drift that is not ours; set it to `observe`',
-    };
-    await services.recorder.record({
-      type: 'policy.adoption-refused',
-      actor: { id: by, kind: 'person-unauthenticated' },
-      subject: policy.hash,
-      data: {
-        ...refusal,
-        id: metadata.id,
-        version: metadata.version,
-        says: `adoption of policy ${metadata.id} ${metadata.version} by ${by} refused: ${refusal.message}`,
-      },
-    });
-    return err(refusal);
-  }
+  const { metadata } = policy.policy;
   const before = await readRecord<AdoptedPolicy>(services.store, POLICY_KEY);
   if (before?.value.hash === policy.hash) return ok({ isNew: false, rejudged: [] });
   const actor: EventActor = { id: by, kind: 'person-unauthenticated' };
+  if (enforcesAnywhere(policy)) {
+    const plan = await planEnforcement(services, policy);
+    if (plan.hash !== confirmedPlan) {
+      const refusal: Refusal = {
+        code: 'PLAN_NOT_CONFIRMED',
+        message:
+          confirmedPlan === undefined
+            ? `the policy enforces; read what that would do today, and confirm plan \`${plan.hash.slice(0, 16)}\``
+            : `what \`enforce\` would do is not what was confirmed; read it again, and confirm plan \`${plan.hash.slice(0, 16)}\``,
+      };
+      await services.recorder.record({
+        type: 'policy.adoption-refused',
+        actor,
+        subject: policy.hash,
+        data: {
+          ...refusal,
+          id: metadata.id,
+          version: metadata.version,
+          says: `adoption of policy ${metadata.id} ${metadata.version} by ${by} refused: ${refusal.message}`,
+        },
+      });
+      return err(refusal);
+    }
+  }
   const event: ToldEvent = {
     type: 'policy.adopted',
     key: `policy.adopted/${(before?.version ?? 0) + 1}`,

@@ -1,8 +1,27 @@
 export * from './adopt.ts';
 export * from './approvals.ts';
 export * from './dead-mans-switch.ts';
+export * from './drift.ts';
 export * from './enable.ts';
 export * from './ending.ts';
+export {
+  type AdoptedSetting,
+  adoptForeign,
+  describeSetting,
+  type EnforcementPlan,
+  type EnforceTrigger,
+  enforcedKey,
+  enforcePair,
+  enforcesAnywhere,
+  type ForeignSetting,
+  type GovernedPair,
+  governedPairs,
+  listForeign,
+  observeSetting,
+  type PlannedSetting,
+  planEnforcement,
+  restoreDocument,
+} from './enforce.ts';
 export * from './plan.ts';
 export * from './ports.ts';
 export * from './purge.ts';

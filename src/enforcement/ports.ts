@@ -1,5 +1,5 @@
 import type { AccountId, Clock, EpochMs, Ids, Recorder, Region } from '../core/index.ts';
-import type { LoggingConfiguration, Observation } from '../evidence/index.ts';
+import type { DataRetention, LoggingConfiguration, Observation } from '../evidence/index.ts';
 import type {
   BucketFacts,
   CertificateStore,
@@ -31,6 +31,15 @@ export interface PromptStorageSettings {
   ): Promise<void>;
   /** Succeeds when nothing is configured. */
   deleteInvocationLogging(pair: Pair): Promise<void>;
+}
+
+/**
+ * The account's data-retention mode. The one write there is sets `none`: no other mode is ever ours to set.
+ * As `PromptStorageSettings`, whoever writes reads back.
+ */
+export interface DataRetentionSettings {
+  getDataRetention(pair: Pair): Promise<Observation<DataRetention>>;
+  setDataRetentionToNone(pair: Pair): Promise<void>;
 }
 
 export interface ObjectVersion {
@@ -84,6 +93,7 @@ export interface Services {
   readonly policyInForce: PolicyInForce;
   readonly organizationView: OrganizationView;
   readonly settings: PromptStorageSettings;
+  readonly retention: DataRetentionSettings;
   readonly destinations: Destinations;
   readonly schedules: Schedules;
   readonly executions: Executions;

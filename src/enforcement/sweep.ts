@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import {
   type EpochMs,
   type EventActor,
@@ -25,6 +26,7 @@ import {
 } from '../exceptions/index.ts';
 import { tellAdoption } from './adopt.ts';
 import { isPastRetention } from './ending.ts';
+import { enforcedKey, enforcePair, enforcesAnywhere, governedPairs } from './enforce.ts';
 import type { Services } from './ports.ts';
 import { endLease, reconcilePair } from './reconcile.ts';
 import { rejudge } from './rejudge.ts';
@@ -36,6 +38,8 @@ const sweeper: EventActor = { id: 'sweeper', kind: 'sweeper' };
 export interface SweepReport {
   readonly exceptions: number;
   readonly pairs: number;
+  /** Governed accounts times Regions that the policy enforces, or that were enforced before; 0 where it only observes. */
+  readonly governed: number;
   /** What could not be done this time; the next sweep tries again. Never stops the others. */
   readonly faults: readonly string[];
 }
@@ -76,6 +80,7 @@ export async function sweep(services: Services, instant: EpochMs): Promise<Sweep
       reconcilePair(services, { accountId, region }, sweeper, now),
     );
   }
+  const governed = await sweepGoverned(services, attempt);
   if (faults.length > 0) {
     await services.recorder.record({
       type: 'sweep.faults',
@@ -84,10 +89,47 @@ export async function sweep(services: Services, instant: EpochMs): Promise<Sweep
       data: { faults, says: `the sweep met faults and will try again: ${faults.join('; ')}` },
     });
   }
-  return { exceptions: exceptions.length, pairs: rows.length, faults };
+  return { exceptions: exceptions.length, pairs: rows.length, governed, faults };
 }
 
-async function sweepException(services: Services, record: ExceptionRecord, now: EpochMs): Promise<void> {
+/** Regions of accounts read at the same time: Bedrock throttles by account, so these do not disturb each other. */
+const AT_ONCE = 8;
+
+/**
+ * Drift that is not ours, in every governed account. Under `observe` nothing is read here: AWS Config and `check` report. What the policy
+ * enforced before and does not any more is visited once, to be forgotten.
+ */
+async function sweepGoverned(
+  services: Services,
+  attempt: (what: string, act: () => Promise<unknown>) => Promise<void>,
+): Promise<number> {
+  let visited = 0;
+  await attempt('enforcement', async () => {
+    const policy = await services.policyInForce.current();
+    const known = new Set((await services.store.list('enforced/')).map(({ key }) => key));
+    if (!enforcesAnywhere(policy) && known.size === 0) return;
+    const pairs = governedPairs(await services.organizationView.organization(), policy).filter(
+      (pair) => pair.enforcement === 'enforce' || known.has(enforcedKey(pair)),
+    );
+    visited = pairs.length;
+    await pMap(
+      pairs,
+      (pair) =>
+        attempt(`${pair.accountId}/${pair.region}`, () =>
+          enforcePair(services, pair, { actor: sweeper, pace: 'own' }),
+        ),
+      { concurrency: AT_ONCE },
+    );
+  });
+  return visited;
+}
+
+/** What a sweep does for one exception; an event about its execution asks for the same. */
+export async function sweepException(
+  services: Services,
+  record: ExceptionRecord,
+  now: EpochMs,
+): Promise<void> {
   const { store } = services;
   const { accountId, region } = record.request;
   const pair = { accountId, region };

@@ -2,6 +2,8 @@ import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
 import {
   BedrockClient,
   DeleteModelInvocationLoggingConfigurationCommand,
+  GetAccountDataRetentionCommand,
+  PutAccountDataRetentionCommand,
   PutModelInvocationLoggingConfigurationCommand,
 } from '@aws-sdk/client-bedrock';
 import {
@@ -34,7 +36,7 @@ import { identityStoreDirectory } from '../../src/adapters/aws/directory.ts';
 import { awsExecutions } from '../../src/adapters/aws/executions.ts';
 import { homeSettings } from '../../src/adapters/aws/home-settings.ts';
 import { EarlierCallFailed } from '../../src/adapters/aws/observe.ts';
-import { bedrockSettings } from '../../src/adapters/aws/prompt-storage.ts';
+import { bedrockRetention, bedrockSettings } from '../../src/adapters/aws/prompt-storage.ts';
 import { dynamoRecordStore } from '../../src/adapters/aws/record-store.ts';
 import { dynamoRecorder } from '../../src/adapters/aws/recorder.ts';
 import { type MemberRoles, memberRoles } from '../../src/adapters/aws/roles.ts';
@@ -165,6 +167,28 @@ describe('prompt storage', () => {
     bedrock.on(DeleteModelInvocationLoggingConfigurationCommand).resolves({});
     await bedrockSettings(roles(), clock).deleteInvocationLogging({ ...PAIR, accountId: GOVERNANCE });
     expect(rolesAssumed()).toEqual(['ProvisoDisable']);
+  });
+
+  it('the retention mode is only ever set to `none`, by the disabling role, and read by the collecting one', async () => {
+    bedrock.on(PutAccountDataRetentionCommand).resolves({ mode: 'none' });
+    bedrock.on(GetAccountDataRetentionCommand).resolves({ mode: 'none' });
+    const retention = bedrockRetention(roles(), clock);
+    await retention.setDataRetentionToNone(PAIR);
+    expect(await retention.getDataRetention(PAIR)).toMatchObject({
+      kind: 'observed',
+      value: { mode: 'none' },
+    });
+    expect(rolesAssumed()).toEqual(['ProvisoDisable', 'ProvisoCollect']);
+    const [call] = bedrock.commandCalls(PutAccountDataRetentionCommand);
+    expect(call?.args[0].input).toEqual({ mode: 'none' });
+    expect(await (call?.thisValue as BedrockClient).config.maxAttempts()).toBe(1);
+  });
+
+  it('an answer without a mode is not `none`', async () => {
+    bedrock.on(GetAccountDataRetentionCommand).resolves({} as never);
+    expect(await bedrockRetention(roles(), clock).getDataRetention(PAIR)).toMatchObject({
+      kind: 'unobservable',
+    });
   });
 
   it('credentials that come after the time is up lead to no Put at all', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe } from 'vitest';
 import {
+  embeddedRetention,
   embeddedSchedules,
   embeddedSettings,
   embeddedStorage,
@@ -18,6 +19,7 @@ import { parsePeople, type SignedCertificate } from '../../src/exceptions/index.
 import { randomIds } from '../../src/runtime/index.ts';
 import { Simulation } from '../simulation/harness.ts';
 import { certificatesContract } from './certificate-store.ts';
+import { retentionContract } from './data-retention.ts';
 import { destinationsContract } from './destinations.ts';
 import { directoryContract, PEOPLE } from './directory.ts';
 import { executionsContract } from './executions.ts';
@@ -62,6 +64,14 @@ describe('the event file', () => {
       },
       events: async () => open?.events() ?? [],
     };
+  });
+});
+
+describe('the embedded data-retention mode', () => {
+  retentionContract(async () => {
+    const retention = embeddedRetention(aws(), clock);
+    retention.setModeBySomebodyElse(elsewhere, 'default');
+    return { retention, pairs: [pair, elsewhere] };
   });
 });
 

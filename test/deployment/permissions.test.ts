@@ -124,7 +124,7 @@ describe('the member account', () => {
 
   it.each([
     ['Collect', ['bedrock.ts', 'iam.ts'], /^s3:Get/, []],
-    ['Enable', [], /^bedrock:Put/, ['iam:PassRole']],
+    ['Enable', [], /^bedrock:PutModel/, ['iam:PassRole']],
     // The Put and its PassRole only where the baseline is metadata-only: Bedrock has no condition on the flags.
     ['Disable', [], /^bedrock:(Put|Delete)/, ['iam:PassRole']],
     // A version `null` in a bucket without versioning may need the plain action.
@@ -342,6 +342,9 @@ function watch(services: Services, note: (act: Act) => void): void {
         : method === 'putInvocationLogging' && storesContent(configuration as never)
           ? 'as enable'
           : 'as disable',
+    ),
+    retention: around(services.retention, (method) =>
+      method === 'getDataRetention' ? 'as collect' : 'as disable',
     ),
     destinations: around(services.destinations, (method) =>
       method === 'describeBucket' ? 'as collect' : 'as purge',

@@ -702,15 +702,6 @@ describe('a new policy', () => {
       expect(record.policyHashes).toHaveLength(2);
     }));
 
-  test('that promises `enforce` is refused and the refusal is recorded', () =>
-    simulate(async (s) => {
-      const before = await s.state.services.policyInForce.current();
-      const adopted = await s.adopt(policyText(['enforcement: observe', 'enforcement: enforce']));
-      expect(adopted).toMatchObject({ ok: false, error: { code: 'POLICY_REFUSES' } });
-      expect((await s.state.services.policyInForce.current()).hash).toBe(before.hash);
-      expect(s.events('policy.adoption-refused')).toHaveLength(1);
-    }));
-
   test('refuses what it refuses although the organization cannot be read', () =>
     simulate(async (s) => {
       const id = await s.active();

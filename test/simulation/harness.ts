@@ -16,7 +16,14 @@ import {
   type Result,
   region,
 } from '../../src/core/index.ts';
-import { adoptPolicy, bucketOf, type Pair, revoke, wakeDecided } from '../../src/enforcement/index.ts';
+import {
+  adoptPolicy,
+  bucketOf,
+  type Pair,
+  planEnforcement,
+  revoke,
+  wakeDecided,
+} from '../../src/enforcement/index.ts';
 import type { LoggingConfiguration, Snapshot } from '../../src/evidence/index.ts';
 import {
   approvalSubject,
@@ -312,6 +319,7 @@ export class Simulation {
       store: around(services.store, 'store', ['commit']),
       recorder: around(services.recorder, 'recorder', ['record']),
       settings: around(counted, 'settings', ['putInvocationLogging', 'deleteInvocationLogging']),
+      retention: around(services.retention, 'retention', ['setDataRetentionToNone']),
       schedules: around(services.schedules, 'schedules', ['create', 'delete']),
       destinations: around(services.destinations, 'destinations', ['deleteVersions', 'abortUploads']),
       certificates: around(services.certificates, 'certificates', ['save']),
@@ -544,8 +552,12 @@ export class Simulation {
     return revoke(this.state.services, id, principalId(who), reason);
   }
 
+  /** As somebody does who reads what `enforce` would do today, and confirms it. */
   async adopt(text: string, who = 'sam') {
-    return adoptPolicy(this.state.services, loadPolicy(text), text, principalId(who));
+    const { services } = this.state;
+    const policy = loadPolicy(text);
+    const { hash } = await planEnforcement(services, policy);
+    return adoptPolicy(services, policy, text, principalId(who), hash);
   }
 
   /** The statements of the certificates that were saved. */

@@ -2,10 +2,11 @@ import {
   BedrockClient,
   DeleteModelInvocationLoggingConfigurationCommand,
   type LoggingConfig,
+  PutAccountDataRetentionCommand,
   PutModelInvocationLoggingConfigurationCommand,
 } from '@aws-sdk/client-bedrock';
 import type { Clock } from '../../core/index.ts';
-import type { PromptStorageSettings } from '../../enforcement/index.ts';
+import type { DataRetentionSettings, PromptStorageSettings } from '../../enforcement/index.ts';
 import type { S3Destination } from '../../evidence/index.ts';
 import { AwsCallError, type CompleteLoggingConfiguration, storesContent } from '../../exceptions/index.ts';
 import type { ClientSettings } from './account-access.ts';
@@ -52,13 +53,38 @@ export function bedrockSettings(roles: MemberRoles, clock: Clock): PromptStorage
 }
 
 /**
+ * The data-retention mode of the account and Region. `none` is put by the disabling role, which IAM allows no other mode.
+ * Mantle's own `bedrock-mantle:PutAccountDataRetention` is not called: whether the two share one value is [unverified on AWS].
+ */
+export function bedrockRetention(roles: MemberRoles, clock: Clock): DataRetentionSettings {
+  const { readDataRetention } = bedrockRegionSource(
+    { settingsFor: (accountId, region) => roles.settingsFor('collect', { accountId, region }) },
+    clock,
+  );
+  return {
+    getDataRetention: ({ accountId, region }) => readDataRetention(accountId, region),
+    setDataRetentionToNone: (pair) =>
+      awsCall('bedrock:PutAccountDataRetention', () =>
+        sendOnce(
+          roles.settingsFor('disable', pair),
+          DELETE_TIMEOUT_MS,
+          new PutAccountDataRetentionCommand({ mode: 'none' }),
+        ),
+      ),
+  };
+}
+
+/**
  * One attempt, on a connection of its own, all of it within `timeoutMs`. INVARIANT (NO_SILENT_ON): a Put that the SDK repeated, or that
  * waited for credentials and was sent late, could land after the `enabling(until)` of its lease, when nobody expects it any more.
  */
 async function sendOnce(
   settings: Promise<ClientSettings>,
   timeoutMs: number,
-  command: PutModelInvocationLoggingConfigurationCommand | DeleteModelInvocationLoggingConfigurationCommand,
+  command:
+    | PutModelInvocationLoggingConfigurationCommand
+    | DeleteModelInvocationLoggingConfigurationCommand
+    | PutAccountDataRetentionCommand,
 ): Promise<void> {
   const abortSignal = AbortSignal.timeout(timeoutMs);
   const client = new BedrockClient({
@@ -73,9 +99,10 @@ async function sendOnce(
   try {
     if (abortSignal.aborted)
       throw new AwsCallError('timeout', 'assuming the role took too long; nothing was sent', false);
-    await (command instanceof PutModelInvocationLoggingConfigurationCommand
-      ? client.send(command, { abortSignal })
-      : client.send(command, { abortSignal }));
+    if (command instanceof PutModelInvocationLoggingConfigurationCommand)
+      await client.send(command, { abortSignal });
+    else if (command instanceof PutAccountDataRetentionCommand) await client.send(command, { abortSignal });
+    else await client.send(command, { abortSignal });
   } finally {
     client.destroy();
   }

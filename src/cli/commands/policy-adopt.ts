@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { PrincipalId } from '../../core/index.ts';
-import { adoptPolicy } from '../../enforcement/index.ts';
+import { adoptPolicy, planEnforcement } from '../../enforcement/index.ts';
 import type { CommandContext } from '../context.ts';
+import { confirmedHash, planLines } from '../enforcement-plan.ts';
 import { readTextFile } from '../files.ts';
 import { examples, formatOption, policyOption, stateOption } from '../options.ts';
 import { writeJson, writeLines } from '../output.ts';
@@ -14,6 +15,7 @@ interface Options {
   readonly policy: string;
   readonly state: string;
   readonly as: PrincipalId;
+  readonly confirmPlan?: string;
   readonly format: string;
 }
 
@@ -26,6 +28,10 @@ export function register(program: Command, context: CommandContext): void {
     .addOption(policyOption())
     .addOption(stateOption())
     .addOption(asOption())
+    .option(
+      '--confirm-plan <hash>',
+      'for a policy that enforces: the plan that you have read (`proviso enforce plan` shows it; 16 characters are enough)',
+    )
     .addOption(formatOption('text', 'json'))
     .addHelpText(
       'after',
@@ -41,9 +47,15 @@ async function adopt(options: Options, context: CommandContext): Promise<void> {
   const policy = await loadPolicy(options.policy, context);
   const text = await readTextFile(policy.file, context);
   await withState(options.state, context, async (state) => {
-    const adopted = await adoptPolicy(state.services, policy, text, options.as);
+    const plan = await planEnforcement(state.services, policy);
+    const confirmed = confirmedHash(options.confirmPlan, plan.hash);
+    const adopted = await adoptPolicy(state.services, policy, text, options.as, confirmed);
     await state.world.pump();
-    if (!adopted.ok) return refused(context, adopted.error);
+    if (!adopted.ok) {
+      if (adopted.error.code === 'PLAN_NOT_CONFIRMED' && options.format === 'text')
+        writeLines(context, [...planLines(plan, context.width), '']);
+      return refused(context, adopted.error);
+    }
     const { isNew, rejudged } = adopted.value;
     const { id, version } = policy.policy.metadata;
     if (options.format === 'json')

@@ -7,6 +7,8 @@ export const FAULTY_OPERATIONS = [
   'bedrock:PutModelInvocationLoggingConfiguration',
   'bedrock:DeleteModelInvocationLoggingConfiguration',
   'bedrock:GetModelInvocationLoggingConfiguration',
+  'bedrock:GetAccountDataRetention',
+  'bedrock:PutAccountDataRetention',
   's3:ListObjectVersions',
   's3:DeleteObjects',
   'scheduler:CreateSchedule',

@@ -1,7 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../../core/index.ts';
-import type { Pair, PromptStorageSettings } from '../../../enforcement/index.ts';
-import { DATA_DELIVERY_FLAGS, type LoggingConfiguration, type Observation } from '../../../evidence/index.ts';
+import type { DataRetentionSettings, Pair, PromptStorageSettings } from '../../../enforcement/index.ts';
+import {
+  DATA_DELIVERY_FLAGS,
+  type DataRetention,
+  type FactSource,
+  type LoggingConfiguration,
+  type Observation,
+} from '../../../evidence/index.ts';
 import { AwsCallError, type CompleteLoggingConfiguration } from '../../../exceptions/index.ts';
 import { prepared } from '../statements.ts';
 import { withFaults } from './faults.ts';
@@ -9,6 +15,8 @@ import { withFaults } from './faults.ts';
 const GET = 'bedrock:GetModelInvocationLoggingConfiguration';
 const PUT = 'bedrock:PutModelInvocationLoggingConfiguration';
 const DELETE = 'bedrock:DeleteModelInvocationLoggingConfiguration';
+const GET_MODE = 'bedrock:GetAccountDataRetention';
+const PUT_MODE = 'bedrock:PutAccountDataRetention';
 
 /**
  * Bedrock's model invocation logging. Stricter than AWS: a Put with an omitted flag, without a destination, or towards a bucket
@@ -102,19 +110,7 @@ export function embeddedSettings(
           ? { kind: 'absent', at, source }
           : { kind: 'observed', value: JSON.parse(row.logging) as LoggingConfiguration, at, source };
       } catch (error) {
-        if (!(error instanceof AwsCallError)) throw error;
-        const reason =
-          error.code === 'access-denied'
-            ? 'access-denied'
-            : error.code === 'throttled'
-              ? 'throttled'
-              : 'failed';
-        return {
-          kind: 'unobservable',
-          reason,
-          detail: error.code,
-          source,
-        } satisfies Observation<LoggingConfiguration>;
+        return unobservable(error, source);
       }
     },
     async putInvocationLogging(pair, configuration: CompleteLoggingConfiguration) {
@@ -138,6 +134,56 @@ export function embeddedSettings(
     },
     deleteBySomebodyElse: (pair) => write(pair, null),
   };
+}
+
+/** The account's data-retention mode. An account that was never told has none here, where AWS says `inherit`. */
+export function embeddedRetention(
+  database: DatabaseSync,
+  clock: Clock,
+): DataRetentionSettings & EmbeddedRetention {
+  const write = (pair: Pair, mode: string): void => {
+    database
+      .prepare(
+        'INSERT INTO settings (account, region, retention) VALUES (?, ?, ?) ON CONFLICT (account, region) DO UPDATE SET retention = excluded.retention',
+      )
+      .run(pair.accountId, pair.region, JSON.stringify({ mode }));
+  };
+  return {
+    async getDataRetention(pair) {
+      const source = { call: GET_MODE, ...pair };
+      try {
+        const row = withFaults(database, GET_MODE, pair, () =>
+          database
+            .prepare('SELECT retention FROM settings WHERE account = ? AND region = ?')
+            .get(pair.accountId, pair.region),
+        ) as { retention: string | null } | undefined;
+        const at = clock.now();
+        return row?.retention == null
+          ? { kind: 'absent', at, source }
+          : { kind: 'observed', value: JSON.parse(row.retention) as DataRetention, at, source };
+      } catch (error) {
+        return unobservable(error, source);
+      }
+    },
+    async setDataRetentionToNone(pair) {
+      withFaults(database, PUT_MODE, pair, () => write(pair, 'none'));
+    },
+    setModeBySomebodyElse: write,
+  };
+}
+
+export interface EmbeddedRetention {
+  setModeBySomebodyElse(pair: Pair, mode: string): void;
+}
+
+function unobservable(
+  error: unknown,
+  source: FactSource,
+): Extract<Observation<never>, { kind: 'unobservable' }> {
+  if (!(error instanceof AwsCallError)) throw error;
+  const { code } = error;
+  const reason = code === 'access-denied' || code === 'throttled' ? code : 'failed';
+  return { kind: 'unobservable', reason, detail: code, source };
 }
 
 /** What the simulator does to the settings, past our own port. */

@@ -1,0 +1,39 @@
+import type { EnforcementPlan, PlannedSetting } from '../enforcement/index.ts';
+import { countOf } from './policies.ts';
+import { printable, wrap } from './terminal/index.ts';
+
+const WORDS: Readonly<Record<PlannedSetting['effect'], string>> = {
+  undo: 'would be undone now',
+  foreign: 'would be saved and left until somebody adopts or removes it',
+  unreadable: 'cannot be read, so nobody knows what would happen',
+  leased: 'is governed by an exception and left to it',
+  'at-baseline': 'is at the baseline; later drift would be undone',
+};
+const ORDER = Object.keys(WORDS) as readonly PlannedSetting['effect'][];
+
+/** What `enforce` would do today; settings at the baseline are only counted. */
+export function planLines(plan: EnforcementPlan, width: number): readonly string[] {
+  if (plan.settings.length === 0)
+    return wrap('this policy enforces nowhere: drift is reported, and nothing is undone', width);
+  const lines: string[] = [];
+  for (const effect of ORDER) {
+    const found = plan.settings.filter((setting) => setting.effect === effect);
+    if (found.length === 0) continue;
+    lines.push(...wrap(`${countOf(found.length, 'setting')} ${WORDS[effect]}`, width));
+    if (effect === 'at-baseline') continue;
+    for (const { accountId, accountName, region, setting, observed } of found)
+      lines.push(
+        ...wrap(
+          printable(`${accountName} (${accountId}), ${region}, ${setting}: ${observed}`),
+          width,
+          '  ',
+          '      ',
+        ),
+      );
+  }
+  return [...lines, `plan ${plan.hash.slice(0, 16)}`];
+}
+
+/** The whole hash where at least its first 16 characters were given; anything else confirms nothing. */
+export const confirmedHash = (given: string | undefined, hash: string): string | undefined =>
+  given === undefined ? undefined : given.length >= 16 && hash.startsWith(given) ? hash : given;

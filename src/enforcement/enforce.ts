@@ -1,0 +1,554 @@
+import {
+  canonicalJson,
+  type DomainEvent,
+  type EpochMs,
+  type EventActor,
+  err,
+  formatInstant,
+  hashOf,
+  ok,
+  type PrincipalId,
+  type Result,
+} from '../core/index.ts';
+import {
+  DATA_DELIVERY_FLAGS,
+  type LoggingConfiguration,
+  type MemberAccount,
+  type Observation,
+  type Organization,
+} from '../evidence/index.ts';
+import {
+  AwsCallError,
+  type CompleteLoggingConfiguration,
+  ConflictError,
+  decodeRecord,
+  encode,
+  isActive,
+  type LeaseRow,
+  type Refusal,
+  readLeaseRow,
+  readRecord,
+} from '../exceptions/index.ts';
+import { type Baseline, type Enforcement, type LoadedPolicy, storageFor } from '../policy/index.ts';
+import {
+  CONTEST_ROUNDS,
+  type DriftPlan,
+  type EnforcedSetting,
+  keepsContent,
+  planDrift,
+  SETTINGS,
+  type SettingName,
+  type SettingValue,
+} from './drift.ts';
+import { isUnsettled } from './plan.ts';
+import type { Pair, Services } from './ports.ts';
+import { describeObserved, putBaseline } from './switch-off.ts';
+import { unitPathOf } from './unit-path.ts';
+
+/** One account and Region under the policy. */
+export interface GovernedPair extends Pair {
+  readonly accountName: string;
+  readonly enforcement: Enforcement;
+  readonly baseline: Baseline;
+}
+
+/** AWS closes the door of these: nobody can use a model there, and nothing can be read. */
+const NOT_CALLABLE: ReadonlySet<string> = new Set(['SUSPENDED', 'CLOSED']);
+const isCallable = ({ state }: MemberAccount): boolean => !NOT_CALLABLE.has(state);
+
+/** Every account that can be called, in every governed Region, with the mode that its units give it. */
+export function governedPairs(organization: Organization, { policy }: LoadedPolicy): readonly GovernedPair[] {
+  return organization.accounts.filter(isCallable).flatMap(({ id, name }) => {
+    const { enforcement, baseline } = storageFor(policy, unitPathOf(organization, id));
+    return policy.storage.scope.regions.map((region) => ({
+      accountId: id,
+      region: region as Pair['region'],
+      accountName: name,
+      enforcement,
+      baseline,
+    }));
+  });
+}
+
+/** Whether the policy enforces anywhere. Where it does not, nothing of this file reads a setting. */
+export const enforcesAnywhere = ({ policy: { storage } }: LoadedPolicy): boolean =>
+  storage.enforcement === 'enforce' || storage.overrides.some(({ enforcement }) => enforcement === 'enforce');
+
+/** What the state keeps of a pair that is enforced. */
+export interface EnforcedPair {
+  readonly settings: Readonly<Partial<Record<SettingName, EnforcedSetting>>>;
+  /** What operators took over: enough to put it back by hand, whoever then answers for it. */
+  readonly adopted?: readonly AdoptedSetting[];
+}
+export interface AdoptedSetting {
+  readonly setting: SettingName;
+  readonly at: EpochMs;
+  readonly by: string;
+  readonly reason: string;
+  readonly value: SettingValue;
+}
+
+const PREFIX = 'enforced/';
+export const enforcedKey = ({ accountId, region }: Pair): string => `${PREFIX}${accountId}/${region}`;
+
+async function readEnforced({ store }: Services, pair: Pair) {
+  const found = await readRecord<EnforcedPair>(store, enforcedKey(pair));
+  return found ?? { value: { settings: {} } satisfies EnforcedPair as EnforcedPair, version: 0 };
+}
+
+/** Writes what `change` makes of the record. @throws ConflictError when somebody else keeps being faster */
+async function changeEnforced(
+  services: Services,
+  pair: Pair,
+  change: (before: EnforcedPair) => EnforcedPair,
+): Promise<void> {
+  for (let attempt = 0; attempt < 8; attempt++) {
+    const { value, version } = await readEnforced(services, pair);
+    const next = change(value);
+    if (next === value || canonicalJson(next) === canonicalJson(value)) return;
+    const written = await services.store.commit([
+      { key: enforcedKey(pair), expectedVersion: version, value: encode(next) },
+    ]);
+    if (written === 'committed') return;
+  }
+  throw new ConflictError(enforcedKey(pair));
+}
+
+const withSetting = (pair: EnforcedPair, name: SettingName, setting: EnforcedSetting): EnforcedPair => ({
+  ...pair,
+  settings: { ...pair.settings, [name]: setting },
+});
+
+export const observeSetting = (
+  { settings, retention }: Pick<Services, 'settings' | 'retention'>,
+  pair: Pair,
+  name: SettingName,
+): Promise<Observation<SettingValue>> =>
+  name === 'invocation-logging' ? settings.getInvocationLogging(pair) : retention.getDataRetention(pair);
+
+/** A lease explains invocation logging, or will in a moment; the exception path then acts alone. It says nothing of retention. */
+const leaseExplains = (name: SettingName, row: LeaseRow | undefined, now: EpochMs): boolean =>
+  name === 'invocation-logging' &&
+  (row?.leases.some(
+    (lease) => isUnsettled(lease) || (isActive(lease, now) && lease.enabling !== undefined),
+  ) ??
+    false);
+
+export const describeSetting = (name: SettingName, observed: Observation<SettingValue>): string =>
+  name === 'invocation-logging'
+    ? describeObserved(observed as Observation<LoggingConfiguration>)
+    : observed.kind === 'observed'
+      ? `mode ${(observed.value as { mode: string }).mode}`
+      : observed.kind === 'absent'
+        ? 'no mode'
+        : `cannot be read (${observed.reason})`;
+
+/** How enforcement was called: what a detector sees at once must not fight a robot at the robot's pace. */
+export interface EnforceTrigger {
+  readonly actor: EventActor;
+  /** The sweeper and the Config rule come round at their own pace; events come as fast as somebody makes them. */
+  readonly pace: 'own' | 'event';
+  /** Who an event names as the cause. Only told, never believed. */
+  readonly named?: string;
+}
+
+export type Enforced = Readonly<Record<SettingName, DriftPlan['kind'] | 'undone' | 'not-undone' | 'yielded'>>;
+
+/**
+ * Undoes drift that is not ours in the two settings, where the policy enforces. Writes baselines only: invocation logging is deleted (or, where
+ * the baseline is metadata-only, the metadata-only configuration last seen there is put), the data-retention mode is set to `none`. INVARIANT (NO_SILENT_ON): what it cannot undo, or what keeps coming back, is recorded as
+ * such with every round.
+ *
+ * Called after `reconcilePair`, by the sweeper, the periodic Config rule and the event handler alike.
+ */
+export async function enforcePair(
+  services: Services,
+  pair: Pair & Pick<GovernedPair, 'enforcement' | 'baseline'>,
+  trigger: EnforceTrigger,
+): Promise<Enforced> {
+  const done: Partial<Record<SettingName, Enforced[SettingName]>> = {};
+  for (const name of SETTINGS) done[name] = await enforceSetting(services, pair, name, trigger);
+  return done as Enforced;
+}
+
+async function enforceSetting(
+  services: Services,
+  pair: Pair & Pick<GovernedPair, 'enforcement' | 'baseline'>,
+  name: SettingName,
+  trigger: EnforceTrigger,
+): Promise<Enforced[SettingName]> {
+  const { value: kept } = await readEnforced(services, pair);
+  const before = kept.settings[name];
+  if (pair.enforcement === 'observe' && before === undefined) return 'leave';
+  const now = services.clock.now();
+  const row = (await readLeaseRow(services.store, pair.accountId, pair.region))?.value;
+  const isLeased = leaseExplains(name, row, now);
+  const observed = await observeSetting(services, pair, name);
+  const plan = planDrift(name, observed, pair.enforcement, before, isLeased, now);
+  const tell = eventOf(services, pair, name, trigger.actor);
+  switch (plan.kind) {
+    case 'leave':
+      // What a metadata-only baseline is, only the account knows: the policy names no destination.
+      if (plan.why === 'at-baseline' && pair.baseline === 'metadata-only' && observed.kind === 'observed')
+        await keepBaseline(services, pair, name, observed.value);
+      return plan.kind;
+    case 'leave-foreign':
+      return plan.kind;
+    case 'unreadable': {
+      const key = `${enforcedKey(pair)}/${name}/unreadable/${hashOf({ at: Math.floor(now / 86_400_000), says: plan.says }).slice(0, 16)}`;
+      await tell(
+        'enforcement.unreadable',
+        `cannot be read (${plan.says}): it is not known to be at the baseline`,
+        { key },
+      );
+      return plan.kind;
+    }
+    case 'forget':
+      await changeEnforced(services, pair, (current) => {
+        const { [name]: _gone, ...rest } = current.settings;
+        return { ...current, settings: rest };
+      });
+      await tell('enforcement.stopped', 'is observed from now on: drift is reported and no longer undone');
+      return plan.kind;
+    case 'begin': {
+      const foreign = plan.foreign === undefined ? {} : { foreign: { seenAt: now, value: plan.foreign } };
+      await changeEnforced(services, pair, (current) =>
+        withSetting(current, name, { since: now, undone: [], ...foreign }),
+      );
+      await tell(
+        'enforcement.began',
+        plan.foreign === undefined
+          ? 'is enforced from now on; it is at the baseline'
+          : `is enforced from now on; what is there is foreign (${describeSetting(name, observed)}): saved, and left until somebody adopts or removes it`,
+        plan.foreign === undefined ? {} : { data: { foreign: plan.foreign } },
+      );
+      return plan.kind;
+    }
+    case 'foreign-gone': {
+      await changeEnforced(services, pair, (current) => {
+        const { foreign: _gone, ...rest } = current.settings[name] ?? { since: now, undone: [] };
+        return withSetting(current, name, rest);
+      });
+      await tell('enforcement.foreign-gone', 'is at the baseline: what was foreign there is gone');
+      return plan.kind;
+    }
+    case 'undo':
+      return undo(services, pair, name, observed, plan.isContest, trigger);
+  }
+}
+
+async function keepBaseline(
+  services: Services,
+  pair: Pair,
+  name: SettingName,
+  value: SettingValue,
+): Promise<void> {
+  if (name !== 'invocation-logging' || !isComplete(value)) return;
+  await changeEnforced(services, pair, (current) => {
+    const setting = current.settings[name];
+    return setting === undefined ? current : withSetting(current, name, { ...setting, baseline: value });
+  });
+}
+
+const isComplete = (value: SettingValue): value is CompleteLoggingConfiguration =>
+  !('mode' in value) && DATA_DELIVERY_FLAGS.every((flag) => value[flag] !== undefined);
+
+async function undo(
+  services: Services,
+  pair: Pair & Pick<GovernedPair, 'enforcement' | 'baseline'>,
+  name: SettingName,
+  observed: Observation<SettingValue>,
+  isContest: boolean,
+  trigger: EnforceTrigger,
+): Promise<'undone' | 'not-undone' | 'yielded'> {
+  const tell = eventOf(services, pair, name, trigger.actor);
+  const found = describeSetting(name, observed);
+  const named = trigger.named === undefined ? '' : `; the event names ${trigger.named}`;
+  if (isContest) {
+    await tell(
+      'enforcement.contested',
+      `keeps being changed back (${found}) after it was undone ${CONTEST_ROUNDS} times within an hour: find what does it${named}`,
+      { data: { observed: found, ...(trigger.named === undefined ? {} : { named: trigger.named }) } },
+    );
+    // The sweeper and the Config rule go on, each at its own pace: it is neither left on nor fought over every second.
+    if (trigger.pace === 'event') return 'yielded';
+  }
+  await tell('enforcement.intended', `has drifted (${found}); returning it to the baseline${named}`, {
+    data: { observed: found },
+  });
+  // An exception may have begun between the reading and now: then what is on is its own.
+  const row = (await readLeaseRow(services.store, pair.accountId, pair.region))?.value;
+  if (leaseExplains(name, row, services.clock.now())) {
+    await tell('enforcement.yielded', 'is governed by an exception since; left to it');
+    return 'yielded';
+  }
+  const { baseline } = (await readEnforced(services, pair)).value.settings[name] ?? {};
+  const failure = await putPolicyBaseline(
+    services,
+    pair,
+    name,
+    pair.baseline === 'metadata-only' ? baseline : undefined,
+  );
+  const after = await observeSetting(services, pair, name);
+  const isOff = isAtBaseline(name, after);
+  const now = services.clock.now();
+  await changeEnforced(services, pair, (current) => {
+    const setting = current.settings[name] ?? { since: now, undone: [] };
+    const { foreign: _replaced, ...rest } = setting;
+    return withSetting(current, name, { ...rest, undone: [...setting.undone, now].slice(-CONTEST_ROUNDS) });
+  });
+  const seen = `read back: ${describeSetting(name, after)}`;
+  await tell(
+    isOff ? 'enforcement.undone' : 'enforcement.overdue',
+    isOff
+      ? `is at the baseline again; ${seen}`
+      : `is not at the baseline (${failure ?? seen}); the next sweep tries again`,
+    {
+      data: { isOff, observed: describeSetting(name, after), ...(failure === undefined ? {} : { failure }) },
+    },
+  );
+  return isOff ? 'undone' : 'not-undone';
+}
+
+/** Unknown is not the baseline, and neither is a mode that AWS does not name. */
+const isAtBaseline = (name: SettingName, observed: Observation<SettingValue>): boolean =>
+  observed.kind === 'observed'
+    ? !keepsContent(name, observed.value)
+    : observed.kind === 'absent' && name === 'invocation-logging';
+
+/** The writes of enforcement: the baseline, and mode `none`. Neither can store anything. @returns why it failed; the read-back decides all the same */
+async function putPolicyBaseline(
+  services: Services,
+  pair: Pair,
+  name: SettingName,
+  metadataOnly?: CompleteLoggingConfiguration,
+): Promise<string | undefined> {
+  if (name === 'invocation-logging') {
+    const kind =
+      metadataOnly === undefined
+        ? { kind: 'none' as const }
+        : { kind: 'metadata-only' as const, configuration: metadataOnly };
+    return (await putBaseline(services, pair, kind)).failure;
+  }
+  try {
+    await services.retention.setDataRetentionToNone(pair);
+    return undefined;
+  } catch (error) {
+    return error instanceof AwsCallError ? error.code : error instanceof Error ? error.name : 'unknown';
+  }
+}
+
+type Tell = (
+  type: string,
+  says: string,
+  more?: { readonly key?: string; readonly data?: Readonly<Record<string, unknown>> },
+) => Promise<void>;
+
+/** A recorder that fails keeps nothing on (OFF_NEEDS_NOTHING): the act goes on, the next round tells again. */
+function eventOf(services: Services, pair: Pair, name: SettingName, actor: EventActor): Tell {
+  const { accountId, region } = pair;
+  const what = name === 'invocation-logging' ? 'invocation logging' : 'the data-retention mode';
+  return async (type, says, { key, data = {} } = {}) => {
+    const event: DomainEvent = {
+      type,
+      actor,
+      subject: `${accountId}/${region}`,
+      ...(key === undefined ? {} : { key }),
+      data: { accountId, region, setting: name, ...data, says: `${what} of ${accountId}, ${region} ${says}` },
+    };
+    await services.recorder.record(event).catch(() => undefined);
+  };
+}
+
+/** What `enforce` would do to one setting today, if it were switched on now. */
+export interface PlannedSetting extends Pair {
+  readonly accountName: string;
+  readonly setting: SettingName;
+  readonly effect: 'at-baseline' | 'leased' | 'foreign' | 'undo' | 'unreadable';
+  readonly observed: string;
+}
+
+export interface EnforcementPlan {
+  /** Over what is there and what would happen: another estate, or another policy, is another plan. */
+  readonly hash: string;
+  readonly policyHash: string;
+  readonly settings: readonly PlannedSetting[];
+}
+
+/**
+ * What the policy's `enforce` would do today, account by account and Region by Region. Reads; writes nothing, tells nothing.
+ * Foreign: in place now, would be saved and left. Undo: already enforced there, and drifted since.
+ */
+export async function planEnforcement(services: Services, policy: LoadedPolicy): Promise<EnforcementPlan> {
+  const settings: PlannedSetting[] = [];
+  const pairs = enforcesAnywhere(policy)
+    ? governedPairs(await services.organizationView.organization(), policy)
+    : [];
+  const now = services.clock.now();
+  for (const pair of pairs.filter(({ enforcement }) => enforcement === 'enforce')) {
+    const { value: kept } = await readEnforced(services, pair);
+    const row = (await readLeaseRow(services.store, pair.accountId, pair.region))?.value;
+    for (const setting of SETTINGS) {
+      const observed = await observeSetting(services, pair, setting);
+      const isLeased = leaseExplains(setting, row, now);
+      const plan = planDrift(setting, observed, 'enforce', kept.settings[setting], isLeased, now);
+      const { accountId, region, accountName } = pair;
+      settings.push({
+        accountId,
+        region,
+        accountName,
+        setting,
+        effect: effectOf(plan),
+        observed: describeSetting(setting, observed),
+      });
+    }
+  }
+  return { hash: hashOf({ policy: policy.hash, settings }), policyHash: policy.hash, settings };
+}
+
+function effectOf(plan: DriftPlan): PlannedSetting['effect'] {
+  switch (plan.kind) {
+    case 'begin':
+      return plan.foreign === undefined ? 'at-baseline' : 'foreign';
+    case 'leave':
+      return plan.why === 'leased' ? 'leased' : 'at-baseline';
+    case 'leave-foreign':
+      return 'foreign';
+    case 'foreign-gone':
+    case 'forget':
+      return 'at-baseline';
+    case 'undo':
+    case 'unreadable':
+      return plan.kind;
+  }
+}
+
+export interface ForeignSetting extends Pair {
+  readonly setting: SettingName;
+  readonly seenAt: EpochMs;
+  readonly value: SettingValue;
+}
+
+/** Everything foreign that waits for an operator. */
+export async function listForeign({ store }: Pick<Services, 'store'>): Promise<readonly ForeignSetting[]> {
+  const found: ForeignSetting[] = [];
+  for (const stored of await store.list(PREFIX)) {
+    const [, accountId = '', region = ''] = stored.key.split('/');
+    const { settings } = decodeRecord<EnforcedPair>(stored);
+    for (const setting of SETTINGS) {
+      const foreign = settings[setting]?.foreign;
+      if (foreign !== undefined)
+        found.push({
+          ...({ accountId, region } as Pair),
+          setting,
+          seenAt: foreign.seenAt,
+          value: foreign.value,
+        });
+    }
+  }
+  return found;
+}
+
+/**
+ * An operator takes over what somebody else configured: it is saved for good, then returned to the baseline and read back. Works in
+ * `observe` too, since a person asks for it by name. Adopting again finds nothing, and says so.
+ *
+ * @returns what stood there, for the restore file; refused where an exception governs the setting, or where nothing keeps content
+ */
+export async function adoptForeign(
+  services: Services,
+  pair: Pair,
+  setting: SettingName,
+  by: PrincipalId,
+  reason: string,
+  more: {
+    /** What was shown to the person; something else now is refused. */
+    readonly expected?: SettingValue;
+    /** Keeps the restore file. Called before anything is changed; when it throws, nothing is. */
+    readonly save?: (document: ReturnType<typeof restoreDocument>) => Promise<void>;
+  } = {},
+): Promise<
+  Result<{ readonly adopted: AdoptedSetting; readonly isOff: boolean; readonly says: string }, Refusal>
+> {
+  const actor: EventActor = { id: by, kind: 'person-unauthenticated' };
+  const tell = eventOf(services, pair, setting, actor);
+  const refuse = async (code: Refusal['code'], message: string): Promise<Result<never, Refusal>> => {
+    await tell('enforcement.adoption-refused', `was not adopted by ${by}: ${message}`, { data: { code } });
+    return err({ code, message });
+  };
+  const person = (await services.directory.people()).find(({ id }) => id === by);
+  if (person?.isActive !== true)
+    return refuse('UNKNOWN_PERSON', `\`${by}\` is not in the people file, or has left`);
+  if (!person.roles.includes('security'))
+    return refuse(
+      'NOT_ENTITLED',
+      `\`${by}\` does not hold the role \`security\`, which answers for what is taken over`,
+    );
+  const now = services.clock.now();
+  const row = (await readLeaseRow(services.store, pair.accountId, pair.region))?.value;
+  if (leaseExplains(setting, row, now))
+    return refuse('STATE_REFUSES', 'an exception governs it now; revoke that instead');
+  const observed = await observeSetting(services, pair, setting);
+  if (observed.kind === 'unobservable')
+    return refuse(
+      'POLICY_UNDECIDED',
+      `it cannot be read (${observed.detail ?? observed.reason}), so nothing was saved or changed`,
+    );
+  if (observed.kind === 'absent' || !keepsContent(setting, observed.value))
+    return refuse('STATE_REFUSES', `nothing there keeps content (${describeSetting(setting, observed)})`);
+  if (more.expected !== undefined && canonicalJson(more.expected) !== canonicalJson(observed.value))
+    return refuse('HASH_MISMATCH', 'it changed since it was saved; look again before adopting it');
+  const adopted: AdoptedSetting = { setting, at: now, by, reason, value: observed.value };
+  await more.save?.(restoreDocument(pair, adopted));
+  // Saved before anything is changed: a crash after this leaves it both saved and in place, and adopting again is possible.
+  await changeEnforced(services, pair, (current) => ({
+    ...current,
+    adopted: [...(current.adopted ?? []), adopted].slice(-20),
+  }));
+  await tell(
+    'enforcement.adopted',
+    `was adopted by ${by} (${describeSetting(setting, observed)}): ${reason}`,
+    {
+      data: { value: observed.value },
+    },
+  );
+  const failure = await putPolicyBaseline(services, pair, setting);
+  const after = await observeSetting(services, pair, setting);
+  const isOff = isAtBaseline(setting, after);
+  if (isOff)
+    await changeEnforced(services, pair, (current) => {
+      const before = current.settings[setting];
+      if (before === undefined) return current;
+      const { foreign: _adopted, ...rest } = before;
+      return withSetting(current, setting, rest);
+    });
+  const says = isOff
+    ? `is at the baseline; read back: ${describeSetting(setting, after)}`
+    : `is not at the baseline (${failure ?? describeSetting(setting, after)}); adopt it again`;
+  await tell(isOff ? 'enforcement.undone' : 'enforcement.overdue', says, { data: { isOff } });
+  return ok({ adopted, isOff, says });
+}
+
+/** What an operator needs to put an adopted configuration back by hand. It turns storing on, so Proviso never runs it. */
+export function restoreDocument(pair: Pair, { setting, at, by, reason, value }: AdoptedSetting) {
+  const { accountId, region } = pair;
+  const command =
+    setting === 'invocation-logging'
+      ? `aws bedrock put-model-invocation-logging-configuration --region ${region} --logging-config file://logging-config.json`
+      : `aws bedrock put-account-data-retention --region ${region} --mode ${(value as { mode: string }).mode}`;
+  return {
+    kind: 'RestoreFile',
+    schemaVersion: 1,
+    accountId,
+    region,
+    setting,
+    adoptedAt: formatInstant(at),
+    adoptedBy: by,
+    reason,
+    value,
+    toPutBack: {
+      command,
+      note: 'this stores prompts again and is a violation without an exception; write `value` to logging-config.json for the first form',
+    },
+  } as const;
+}
