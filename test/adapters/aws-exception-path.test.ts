@@ -181,7 +181,8 @@ describe('prompt storage', () => {
     expect(rolesAssumed()).toEqual(['ProvisoDisable', 'ProvisoCollect']);
     const [call] = bedrock.commandCalls(PutAccountDataRetentionCommand);
     expect(call?.args[0].input).toEqual({ mode: 'none' });
-    expect(await (call?.thisValue as BedrockClient).config.maxAttempts()).toBe(1);
+    const client = call?.thisValue as BedrockClient;
+    expect(await client.config.maxAttempts()).toBe(1);
   });
 
   it('an answer without a mode is not `none`', async () => {
