@@ -58,14 +58,14 @@ async function wholeException(): Promise<{ ms: number; transitions: number; even
     const ms = await timed(async () => {
       const submitted = await requestException(services, request.value, requester, policy.value);
       if (!submitted.ok) throw new Error(submitted.error.message);
-      const { id, requestHash } = submitted.value.record;
+      const { id } = submitted.value.record;
       await state.world.pump();
       for (const [principalId, role] of [
         [legal, 'legal'],
         [security, 'security'],
         [executive, 'executive'],
       ] as const) {
-        const subjectHash = approvalSubject(requestHash, policy.value.hash);
+        const subjectHash = approvalSubject(submitted.value.record, policy.value.hash) ?? '';
         await decideException(services, { id, principalId, role, decision: 'approve', subjectHash });
         await state.world.pump();
       }

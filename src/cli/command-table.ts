@@ -164,6 +164,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/exception-show.ts'),
   },
   {
+    path: ['exception', 'sheet'],
+    summary: 'the decision sheet: what approvers read and sign',
+    load: () => import('./commands/exception-sheet.ts'),
+  },
+  {
     path: ['exception', 'approve'],
     summary: 'approve in one role',
     load: () => import('./commands/exception-approve.ts'),

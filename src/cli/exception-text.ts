@@ -2,11 +2,14 @@ import { durationMs, formatDuration, formatInstant } from '../core/index.ts';
 import { describeOverdue, overdueOf } from '../enforcement/index.ts';
 import {
   approvalSubject,
-  type Destination,
+  assessmentText,
+  blastRadius,
   describeState,
+  destinationText,
   type ExceptionRecord,
   isTerminal,
   type Lease,
+  noticeText,
   quorum,
 } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
@@ -23,7 +26,7 @@ export function exceptionLines(
   const { request } = record;
   const row = (label: string, text: string) =>
     wrap(printable(text), width, `  ${label.padEnd(13)}`, ' '.repeat(15));
-  const subject = approvalSubject(record.requestHash, policy.hash);
+  const subject = approvalSubject(record, policy.hash);
   const lines = [
     `${record.id}  ${describeState(record.state)}`,
     ...(record.reason === undefined ? [] : row('because', record.reason)),
@@ -35,10 +38,7 @@ export function exceptionLines(
     '',
     ...row('reference', request.reference),
     ...row('why', request.justification),
-    ...row(
-      'captures',
-      `everyone who invokes a model in account ${request.accountId}, ${request.region}, not only the subjects: Bedrock cannot restrict logging to a user`,
-    ),
+    ...row('captures', blastRadius(request).replace(/^This captures /, '')),
     ...row('subjects', request.subjects.join(', ')),
     ...row('content', `${request.modalities.join(', ')} of ${request.models.join(', ')}`),
     ...row('goes to', destinationText(request.destination)),
@@ -52,12 +52,9 @@ export function exceptionLines(
       'gone by',
       `${formatDuration(request.retention)} after enabling, proven by two empty listings; purge: ${request.purgedBy}`,
     ),
-    ...row(
-      'notice',
-      request.notice.kind === 'given'
-        ? request.notice.how
-        : `withheld by ${request.notice.decidedBy}: ${request.notice.reason}`,
-    ),
+    ...row('notice', noticeText(request)),
+    ...row('assessment', assessmentText(request)),
+    ...(request.breakGlass === undefined ? [] : row('break-glass', request.breakGlass.reason)),
     ...row('requested by', `${record.requesterId} at ${formatInstant(record.submittedAt)}`),
     '',
     ...approvalLines(record, width),
@@ -79,12 +76,20 @@ export function exceptionLines(
   for (const listing of record.emptyListings)
     lines.push(...row('listed empty', `${formatInstant(listing.at)}  ${listing.locations.join(', ')}`));
   if (record.certificate !== undefined) lines.push(...row('certificate', record.certificate.hash));
-  if (record.state === 'submitted') {
+  if (record.state === 'submitted' && subject === undefined) {
+    lines.push('', ...row('decide', 'later: the policy in force has not been judged for it yet'));
+  } else if (record.state === 'submitted' && subject !== undefined) {
     const missing = quorum(record);
     const role = missing.kind === 'open' ? (missing.missing[0] ?? 'legal') : 'legal';
     lines.push(
       '',
       `what is signed  ${subject}`,
+      ...wrap(
+        `the SHA-256 of the decision sheet: proviso exception sheet ${record.id}`,
+        width,
+        '                ',
+        '                ',
+      ),
       '',
       `decide: proviso exception approve ${record.id} --as ID --role ${role} \\`,
       `          --hash ${subject.slice(0, 16)}`,
@@ -111,8 +116,3 @@ function approvalLines(record: ExceptionRecord, width: number): string[] {
     return [...wrap(printable(text), width, `  ${role.padEnd(13)}`, ' '.repeat(15))];
   });
 }
-
-export const destinationText = (destination: Destination): string =>
-  destination.kind === 's3'
-    ? `s3://${destination.bucketName}/${destination.keyPrefix} under ${destination.kmsKeyArn}`
-    : `log group ${destination.logGroupName} under ${destination.kmsKeyArn}`;

@@ -1,4 +1,4 @@
-import { Argument, type Command } from 'commander';
+import { Argument, type Command, type Option } from 'commander';
 import type { OpenState } from '../compose.ts';
 import type { ExceptionId, PrincipalId } from '../core/index.ts';
 import {
@@ -35,17 +35,24 @@ export const exceptionCommand = (
   name: string,
   description: string,
   example: string,
+  format: Option = formatOption('text', 'json'),
 ): Command =>
   groupOf(program, 'exception')
     .command(name)
     .description(description)
     .addOption(stateOption())
-    .addOption(formatOption('text', 'json'))
+    .addOption(format)
     .addHelpText('after', examples(example));
 
 /** A command about one exception. */
-export const commandAbout = (program: Command, name: string, description: string, example: string): Command =>
-  exceptionCommand(program, name, description, example).addArgument(
+export const commandAbout = (
+  program: Command,
+  name: string,
+  description: string,
+  example: string,
+  format?: Option,
+): Command =>
+  exceptionCommand(program, name, description, example, format).addArgument(
     new Argument('<id>', 'exception id').argParser(readExceptionId),
   );
 
@@ -62,7 +69,7 @@ export async function recordOf(state: OpenState, id: ExceptionId): Promise<Excep
 /** The record with the hash that approvers sign. */
 export async function exceptionJson(state: OpenState, record: ExceptionRecord): Promise<unknown> {
   const policy = await state.services.policyInForce.current();
-  return { ...record, subjectHash: approvalSubject(record.requestHash, policy.hash) };
+  return { ...record, subjectHash: approvalSubject(record, policy.hash) ?? null };
 }
 
 /** Says what was done and how the exception stands now. */

@@ -101,7 +101,7 @@ export class Player {
           role: action.role,
           decision: action.do,
           ...(action.do === 'reject' && action.reason !== undefined ? { reason: action.reason } : {}),
-          subjectHash: record === undefined ? '' : approvalSubject(record.requestHash, policyHash),
+          subjectHash: record === undefined ? '' : (approvalSubject(record, policyHash) ?? ''),
         });
         return refusedOr(decided);
       }

@@ -154,7 +154,21 @@ const approvals = {
       with: (value) => `expires ${value} after it was submitted`,
     },
   }),
+  validFor: limit({
+    path: ['exceptions', 'approvals', 'validFor'],
+    looserWith: 'more',
+    says: (now, before) => `an approval counts for ${now}, up to the start; it was ${before}`,
+    example: { given: 'an approval', with: (value) => `no longer counts at a start ${value} later` },
+  }),
+  remindBefore: told(['exceptions', 'approvals', 'remindBefore'], 'whoever has not decided is reminded'),
+  escalateBefore: told(['exceptions', 'approvals', 'escalateBefore'], 'others are told'),
+  escalateTo: escalateTo,
 } as const satisfies Record<keyof Exceptions['approvals'], Compare>;
+
+const notice = {
+  required: noticeRequired,
+  withheldBy: withheldBy,
+} as const satisfies Record<keyof Exceptions['notice'], Compare>;
 
 /** How each part of `exceptions` is compared. A part that the language gains does not compile until it has a line here. */
 const PARTS = {
@@ -170,7 +184,8 @@ const PARTS = {
     says: (now, before) => `a live exception is looked at every ${now}; it was every ${before}`,
     example: { given: 'a live exception', with: (value) => `looked at again every ${value}` },
   }),
-  notice: notice,
+  request: dataProtectionAssessment,
+  notice: all(notice),
   breakGlass: breakGlass,
 } as const satisfies Record<keyof Exceptions, Compare>;
 
@@ -310,7 +325,7 @@ function versioning(old: Policy, next: Policy): readonly Change[] {
   ];
 }
 
-function notice(old: Policy, next: Policy): readonly Change[] {
+function noticeRequired(old: Policy, next: Policy): readonly Change[] {
   const after = next.exceptions.notice.required;
   if (old.exceptions.notice.required === after) return [];
   return [
@@ -321,6 +336,78 @@ function notice(old: Policy, next: Policy): readonly Change[] {
       says: after
         ? 'the people concerned must be told, or somebody must have decided not to'
         : 'the people concerned need not be told any more, and nobody has to have decided that',
+    }),
+  ];
+}
+
+/** An empty list lets anybody decide, so it is the loosest, not the tightest. */
+function withheldBy(old: Policy, next: Policy): readonly Change[] {
+  const [before, after] = [old.exceptions.notice.withheldBy, next.exceptions.notice.withheldBy];
+  if (before.join() === after.join()) return [];
+  const place = { path: 'exceptions.notice.withheldBy', at: bothAt('exceptions', 'notice', 'withheldBy') };
+  const words = (roles: readonly string[]): string =>
+    roles.length === 0 ? 'anybody' : `a person with the role ${listed(roles.map(quoted), 'or')}`;
+  const { loosens, tightens } = requestChanges(old, next, 'exceptions.notice.withheldBy');
+  const says = `${words(after)} may decide that the people concerned are not told; it was ${words(before)}`;
+  if (loosens === undefined && tightens === undefined)
+    return [
+      exceptionChange({ ...place, direction: 'neutral', says, remark: 'no request is judged otherwise' }),
+    ];
+  return [
+    exceptionChange({
+      ...place,
+      direction: tightens === undefined ? 'loosening' : loosens === undefined ? 'tightening' : 'both',
+      says,
+      ...(loosens === undefined ? {} : { loosens }),
+      ...(tightens === undefined ? {} : { tightens }),
+    }),
+  ];
+}
+
+function dataProtectionAssessment(old: Policy, next: Policy): readonly Change[] {
+  const after = next.exceptions.request.dataProtectionAssessment;
+  if (old.exceptions.request.dataProtectionAssessment === after) return [];
+  return [
+    judged(old, next, 'exceptions.request.dataProtectionAssessment', {
+      isLooser: after === 'optional',
+      path: 'exceptions.request.dataProtectionAssessment',
+      at: bothAt('exceptions', 'request', 'dataProtectionAssessment'),
+      says:
+        after === 'optional'
+          ? 'a request need not name its data-protection assessment any more'
+          : 'a request must name its data-protection assessment, or who decided that none is needed',
+    }),
+  ];
+}
+
+/** When people are told decides nothing: neither looser nor tighter. */
+function told(path: readonly ['exceptions', ...string[]], what: string): Compare {
+  return (old, next) => {
+    const [before, after] = [textAt(old, path), textAt(next, path)];
+    return before === after
+      ? []
+      : [
+          exceptionChange({
+            path: path.join('.'),
+            at: { old: path, new: path },
+            direction: 'neutral',
+            says: `${what} ${sayLength(after)} before the deadline of approvals; it was ${sayLength(before)}`,
+          }),
+        ];
+  };
+}
+
+function escalateTo(old: Policy, next: Policy): readonly Change[] {
+  const [before, after] = [old, next].map(({ exceptions }) => exceptions.approvals.escalateTo);
+  if (before?.join() === after?.join()) return [];
+  const words = (roles: readonly string[] = []): string =>
+    roles.length === 0 ? 'the requester alone' : `the requester and ${listed(roles.map(quoted))}`;
+  return [
+    exceptionChange({
+      path: 'exceptions.approvals.escalateTo',
+      at: bothAt('exceptions', 'approvals', 'escalateTo'),
+      direction: 'neutral',
+      says: `a decision that is still missing is told to ${words(after)}; it was ${words(before)}`,
     }),
   ];
 }

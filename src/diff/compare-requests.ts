@@ -5,6 +5,7 @@ import {
   type Choices,
   commonChoices,
   EXAMPLE_NOW,
+  holderOf,
   judgeExample,
   requestOf,
   sayRequest,
@@ -130,6 +131,15 @@ const EXTREMES = {
     admitting.exceptions.destination.kinds.includes('s3')
       ? [{ destinationKind: 's3', isVersioned: true }]
       : [],
+  'exceptions.request.dataProtectionAssessment': () => [{ assessment: undefined }],
+  'exceptions.notice.withheldBy': (admitting, refusing, { roles }) => {
+    const [may, mayNot] = [admitting.exceptions.notice.withheldBy, refusing.exceptions.notice.withheldBy];
+    const deciders =
+      may.length === 0 ? ['somebody'] : lacking(may, mayNot).map((role) => holderOf(role, roles));
+    return deciders.map((decidedBy) => ({
+      notice: { kind: 'withheld', reason: 'it would warn them', decidedBy },
+    }));
+  },
   'exceptions.notice': () => [{ notice: { kind: 'withheld', reason: 'none given', decidedBy: '' } }],
 } as const satisfies Record<string, Candidates>;
 
@@ -215,5 +225,6 @@ const EMPTY: Choices = {
   startsIn: durationMs(0),
   isVersioned: false,
   notice: { kind: 'given', how: 'by mail' },
+  assessment: undefined,
   roles: [],
 };

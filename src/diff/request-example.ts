@@ -14,7 +14,6 @@ import {
 } from '../core/index.ts';
 import type { Organization } from '../evidence/index.ts';
 import {
-  approvalSubject,
   type BucketFacts,
   durationOf,
   type ExceptionRecord,
@@ -64,6 +63,7 @@ export interface Choices {
   readonly startsIn: DurationMs;
   readonly isVersioned: boolean;
   readonly notice: ExceptionRequest['notice'];
+  readonly assessment: ExceptionRequest['dataProtectionAssessment'];
   readonly roles: readonly string[];
   readonly row?: LeaseRow;
 }
@@ -87,7 +87,14 @@ export function commonChoices(one: Policy, other: Policy): Choices {
     startsIn: durationMs(0),
     isVersioned: false,
     notice: { kind: 'given', how: 'by mail' },
-    roles: [...new Set([...left.approvals.roles, ...right.approvals.roles].map(({ role }) => role))],
+    assessment: { kind: 'made', reference: 'DPIA-1' },
+    roles: [
+      ...new Set([
+        ...[...left.approvals.roles, ...right.approvals.roles].map(({ role }) => role),
+        ...left.notice.withheldBy,
+        ...right.notice.withheldBy,
+      ]),
+    ],
   };
 }
 
@@ -120,6 +127,7 @@ export function requestOf(choices: Choices): RequestExample {
     endsAt: epochMs(startsAt + choices.length),
     retention: choices.retention,
     notice: choices.notice,
+    ...(choices.assessment === undefined ? {} : { dataProtectionAssessment: choices.assessment }),
     purgedBy: 'the requester',
   };
   const bucket: BucketFacts = {
@@ -164,6 +172,18 @@ export function approvalsSuffice(roles: readonly string[], policy: Policy): bool
     requesterId: REQUESTER,
     submittedAt: EXAMPLE_NOW,
     policyHashes: [policyHash],
+    // Whatever the sheet says, everybody here signs it.
+    admissions: [
+      {
+        policyHash,
+        policyId: policy.metadata.id,
+        policyVersion: policy.metadata.version,
+        at: EXAMPLE_NOW,
+        roles: [],
+        conditions: [],
+        sheetHash: requestHash,
+      },
+    ],
     requiredRoles: policy.exceptions.approvals.roles.map(({ role }) => role),
     approvalsDeadline: epochMs(EXAMPLE_NOW + durationOf(policy.exceptions.approvals.expireAfter)),
     state: 'submitted',
@@ -173,7 +193,7 @@ export function approvalsSuffice(roles: readonly string[], policy: Policy): bool
       decision: 'approve',
       at: EXAMPLE_NOW,
       policyHash,
-      subjectHash: approvalSubject(requestHash, policyHash),
+      subjectHash: requestHash,
     })),
     emptyListings: [],
   };
@@ -208,13 +228,26 @@ export function sayRequest(example: RequestExample): readonly string[] {
     ...(ahead === 0 ? [] : [`it starts ${sayTime(ahead)} after it was asked for`]),
     ...(request.notice.kind === 'withheld' && request.notice.decidedBy === ''
       ? ['the people concerned are not told, and nobody decided that']
-      : []),
+      : request.notice.kind === 'withheld'
+        ? [`the people concerned are not told; ${deciderOf(example)} decided that`]
+        : []),
+    ...(request.dataProtectionAssessment === undefined ? ['it names no data-protection assessment'] : []),
     ...(row?.leases ?? []).toReversed().map((lease) => {
       const end = lease.offAt ?? lease.expiresAt;
       const before = durationMs(request.startsAt - end);
       return `an exception was on there for ${sayTime(durationMs(end - lease.startsAt))}, ${before === 0 ? 'right up to it' : `until ${sayTime(before)} before it`}`;
     }),
   ];
+}
+
+/** In `peopleFor`'s world. */
+export const holderOf = (role: string, roles: readonly string[]): string =>
+  `approver-${roles.indexOf(role) + 1}`;
+
+function deciderOf({ request, roles }: RequestExample): string {
+  const { notice } = request;
+  const role = roles.find((each) => notice.kind === 'withheld' && holderOf(each, roles) === notice.decidedBy);
+  return role === undefined ? 'somebody without a role' : `a person with the role \`${role}\``;
 }
 
 const WORDS: Readonly<Record<string, string>> = { d: 'day', h: 'hour', m: 'minute', s: 'second' };

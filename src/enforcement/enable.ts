@@ -33,6 +33,7 @@ import {
   quorum,
   readLeaseRow,
   requireException,
+  sheetFault,
   storesContent,
   withLease,
 } from '../exceptions/index.ts';
@@ -76,6 +77,8 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
   }
   const people = await services.directory.people();
   const reached = quorum(record, people);
+  const [fault] = record.admissions.flatMap(({ policyHash }) => sheetFault(record, policyHash) ?? []);
+  if (fault !== undefined) return end(services, record, 'refuse', `at the start, ${fault}`);
   if (reached.kind !== 'reached') {
     return end(
       services,

@@ -1,6 +1,7 @@
 import { type EpochMs, type EventActor, epochMs, ok } from '../core/index.ts';
 import {
   abandon,
+  admissionOf,
   amend,
   decodeRecord,
   durationOf,
@@ -145,7 +146,7 @@ async function rejudgePending(
     const judged: ExceptionRecord = {
       ...rest,
       requiredRoles,
-      policyHashes: [...current.policyHashes, policy.hash],
+      ...admittedBy(current, policy, judgement, services.clock.now()),
     };
     const again = nextState(current.state, 'ask-again');
     asksAgain = again.ok && quorum(judged).kind === 'open';
@@ -205,10 +206,25 @@ async function rejudgeActive(
   }
   await amend(services, id, (current) => {
     const { flagged: _flagged, ...rest } = current;
-    return ok({ record: { ...rest, policyHashes: [...current.policyHashes, policy.hash] } });
+    return ok({ record: { ...rest, ...admittedBy(current, policy, judgement, services.clock.now()) } });
   });
   return { id, effect: 'stands', says: `still admitted by policy ${policy.policy.metadata.version}` };
 }
+
+/** A policy that is put in force again after another has its sheet already: what was signed under it stays signed. */
+const admittedBy = (
+  record: ExceptionRecord,
+  policy: LoadedPolicy,
+  judgement: Judgement,
+  now: EpochMs,
+): Pick<ExceptionRecord, 'policyHashes' | 'admissions'> => ({
+  policyHashes: [...record.policyHashes, policy.hash],
+  admissions: [
+    ...record.admissions,
+    record.admissions.find(({ policyHash }) => policyHash === policy.hash) ??
+      admissionOf(record, policy, judgement, now),
+  ],
+});
 
 async function flag(services: Services, record: ExceptionRecord, says: string): Promise<boolean> {
   if (record.flagged === says) return false;

@@ -12,6 +12,7 @@ import type { Refusal } from './errors.ts';
 import { describeState, nextState } from './lifecycle.ts';
 import { approvalSubject, isEligible } from './quorum.ts';
 import { amend, type Books, leaseOf, withLease } from './records.ts';
+import { sheetFault } from './sheet.ts';
 import type { Decision, ExceptionRecord, Person } from './types.ts';
 
 export interface DecisionInput extends Books {
@@ -45,7 +46,8 @@ export async function decide(input: DecisionInput): Promise<Result<ExceptionReco
       at: input.now,
       ...(input.reason === undefined ? {} : { reason: input.reason }),
       policyHash: input.policyHash,
-      subjectHash: approvalSubject(record.requestHash, input.policyHash),
+      // `refusalOf` has seen that there is one.
+      subjectHash: approvalSubject(record, input.policyHash) ?? record.requestHash,
     };
     const decided = { ...record, decisions: [...record.decisions, decision] };
     const says = `${verb} by ${input.principalId} as ${input.role}`;
@@ -132,18 +134,20 @@ function refusalOf(record: ExceptionRecord, input: DecisionInput): Refusal | und
   const taken = record.decisions.find((decision) => decision.role === role);
   if (taken)
     return { code: 'ALREADY_DECIDED', message: `\`${role}\` was decided by \`${taken.principalId}\`` };
-  const subject = approvalSubject(record.requestHash, input.policyHash);
-  if (!record.policyHashes.includes(input.policyHash)) {
+  const subject = approvalSubject(record, input.policyHash);
+  if (subject === undefined) {
     return {
       code: 'HASH_MISMATCH',
       message:
         'the request has not been judged under the policy in force; wait for the sweeper, or ask the policy owner',
     };
   }
+  const fault = sheetFault(record, input.policyHash);
+  if (fault !== undefined) return { code: 'HASH_MISMATCH', message: fault };
   if (input.subjectHash.length < 12 || !subject.startsWith(input.subjectHash)) {
     return {
       code: 'HASH_MISMATCH',
-      message: `\`${input.subjectHash}\` is not what stands here now; read \`proviso exception show ${record.id}\` and decide on its hash`,
+      message: `\`${input.subjectHash}\` is not what stands here now; read \`proviso exception sheet ${record.id}\` and decide on its hash`,
     };
   }
   return undefined;

@@ -12,5 +12,6 @@ export * from './records.ts';
 export * from './request.ts';
 export * from './reserve.ts';
 export * from './revoke.ts';
+export * from './sheet.ts';
 export * from './submit.ts';
 export * from './types.ts';

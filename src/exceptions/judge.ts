@@ -12,14 +12,7 @@ import type { LoadedPolicy } from '../policy/index.ts';
 import { mostLeasedTime, overlapping } from './lease.ts';
 import { canBeApproved } from './quorum.ts';
 import { durationOf } from './request.ts';
-import type { ExceptionRequest, LeaseRow, Person } from './types.ts';
-
-/** One condition of the policy over one request. `clause` is the path of the policy field that decides. */
-export interface JudgedCondition {
-  readonly clause: string;
-  readonly holds: 'met' | 'not-met' | 'undecided';
-  readonly says: string;
-}
+import type { ExceptionRequest, JudgedCondition, LeaseRow, Person } from './types.ts';
 
 export interface Judgement {
   readonly outcome: 'admitted' | 'refused' | 'undecided';
@@ -60,7 +53,9 @@ export function judge(input: JudgeInput): Judgement {
     ...timeConditions(input),
     ...scopeConditions(input),
     ...destinationConditions(input),
+    ...paperConditions(input),
     ...peopleConditions(input),
+    ...breakGlassConditions(input),
     ...(input.scope === 'submission' ? windowConditions(input) : []),
   ];
   const outcome = conditions.some(({ holds }) => holds === 'not-met')
@@ -100,8 +95,14 @@ function timeConditions({ request, policy, scope, now }: JudgeInput): JudgedCond
     ),
   ];
   if (scope === 'standing') return standing;
+  const { validFor } = policy.policy.exceptions.approvals;
   return [
     ...standing,
+    condition(
+      'exceptions.approvals.validFor',
+      request.startsAt - now <= durationOf(validFor),
+      `an approval counts for ${validFor}; it must still count at the start, ${formatInstant(request.startsAt)}`,
+    ),
     condition(
       'exceptions.limits.startsWithin',
       request.startsAt >= now && request.startsAt - now <= durationOf(limits.startsWithin),
@@ -160,14 +161,65 @@ function scopeConditions({ request, policy, organization }: JudgeInput): JudgedC
         ? `${foreign.length} of the subjects ${foreign.length === 1 ? 'is' : 'are'} of another account, first \`${foreign[0]}\`; logging there would not capture them`
         : `subjects named: ${request.subjects.length}; at most ${scope.maxSubjects}`,
     ),
+  ];
+}
+
+/** What the request must state for a lawyer: notice and who may withhold it, the data-protection assessment. */
+function paperConditions({ request, policy, people, requesterId }: JudgeInput): JudgedCondition[] {
+  const { notice, dataProtectionAssessment: assessment } = request;
+  const { notice: asked, request: stated } = policy.policy.exceptions;
+  const conditions = [
     condition(
       'exceptions.notice',
-      !policy.policy.exceptions.notice.required ||
-        request.notice.kind === 'given' ||
-        request.notice.decidedBy !== '',
-      request.notice.kind === 'given'
-        ? `the people concerned are told: ${request.notice.how}`
-        : `notice is withheld, decided by ${request.notice.decidedBy}: ${request.notice.reason}`,
+      !asked.required || notice.kind === 'given' || notice.decidedBy !== '',
+      notice.kind === 'given'
+        ? `the people concerned are told: ${notice.how}`
+        : `notice is withheld, decided by ${notice.decidedBy}: ${notice.reason}`,
+    ),
+    condition(
+      'exceptions.request.dataProtectionAssessment',
+      stated.dataProtectionAssessment === 'optional' || assessment !== undefined,
+      assessment === undefined
+        ? 'the request names no data-protection assessment, and nobody who decided that none is needed'
+        : assessment.kind === 'made'
+          ? `data-protection assessment ${assessment.reference}`
+          : `no data-protection assessment is needed, decided by ${assessment.decidedBy}: ${assessment.reason}`,
+    ),
+  ];
+  if (notice.kind === 'given' || asked.withheldBy.length === 0) return conditions;
+  const { decidedBy } = notice;
+  const holder = people?.find((person) => person.id === decidedBy && person.isActive);
+  const isEntitled =
+    decidedBy !== requesterId && holder?.roles.some((role) => asked.withheldBy.includes(role)) === true;
+  return [
+    ...conditions,
+    condition(
+      'exceptions.notice.withheldBy',
+      people === undefined ? 'undecided' : isEntitled,
+      people === undefined
+        ? 'the people could not be read'
+        : `\`${decidedBy}\` ${isEntitled ? 'may' : 'may not'} decide that notice is withheld: it takes an active person with the role ${asked.withheldBy.join(' or ')}, by id, and not the requester`,
+    ),
+  ];
+}
+
+/** DISTINCT_QUORUM's one exemption: refused while the policy has it off, and never longer than it allows. */
+function breakGlassConditions({ request, policy }: JudgeInput): JudgedCondition[] {
+  if (request.breakGlass === undefined) return [];
+  const { enabled, atMost } = policy.policy.exceptions.breakGlass;
+  const length = durationMs(request.endsAt - request.startsAt);
+  return [
+    condition(
+      'exceptions.breakGlass.enabled',
+      enabled,
+      enabled
+        ? 'the policy has break-glass: Legal or Security alone may open it'
+        : 'the policy has no break-glass: ask for a usual exception',
+    ),
+    condition(
+      'exceptions.breakGlass.atMost',
+      length <= durationOf(atMost),
+      `a break-glass exception is on for ${formatDuration(length)}; at most ${atMost}, and every other role must have confirmed by its end`,
     ),
   ];
 }

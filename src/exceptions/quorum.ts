@@ -1,9 +1,14 @@
-import { hashOf, type PrincipalId, type Sha256Hex } from '../core/index.ts';
+import type { PrincipalId, Sha256Hex } from '../core/index.ts';
 import type { Decision, ExceptionRecord, Person } from './types.ts';
 
-/** What an approver signs: exactly this request under exactly this policy. */
-export const approvalSubject = (requestHash: Sha256Hex, policyHash: Sha256Hex): Sha256Hex =>
-  hashOf({ policyHash, requestHash });
+/**
+ * What an approver signs: the decision sheet of exactly this request under exactly this policy, by the SHA-256 of its Markdown form. The sheet names the
+ * hashes of both. Nothing where that policy never admitted the request.
+ */
+export const approvalSubject = (
+  { admissions }: Pick<ExceptionRecord, 'admissions'>,
+  policyHash: Sha256Hex,
+): Sha256Hex | undefined => admissions.find((admission) => admission.policyHash === policyHash)?.sheetHash;
 
 export type Quorum =
   | { readonly kind: 'reached' }
@@ -12,7 +17,7 @@ export type Quorum =
 
 /**
  * INVARIANT (DISTINCT_QUORUM): an approval for every required role, each by a different principal, none of them the requester,
- * each over the hash of this request and a policy version under which it was admitted. Counts principals, never records: a
+ * each over the sheet of this request and a policy version under which it was admitted. Counts principals, never records: a
  * second approval by the same person counts for nothing. One rejection ends it.
  *
  * @param people - given at the start, when eligibility is read again: an approver who left or lost the role no longer counts
@@ -25,7 +30,7 @@ export function quorum(record: ExceptionRecord, people?: readonly Person[]): Quo
   for (const decision of record.decisions) {
     if (counted.has(decision.principalId) || filled.has(decision.role)) continue;
     if (!record.policyHashes.includes(decision.policyHash)) continue;
-    if (decision.subjectHash !== approvalSubject(record.requestHash, decision.policyHash)) continue;
+    if (decision.subjectHash !== approvalSubject(record, decision.policyHash)) continue;
     if (people !== undefined && !isEligible(people, decision.principalId, decision.role)) continue;
     counted.add(decision.principalId);
     filled.add(decision.role);

@@ -15,11 +15,39 @@ import {
   type Result,
   region,
 } from '../core/index.ts';
-import { durationText, instantText, MODALITIES, problemsOf, TOPOLOGIES } from '../policy/index.ts';
+import {
+  durationText,
+  instantText,
+  type JsonSchema,
+  MODALITIES,
+  problemsOf,
+  published,
+  TOPOLOGIES,
+} from '../policy/index.ts';
 import type { Destination, ExceptionRequest } from './types.ts';
 
 const text = (what: string, max: number) =>
   z.string().trim().min(1, `expected ${what}`).max(max).describe(what);
+/** A name or address of a person or body, on which somebody will rely: no letter may be taken for another. */
+const name = (what: string, max: number) =>
+  text(what, max)
+    .refine((value) => !value.includes('\n'), 'expected one line')
+    .refine(
+      (value) => !value.split(/[^\p{L}\p{M}@.]+/u).some(mixesScripts),
+      'letters of two scripts stand in one word, or an address has letters beyond a to z: it would be taken for another',
+    );
+const mixesScripts = (word: string): boolean =>
+  word.includes('@')
+    ? /[^\u0021-\u007e]/.test(word)
+    : [/\p{sc=Latin}/u, /\p{sc=Cyrillic}/u, /\p{sc=Greek}/u, /\p{sc=Armenian}/u, /\p{sc=Cherokee}/u].filter(
+        (script) => script.test(word),
+      ).length > 1;
+/** Spelled the same in every system that refers to it. */
+const reference = (what: string) =>
+  text(what, 200).refine(
+    (value) => /^[\u0020-\u007e]*$/.test(value),
+    'expected plain ASCII: a letter that looks like another would name another incident',
+  );
 const principalArn = (what: string) =>
   z
     .string()
@@ -58,7 +86,7 @@ const destinationSchema = z.discriminatedUnion('kind', [
       .describe('the exception’s own log group is created below it'),
     roleArn: z
       .string()
-      .regex(/^arn:aws(-[a-z-]+)?:iam::[0-9]{12}:role\/.+$/, 'expected a role ARN')
+      .regex(/^arn:aws(-[a-z-]+)?:iam::[0-9]{12}:role\/[\u0021-\u007e]+$/, 'expected a role ARN')
       .describe('the role that writes'),
     kmsKeyArn: keyArn,
   }),
@@ -67,13 +95,13 @@ const destinationSchema = z.discriminatedUnion('kind', [
 const requestSchema = z.strictObject({
   kind: z.literal('ExceptionRequest'),
   schemaVersion: z.literal(1),
-  reference: text('the incident or investigation this is for', 200),
+  reference: reference('the incident or investigation this is for'),
   justification: text('why content must be stored, for the people who decide', 5000),
   subjects: z
     .array(principalArn('a person or role whose prompts are meant'))
     .min(1, 'expected at least one subject')
     .max(500),
-  models: z.array(text('a model id', 2048)).min(1),
+  models: z.array(reference('a model id').max(2048)).min(1).max(100),
   modalities: z.array(z.enum(MODALITIES)).min(1),
   account: z
     .string()
@@ -85,7 +113,7 @@ const requestSchema = z.strictObject({
     .describe('in which Region'),
   topology: z.enum(TOPOLOGIES),
   destination: destinationSchema,
-  readers: z.array(principalArn('a principal that may read what is captured')).min(1),
+  readers: z.array(principalArn('a principal that may read what is captured')).min(1).max(100),
   startsAt: instantText('when content storage begins'),
   endsAt: instantText('when content storage ends; exclusive'),
   retention: durationText('from enabling to proven purge'),
@@ -94,11 +122,35 @@ const requestSchema = z.strictObject({
     z.strictObject({
       kind: z.literal('withheld'),
       reason: text('why they are not told', 1000),
-      decidedBy: text('who decided that', 200),
+      decidedBy: name('who decided that: a person’s id where the policy says who may', 200),
     }),
   ]),
-  purgedBy: text('who sees to the purge', 200),
+  dataProtectionAssessment: z
+    .discriminatedUnion('kind', [
+      z.strictObject({
+        kind: z.literal('made'),
+        reference: reference('the reference of the data-protection impact assessment'),
+      }),
+      z.strictObject({
+        kind: z.literal('not-needed'),
+        reason: text('why none is needed', 1000),
+        decidedBy: name('who decided that', 200),
+      }),
+    ])
+    .optional()
+    .describe('the policy says whether it must be there'),
+  purgedBy: name('who sees to the purge', 200),
+  breakGlass: z
+    .strictObject({ reason: text('why it cannot wait for every approval', 1000) })
+    .optional()
+    .describe(
+      'an emergency: Legal or Security alone opens it, all others must have confirmed when it ends; only where the policy has break-glass',
+    ),
 });
+
+/** For editors; `parseRequest` refuses more, and `judge` more still. */
+export const requestJsonSchema = (): JsonSchema =>
+  published(requestSchema, 'exception-request.schema.json', 'Proviso exception request, version 1');
 
 /**
  * Reads a request file. Malformed requests (exit 2) end here; whether the policy admits it is `judge`'s business.
@@ -117,6 +169,8 @@ export function parseRequest(source: string, file: string): Result<ExceptionRequ
     startsAt,
     endsAt,
     retention,
+    dataProtectionAssessment,
+    breakGlass,
     ...rest
   } = parsed.data;
   const problems: Problem[] = [];
@@ -140,6 +194,8 @@ export function parseRequest(source: string, file: string): Result<ExceptionRequ
     startsAt: starts,
     endsAt: ends,
     retention: durationOf(retention),
+    ...(dataProtectionAssessment === undefined ? {} : { dataProtectionAssessment }),
+    ...(breakGlass === undefined ? {} : { breakGlass }),
   });
 }
 

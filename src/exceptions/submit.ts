@@ -3,6 +3,7 @@ import type { Refusal } from './errors.ts';
 import { type JudgeInput, type Judgement, judge } from './judge.ts';
 import { type Books, createException, readLeaseRow } from './records.ts';
 import { durationOf, withOwnDestination } from './request.ts';
+import { admissionOf } from './sheet.ts';
 import type { ExceptionRecord } from './types.ts';
 
 export interface Submission extends Omit<JudgeInput, 'row' | 'scope'>, Books {
@@ -50,13 +51,11 @@ export async function submit(
     });
   }
   const { approvals, limits } = policy.policy.exceptions;
+  const subject = { id, request, requestHash: hashOf(request), requesterId, submittedAt: now };
   const record: ExceptionRecord = {
-    id,
-    request,
-    requestHash: hashOf(request),
-    requesterId,
-    submittedAt: now,
+    ...subject,
     policyHashes: [policy.hash],
+    admissions: [admissionOf(subject, policy, judgement, now)],
     requiredRoles: approvals.roles.map(({ role }) => role),
     approvalsDeadline: earlier(
       epochMs(now + durationOf(approvals.expireAfter)),
@@ -75,6 +74,7 @@ export async function submit(
       request,
       requestHash: record.requestHash,
       policyHash: policy.hash,
+      sheetHash: record.admissions[0]?.sheetHash,
       conditions: judgement.conditions,
     },
   };

@@ -37,6 +37,10 @@ export type Destination =
       readonly kmsKeyArn: string;
     };
 
+export type DataProtectionAssessment =
+  | { readonly kind: 'made'; readonly reference: string }
+  | { readonly kind: 'not-needed'; readonly reason: string; readonly decidedBy: string };
+
 export type Notice =
   | { readonly kind: 'given'; readonly how: string }
   | { readonly kind: 'withheld'; readonly reason: string; readonly decidedBy: string };
@@ -61,7 +65,10 @@ export interface ExceptionRequest {
   readonly endsAt: EpochMs;
   readonly retention: DurationMs;
   readonly notice: Notice;
+  readonly dataProtectionAssessment?: DataProtectionAssessment;
   readonly purgedBy: string;
+  /** An emergency; the one named exemption from DISTINCT_QUORUM, where the policy in force has it. */
+  readonly breakGlass?: { readonly reason: string };
 }
 
 /** All five flags, always: AWS is believed to read an omitted one as `true`. */
@@ -128,7 +135,7 @@ export interface Decision {
   readonly reason?: string;
   /** The policy the decider had before them. */
   readonly policyHash: Sha256Hex;
-  /** Hash of exactly this request and that policy: what was signed. */
+  /** SHA-256 of the decision sheet (its Markdown form): what was signed. */
   readonly subjectHash: Sha256Hex;
 }
 
@@ -149,6 +156,24 @@ export interface PurgeCounts {
   readonly logGroups: number;
 }
 
+/** One condition of the policy over one request. `clause` is the path of the policy field that decides. */
+export interface JudgedCondition {
+  readonly clause: string;
+  readonly holds: 'met' | 'not-met' | 'undecided';
+  readonly says: string;
+}
+
+/** That a policy version admitted the request, and the sheet that approvers sign under it. */
+export interface Admission {
+  readonly policyHash: Sha256Hex;
+  readonly policyId: string;
+  readonly policyVersion: string;
+  readonly at: EpochMs;
+  readonly roles: readonly { readonly role: string; readonly title: string }[];
+  readonly conditions: readonly JudgedCondition[];
+  readonly sheetHash: Sha256Hex;
+}
+
 export interface ExceptionRecord {
   readonly id: ExceptionId;
   readonly request: ExceptionRequest;
@@ -157,6 +182,8 @@ export interface ExceptionRecord {
   readonly submittedAt: EpochMs;
   /** Every policy version under which it was admitted, oldest first; the last one is in force for it. */
   readonly policyHashes: readonly Sha256Hex[];
+  /** One for each of them, in the same order. */
+  readonly admissions: readonly Admission[];
   readonly requiredRoles: readonly string[];
   /** Approvals are collected until here (exclusive). */
   readonly approvalsDeadline: EpochMs;

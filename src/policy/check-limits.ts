@@ -22,6 +22,7 @@ const BREAK_GLASS: DocumentPath = ['exceptions', 'breakGlass'];
 /** Lengths in which something must be able to happen; none of them may be zero. */
 const MUST_PASS: readonly DocumentPath[] = [
   ['exceptions', 'approvals', 'expireAfter'],
+  ['exceptions', 'approvals', 'validFor'],
   [...LIMITS, 'retention'],
   [...LIMITS, 'enablement'],
   [...LIMITS, 'leasedTime', 'atMost'],

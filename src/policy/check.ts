@@ -96,6 +96,8 @@ const UNIQUE: readonly (readonly [path: DocumentPath, key: string | undefined, w
   [['storage', 'administrators'], 'principal', 'administrator'],
   [['storage', 'overrides'], 'organizationalUnit', 'override of the unit'],
   [['exceptions', 'approvals', 'roles'], 'role', 'role'],
+  [['exceptions', 'approvals', 'escalateTo'], undefined, 'role'],
+  [['exceptions', 'notice', 'withheldBy'], undefined, 'role'],
   [['exceptions', 'scope', 'topologies'], undefined, 'topology'],
   [['exceptions', 'scope', 'modalities'], undefined, 'modality'],
   [['exceptions', 'destination', 'kinds'], undefined, 'kind of destination'],

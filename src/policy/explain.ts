@@ -173,11 +173,16 @@ function conditionLines(
 }
 
 function exceptionSentences({ exceptions }: Policy): readonly string[] {
-  const { approvals, limits, scope, destination, purge, review, notice, breakGlass } = exceptions;
+  const { approvals, request, limits, scope, destination, purge, review, notice, breakGlass } = exceptions;
   return [
     ...sentence(`Only under an exception (${sources(exceptions.source)}), and only if all of this holds:`),
     ...item(
-      `${listed(approvals.roles.map(({ title }) => title))} have each approved exactly this request: ${approvals.roles.length} different people, none of them the one who asked. A request that is not complete after ${lengthWords(approvals.expireAfter)} expires.`,
+      `${listed(approvals.roles.map(({ title }) => title))} have each approved exactly this request: ${approvals.roles.length} different people, none of them the one who asked. A request that is not complete after ${lengthWords(approvals.expireAfter)} expires; who has not decided is reminded ${lengthWords(approvals.remindBefore)} before, and ${approvals.escalateTo.length === 0 ? 'the requester is' : `${listed(approvals.escalateTo)} and the requester are`} told ${lengthWords(approvals.escalateBefore)} before. An approval older than ${lengthWords(approvals.validFor)} at the start no longer counts.`,
+    ),
+    ...item(
+      request.dataProtectionAssessment === 'required'
+        ? 'It names its data-protection assessment, or who decided that none is needed and why.'
+        : 'It need not name a data-protection assessment.',
     ),
     ...item(
       `It states its business justification and reference, at most ${scope.maxSubjects} subjects by name, and who may read.`,
@@ -203,7 +208,7 @@ function exceptionSentences({ exceptions }: Policy): readonly string[] {
     ),
     ...item(
       notice.required
-        ? 'The people concerned are told, or the request says who decided not to and why.'
+        ? `The people concerned are told, or the request says who decided not to and why${notice.withheldBy.length === 0 ? '' : `; only ${listed(notice.withheldBy, 'or')} may decide that`}.`
         : 'The people concerned need not be told.',
     ),
     ...item(`It is looked at again every ${lengthWords(review.every)} while it lives.`),

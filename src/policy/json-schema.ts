@@ -17,7 +17,8 @@ export const policyCasesJsonSchema = (): JsonSchema =>
 /** The text of a schema file: stable, so that a test can tell whether the shipped file is the current one. */
 export const jsonSchemaText = (schema: JsonSchema): string => `${JSON.stringify(schema, undefined, 2)}\n`;
 
-function published(schema: z.ZodType, id: string, title: string): JsonSchema {
+/** A Zod schema as JSON Schema for editors; `id` is the file's name. */
+export function published(schema: z.ZodType, id: string, title: string): JsonSchema {
   // What is written, not what is read: a field with a default may be left out.
   const { $schema, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input' });
   return { $schema, $id: id, title, ...rest };

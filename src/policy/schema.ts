@@ -175,7 +175,31 @@ const exceptionsSchema = z.strictObject({
       .min(2)
       .describe('one approval from each, each by a different person, none of them the requester'),
     expireAfter: durationText('a request without all approvals expires this long after it was submitted'),
+    validFor: durationText('an approval that is older than this at the start no longer counts').default(
+      '30d',
+    ),
+    remindBefore: durationText(
+      'whoever has not decided is reminded this long before the deadline, at half of the time at the latest',
+    ).default('2d'),
+    escalateBefore: durationText(
+      'others are told this long before the deadline, at three quarters of the time at the latest',
+    ).default('1d'),
+    escalateTo: z
+      .array(slug('a role'))
+      .default([])
+      .describe('roles that are told when a decision is still missing; the requester always is'),
   }),
+  request: z
+    .strictObject({
+      dataProtectionAssessment: z
+        .enum(['required', 'optional'])
+        .default('optional')
+        .describe(
+          'whether a request names its data-protection assessment, or who decided that none is needed',
+        ),
+    })
+    .prefault({})
+    .describe('what a request must state beside what every request states'),
   limits: z.strictObject({
     retention: durationText('from enabling to proven purge'),
     enablement: durationText('longest time content storage is on'),
@@ -209,6 +233,12 @@ const exceptionsSchema = z.strictObject({
     required: z
       .boolean()
       .describe('whether the people concerned are told, or the request says who decided not to and why'),
+    withheldBy: z
+      .array(slug('a role'))
+      .default([])
+      .describe(
+        'roles of which one person must have decided that notice is withheld; none: anybody, by name',
+      ),
   }),
   breakGlass: z.strictObject({
     enabled: z.boolean(),

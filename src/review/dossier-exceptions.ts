@@ -1,6 +1,12 @@
-import { type DurationMs, durationMs, type EpochMs, formatDuration, formatInstant } from '../core/index.ts';
+import {
+  type Block,
+  type DurationMs,
+  durationMs,
+  type EpochMs,
+  formatDuration,
+  formatInstant,
+} from '../core/index.ts';
 import { describeState, type ExceptionRecord } from '../exceptions/index.ts';
-import type { Block } from './document.ts';
 
 /**
  * How much longer content was on than its request allowed: 0 where it was off in time. While it is on, the time so far counts.

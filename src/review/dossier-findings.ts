@@ -1,7 +1,6 @@
-import { formatInstant } from '../core/index.ts';
+import { type Block, formatInstant } from '../core/index.ts';
 import type { Policy } from '../policy/index.ts';
 import type { CheckReport } from '../rules/index.ts';
-import type { Block } from './document.ts';
 
 const COLUMNS = ['non-compliant', 'indeterminate', 'covered'] as const;
 

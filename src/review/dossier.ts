@@ -1,9 +1,8 @@
-import { type EpochMs, formatInstant } from '../core/index.ts';
+import { type Block, type EpochMs, formatInstant, type Paper, type Section } from '../core/index.ts';
 import type { SettingsComparison } from '../evidence/index.ts';
 import type { ExceptionRecord } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import type { CheckReport } from '../rules/index.ts';
-import type { Block, ReviewDocument, Section } from './document.ts';
 import { exceptionBlocks } from './dossier-exceptions.ts';
 import { exercisedBlocks, trendBlocks } from './dossier-findings.ts';
 import { besideSource } from './policy-source.ts';
@@ -63,7 +62,7 @@ export interface DossierInput {
 }
 
 /** What the named bodies read before they sign. The same input gives the same document. */
-export function buildDossier(input: DossierInput): ReviewDocument {
+export function buildDossier(input: DossierInput): Paper {
   const { policy, status, now, reviewId, startedBy } = input;
   const { metadata, review } = policy.policy;
   const since = status.lastComplete?.completedAt;

@@ -1,11 +1,9 @@
 export * from './change-approvals.ts';
 export * from './change-record.ts';
 export * from './change-signers.ts';
-export * from './document.ts';
 export * from './dossier.ts';
 export { overrunOf } from './dossier-exceptions.ts';
 export * from './errors.ts';
-export { renderMarkdown } from './markdown.ts';
 export {
   changeKey,
   dossierHashOf,

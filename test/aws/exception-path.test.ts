@@ -196,7 +196,7 @@ describe.skipIf(moto === undefined)('the exception path on moto, with the packag
       principalId: principalId(users[name] ?? ''),
       role,
       decision: 'approve',
-      subjectHash: approvalSubject(value.requestHash, policy.hash),
+      subjectHash: approvalSubject(value, policy.hash) ?? '',
       policyHash: policy.hash,
       people: await services.directory.people(),
       now: services.clock.now(),

@@ -274,7 +274,7 @@ const OTHERS: readonly FieldEdit[] = [
   {
     name: 'no notice',
     old: ROOMY,
-    new: withExceptions(ROOMY, { notice: { required: false } }),
+    new: withExceptions(ROOMY, { notice: { required: false, withheldBy: [] } }),
     direction: 'loosening',
   },
   {
@@ -291,9 +291,11 @@ const OTHERS: readonly FieldEdit[] = [
   },
   {
     name: 'a role instead of another',
-    old: withExceptions(ROOMY, { approvals: { roles: ROLES.slice(0, 3), expireAfter: '7d' } }),
+    old: withExceptions(ROOMY, {
+      approvals: { ...ROOMY.exceptions.approvals, roles: ROLES.slice(0, 3) },
+    }),
     new: withExceptions(ROOMY, {
-      approvals: { roles: [...ROLES.slice(0, 2), ...ROLES.slice(3, 4)], expireAfter: '7d' },
+      approvals: { ...ROOMY.exceptions.approvals, roles: [...ROLES.slice(0, 2), ...ROLES.slice(3, 4)] },
     }),
     direction: 'both',
   },

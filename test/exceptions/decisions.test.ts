@@ -245,5 +245,5 @@ describe('ending early', () => {
 
 async function subject(s: Simulation, id: Id): Promise<string> {
   const policy = await s.state.services.policyInForce.current();
-  return approvalSubject((await s.record(id)).requestHash, policy.hash);
+  return approvalSubject(await s.record(id), policy.hash) ?? '';
 }

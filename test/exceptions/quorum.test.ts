@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { epochMs, hashOf, principalId } from '../../src/core/index.ts';
 import {
-  approvalSubject,
+  type Admission,
   canBeApproved,
   type Decision,
   type ExceptionRecord,
@@ -16,13 +16,25 @@ const POLICY = hashOf('the policy');
 const OTHER_POLICY = hashOf('another policy');
 const ROLES = ['legal', 'security', 'executive'];
 
+/** Any hash that differs with the request and with the policy. */
+const sheetOf = (request: string, policy: string) => hashOf([request, policy]);
+const admission = (policyHash: typeof POLICY): Admission => ({
+  policyHash,
+  policyId: 'prompt-storage',
+  policyVersion: '1.0.0',
+  at: epochMs(0),
+  roles: [],
+  conditions: [],
+  sheetHash: sheetOf(REQUEST, policyHash),
+});
+
 const decision = (who: string, role: string, overrides: Partial<Decision> = {}): Decision => ({
   principalId: principalId(who),
   role,
   decision: 'approve',
   at: epochMs(0),
   policyHash: POLICY,
-  subjectHash: approvalSubject(REQUEST, overrides.policyHash ?? POLICY),
+  subjectHash: sheetOf(REQUEST, overrides.policyHash ?? POLICY),
   ...overrides,
 });
 
@@ -36,6 +48,7 @@ const record = (
   requesterId: principalId('sam'),
   submittedAt: epochMs(0),
   policyHashes: [POLICY],
+  admissions: [admission(POLICY)],
   requiredRoles: ROLES,
   approvalsDeadline: epochMs(1),
   state: 'submitted',
@@ -82,7 +95,7 @@ describe('INVARIANT (DISTINCT_QUORUM): a quorum', () => {
       'does not count an approval of another request',
       record([
         ...ALL.slice(0, 2),
-        decision('omar', 'executive', { subjectHash: approvalSubject(hashOf('another'), POLICY) }),
+        decision('omar', 'executive', { subjectHash: sheetOf(hashOf('another'), POLICY) }),
       ]),
       undefined,
       open('executive'),
@@ -97,7 +110,7 @@ describe('INVARIANT (DISTINCT_QUORUM): a quorum', () => {
       'does not count an approval that names one policy and signs another',
       record([
         ...ALL.slice(0, 2),
-        decision('omar', 'executive', { subjectHash: approvalSubject(REQUEST, OTHER_POLICY) }),
+        decision('omar', 'executive', { subjectHash: sheetOf(REQUEST, OTHER_POLICY) }),
       ]),
       undefined,
       open('executive'),
@@ -106,6 +119,7 @@ describe('INVARIANT (DISTINCT_QUORUM): a quorum', () => {
       'counts an approval under an earlier policy that admitted it',
       record([...ALL.slice(0, 2), decision('omar', 'executive', { policyHash: OTHER_POLICY })], {
         policyHashes: [OTHER_POLICY, POLICY],
+        admissions: [admission(OTHER_POLICY), admission(POLICY)],
       }),
       undefined,
       { kind: 'reached' },

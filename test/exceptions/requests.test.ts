@@ -37,12 +37,12 @@ describe('a malformed request is refused with its place, and says what to write'
     [
       'an unknown key',
       (text) => `${text}approvedBy: lena\n`,
-      { code: 'unknown-key', path: 'approvedBy', line: 18 },
+      { code: 'unknown-key', path: 'approvedBy', line: 19 },
     ],
     [
       'a key twice',
       (text) => `${text}purgedBy: nobody\n`,
-      { code: 'duplicate-key', path: 'purgedBy', line: 18 },
+      { code: 'duplicate-key', path: 'purgedBy', line: 19 },
     ],
     [
       'no reference',

@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { renderDossierHtml } from '../../src/cli/report/dossier-html.ts';
+import { renderDossierHtml } from '../../src/cli/report/paper-html.ts';
 import {
   accountId,
   durationMs,
   type EpochMs,
   epochMs,
   exceptionId,
+  type Paper,
   principalId,
   region,
+  renderMarkdown,
   sha256Hex,
 } from '../../src/core/index.ts';
 import type { ExceptionRecord } from '../../src/exceptions/index.ts';
@@ -17,8 +19,6 @@ import {
   type DossierInput,
   overrunOf,
   type PolicyChange,
-  type ReviewDocument,
-  renderMarkdown,
   reviewStatus,
 } from '../../src/review/index.ts';
 import { checkSnapshot } from '../../src/rules/index.ts';
@@ -57,6 +57,7 @@ function exception(overrides: Partial<ExceptionRecord> = {}): ExceptionRecord {
     requesterId: principalId('sam'),
     submittedAt: START,
     policyHashes: [HASH],
+    admissions: [],
     requiredRoles: ['legal', 'security'],
     approvalsDeadline: endsAt,
     state: 'closed',
@@ -103,7 +104,7 @@ async function inputWith(overrides: Partial<DossierInput> = {}): Promise<Dossier
     ...overrides,
   };
 }
-const sectionOf = (document: ReviewDocument, id: string): string =>
+const sectionOf = (document: Paper, id: string): string =>
   JSON.stringify(document.sections.find((section) => section.id === id)?.blocks);
 const build = async (overrides: Partial<DossierInput> = {}) => buildDossier(await inputWith(overrides));
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { renderMarkdown } from '../../src/review/index.ts';
+import { renderMarkdown } from '../../src/core/index.ts';
 
 const rowOf = (cell: string): string =>
   renderMarkdown({

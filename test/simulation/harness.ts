@@ -133,6 +133,11 @@ export interface RequestOptions {
   readonly subjects?: string;
   /** Replaces the usual S3 destination. */
   readonly destination?: string;
+  readonly notice?: string;
+  /** `null`: none. */
+  readonly assessment?: string | null;
+  /** Why it cannot wait. */
+  readonly breakGlass?: string;
 }
 
 /** A request file. */
@@ -154,9 +159,9 @@ readers: ["arn:aws:iam::${account}:role/IncidentResponder"]
 startsAt: "${instant(options.from ?? BEGINS)}"
 endsAt: "${instant(options.to ?? ENDS)}"
 retention: ${options.retention ?? '7d'}
-notice: { kind: given, how: "mail to the response team" }
-purgedBy: Platform team
-`;
+notice: ${options.notice ?? '{ kind: given, how: "mail to the response team" }'}
+${options.assessment === null ? '' : `dataProtectionAssessment: ${options.assessment ?? '{ kind: made, reference: DPIA-2026-31 }'}\n`}purgedBy: Platform team
+${options.breakGlass === undefined ? '' : `breakGlass: { reason: "${options.breakGlass}" }\n`}`;
 }
 
 export function parsedRequest(options: RequestOptions = {}) {
@@ -504,16 +509,14 @@ export class Simulation {
   ): Promise<Result<ExceptionRecord, Refusal>> {
     const { services } = this.state;
     const policy = await services.policyInForce.current();
-    const shown = (await services.store.read(`exception/${id}`))
-      ? (await this.record(id)).requestHash
-      : undefined;
+    const shown = (await services.store.read(`exception/${id}`)) ? await this.record(id) : undefined;
     const decided = await decide({
       ...services,
       id,
       principalId: principalId(who),
       role,
       decision: more.decision ?? 'approve',
-      subjectHash: more.subjectHash ?? (shown ? approvalSubject(shown, policy.hash) : ''),
+      subjectHash: more.subjectHash ?? (shown ? (approvalSubject(shown, policy.hash) ?? '') : ''),
       policyHash: policy.hash,
       people: await services.directory.people(),
       now: services.clock.now(),

@@ -56,7 +56,7 @@ async function request(file: string, options: Options, context: CommandContext):
       ),
       '',
       ...wrap(
-        `next: each of ${record.requiredRoles.join(', ')} reads \`proviso exception show ${id}\` and approves`,
+        `next: each of ${record.requiredRoles.join(', ')} reads \`proviso exception sheet ${id}\` and approves`,
         context.width,
       ),
     ]);

@@ -2,7 +2,7 @@ import { join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { readSdkSettings } from '../../adapters/aws/sdk-settings.ts';
 import type { OpenState } from '../../compose.ts';
-import { sha256Hex } from '../../core/index.ts';
+import { renderMarkdown, sha256Hex } from '../../core/index.ts';
 import type { AdoptedPolicy } from '../../enforcement/index.ts';
 import { collectSnapshot, compareSettings, type SettingsComparison } from '../../evidence/index.ts';
 import { listExceptions, listLeaseRows, POLICY_KEY, readRecord } from '../../exceptions/index.ts';
@@ -15,7 +15,6 @@ import {
   mayStart,
   newReviewId,
   type ReviewHistory,
-  renderMarkdown,
   reviewEvidence,
   reviewStatus,
   startReview,
@@ -30,7 +29,7 @@ import { CliFailure } from '../failure.ts';
 import { writeTextFile } from '../files.ts';
 import { readTexts } from '../options.ts';
 import { writeJson, writeLines } from '../output.ts';
-import { renderDossierHtml } from '../report/dossier-html.ts';
+import { renderDossierHtml } from '../report/paper-html.ts';
 import { changesSince } from '../review-changes.ts';
 import {
   type ActingReviewOptions,

@@ -1,6 +1,7 @@
 /*
- * The dossier as a document without a form: what is said and in which order. Two renderers give it one, Markdown here and HTML in the
- * command line; both escape everything, because names of accounts, reasons and references were chosen by somebody.
+ * What people read and sign (a review's dossier, a decision sheet, a certificate) as a document without a form: what is said and in which
+ * order. Two renderers give it one, Markdown in markdown.ts and HTML in the command line; both escape everything, because names of
+ * accounts, reasons and references were chosen by somebody.
  */
 
 /** A sentence in which `names` may stand in backticks. */
@@ -32,7 +33,7 @@ export interface Section {
   readonly blocks: readonly Block[];
 }
 
-export interface ReviewDocument {
+export interface Paper {
   readonly title: string;
   /** What identifies it, as name and value. */
   readonly facts: readonly (readonly [string, Prose])[];

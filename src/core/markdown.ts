@@ -1,10 +1,11 @@
-import type { Block, ReviewDocument } from './document.ts';
+import { HIDDEN_CHARACTERS } from './hidden-characters.ts';
+import type { Block, Paper } from './paper.ts';
 
 /**
  * A document as Markdown (CommonMark with tables). Everything that is said is escaped, so that a name can neither end a table, open a
  * link, nor bring in HTML. The same document gives the same bytes.
  */
-export function renderMarkdown({ title, facts, sections }: ReviewDocument): string {
+export function renderMarkdown({ title, facts, sections }: Paper): string {
   const lines = [
     `# ${inline(title)}`,
     '',
@@ -77,10 +78,6 @@ const escaped = (text: string): string =>
     .replace(/:\/\//g, '\\://')
     .replace(/\bwww\./gi, (start) => `${start.slice(0, 3)}\\.`);
 
-/** Characters that a reader cannot see, or that turn the reading direction round. */
-const HIDDEN =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]|\p{Surrogate}/gu;
-
 /** One line in which nothing hides: such characters become their escapes. */
 const visible = (text: string): string =>
-  text.replace(HIDDEN, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  text.replace(HIDDEN_CHARACTERS, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);

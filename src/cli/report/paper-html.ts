@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { Block, ReviewDocument, Section } from '../../review/index.ts';
+import type { Block, Paper, Section } from '../../core/index.ts';
 import { type Html, html, prose, unsafeVerbatim } from './escape.ts';
 import { STYLE } from './html-style.ts';
 
 /** Wide enough for 80 columns beside 80 columns; where the window is not, one stands below the other. */
-const DOSSIER_STYLE = `${STYLE}
+const PAPER_STYLE = `${STYLE}
 main,header,footer{max-width:88rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:1rem 0}
 dt{color:var(--muted)}
@@ -21,11 +21,26 @@ td p{margin:0}
 @media print{.beside{grid-template-columns:1fr 1fr}.beside pre{border:1px solid currentColor}}
 `;
 
+export interface PaperFrame {
+  /** Of the link that a keyboard meets first: `Skip to the review`. */
+  readonly skip: string;
+  readonly footer: string;
+  /** What a reader must know before reading on, such as the hash that is signed. */
+  readonly notice?: string;
+}
+
+export const renderDossierHtml = (dossier: Paper): string =>
+  renderPaperHtml(dossier, {
+    skip: 'Skip to the review',
+    footer:
+      'Read it before you sign. A signature is over the bytes of this page and of its Markdown form; whoever cannot sign objects, with a reason.',
+  });
+
 /**
- * A review's dossier as one HTML file that needs nothing else: no network, no script, no other files; light and dark, on paper and on a
+ * A paper as one HTML file that needs nothing else: no network, no script, no other files; light and dark, on paper and on a
  * telephone. Everything that is said is escaped, and a content security policy allows only this page's own style, by its hash.
  */
-export function renderDossierHtml({ title, facts, sections }: ReviewDocument): string {
+export function renderPaperHtml({ title, facts, sections }: Paper, frame: PaperFrame): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -34,19 +49,20 @@ export function renderDossierHtml({ title, facts, sections }: ReviewDocument): s
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <title>${title}</title>
-<style>${unsafeVerbatim(DOSSIER_STYLE)}</style>
+<style>${unsafeVerbatim(PAPER_STYLE)}</style>
 </head>
 <body>
-<a class="skip" href="#${sections[0]?.id ?? 'top'}">Skip to the review</a>
+<a class="skip" href="#${sections[0]?.id ?? 'top'}">${frame.skip}</a>
 <header>
 <h1>${title}</h1>
+${frame.notice === undefined ? '' : html`<p class="notice">${prose(frame.notice)}</p>`}
 <dl>${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${prose(value)}</dd>`)}</dl>
 <nav aria-label="Contents"><ul>${sections.map(({ id, title: name }) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
 </header>
 <main>
 ${sections.map(sectionHtml)}
 </main>
-<footer><p>Read it before you sign. A signature is over the bytes of this page and of its Markdown form; whoever cannot sign objects, with a reason.</p></footer>
+<footer><p>${frame.footer}</p></footer>
 </body>
 </html>
 `.text;
@@ -55,7 +71,7 @@ ${sections.map(sectionHtml)}
 const contentSecurityPolicy = (): string =>
   [
     "default-src 'none'",
-    `style-src 'sha256-${createHash('sha256').update(DOSSIER_STYLE).digest('base64')}'`,
+    `style-src 'sha256-${createHash('sha256').update(PAPER_STYLE).digest('base64')}'`,
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
