@@ -26,6 +26,7 @@ type NumberFact = {
 
 /** What a number can be. A fact that is a measure and not a count would need fractions here. */
 const NUMBERS = {
+  'principal.unknownActions': 'count',
   'principal.activeAccessKeys': 'count',
   'principal.activeBedrockApiKeys': 'count',
 } as const satisfies Record<NumberFact, 'count'>;

@@ -151,6 +151,9 @@ const SAID_OTHERWISE: ReadonlyMap<string, string> = new Map([
   ['s3:putbucketlifecycleconfiguration', 'the IAM name is `s3:PutLifecycleConfiguration`'],
 ]);
 
+/** Names that people take for actions, the runbook's among them; anything else after a colon may be a condition key. */
+export const isMistakenAction = (name: string): boolean => SAID_OTHERWISE.has(name.toLowerCase());
+
 /**
  * What is wrong with an action pattern of a policy: it names no action that AWS has, so it grants and denies nothing.
  * Services outside the catalogue are not judged.

@@ -26,6 +26,7 @@ export type ReviewStanding = (typeof REVIEW_STANDINGS)[number];
 const FLAG_VALUES = ['enabled', 'disabled', 'unset'] as const;
 const LOGGING_CALL = 'bedrock:GetModelInvocationLoggingConfiguration';
 const IAM_CALL = 'iam:GetAccountAuthorizationDetails';
+const PERMISSION_CALLS = `${IAM_CALL} + organizations:ListTargetsForPolicy + organizations:DescribePolicy`;
 const PERMISSION_VALUES = ['allowed', 'conditionally-allowed', 'denied'] as const;
 
 const flag = (content: string): FactDefinition => ({
@@ -112,14 +113,23 @@ export const FACTS = {
     subjects: ['principal'],
     type: 'string',
     values: PERMISSION_VALUES,
-    meaning: 'whether its identity policies let it change where or whether prompts are stored',
-    from: IAM_CALL,
+    meaning:
+      'whether it can change where or whether prompts are stored: by its identity policies, within its permissions boundary and the service control policies above its account',
+    from: PERMISSION_CALLS,
   },
   'principal.modelInvocation': {
     subjects: ['principal'],
     type: 'string',
     values: PERMISSION_VALUES,
-    meaning: 'whether its identity policies let it invoke a Bedrock model',
+    meaning:
+      'whether it can invoke a Bedrock model: by its identity policies, within its permissions boundary and the service control policies above its account',
+    from: PERMISSION_CALLS,
+  },
+  'principal.unknownActions': {
+    subjects: ['principal'],
+    type: 'number',
+    meaning:
+      'number of action patterns in its own policies that name no action AWS has, so that they grant and deny nothing, such as `bedrock:Converse`; services outside the pinned catalogue are not judged',
     from: IAM_CALL,
   },
   'principal.activeAccessKeys': {

@@ -30,6 +30,7 @@ export const FACT_WORDS = {
   },
   'principal.promptStorageChange': 'the principal’s permission to change prompt storage',
   'principal.modelInvocation': 'the principal’s permission to invoke models',
+  'principal.unknownActions': 'the number of actions in its policies that AWS does not have',
   'principal.activeAccessKeys': 'the number of active access keys',
   'principal.activeBedrockApiKeys': 'the number of active long-term Bedrock API keys',
   'principal.sessionAttribution': 'what ties a session to a person',

@@ -19,6 +19,7 @@ import {
   SERVICE_LINKED_PATH,
   type SessionAttribution,
   sessionAttribution,
+  unknownActionWarning,
 } from '../iam/index.ts';
 import type { FactName } from '../policy/index.ts';
 import {
@@ -65,6 +66,8 @@ export const PRINCIPAL_FACTS = {
     permissionFact(input, PROMPT_STORAGE_CHANGES, 'change prompt storage'),
   'principal.modelInvocation': (input: PrincipalInput): DerivedFact =>
     permissionFact(input, MODEL_INVOCATIONS, 'invoke a model'),
+
+  'principal.unknownActions': (input: PrincipalInput): DerivedFact => unknownActionsFact(input),
 
   'principal.activeAccessKeys': ({ principal, seen }: PrincipalInput): DerivedFact =>
     principal.type === 'user'
@@ -125,6 +128,51 @@ function permissionFact(input: PrincipalInput, actions: readonly string[], toDo:
     evidence,
   };
 }
+
+/**
+ * Of the policies that its owners wrote for it: those of its groups are told at the group, and AWS answers for AWS's own.
+ * The runbook itself asks for two actions that do not exist.
+ */
+function unknownActionsFact({ principal, identity, seen }: PrincipalInput): DerivedFact {
+  const holder = holderOf(principal);
+  const own = new Set([
+    ...holder.inlinePolicies.map(({ name }) => `inline policy \`${name}\``),
+    ...holder.attachedPolicies
+      .filter(({ arn }) => !AWS_MANAGED.test(arn))
+      .map(({ name }) => `managed policy \`${name}\``),
+  ]);
+  const found = identity.identity.policies
+    .filter(({ name }) => own.has(name))
+    .flatMap(({ name, document }) =>
+      document.statements.flatMap(({ index, actions }) =>
+        actions.patterns.flatMap((pattern) => {
+          const warning = unknownActionWarning(pattern);
+          return warning === undefined ? [] : [{ pattern, line: `${name} Statement[${index}]: ${warning}` }];
+        }),
+      ),
+    );
+  const [obstacle] = identity.identity.unreadable;
+  if (found.length > 0) {
+    const patterns = new Set(found.map(({ pattern }) => pattern));
+    return observedFact(patterns.size, seen, ...new Set(found.map(({ line }) => line)));
+  }
+  if (obstacle !== undefined && obstacle.reason !== 'guardrails-unobservable')
+    return unobservableFact(
+      {
+        kind: 'unobservable',
+        reason: REASONS[obstacle.reason],
+        detail: obstacle.detail,
+        source: seen.source,
+      },
+      'one of its policies',
+    );
+  return observedFact(0, seen, 'its policies name only actions that AWS has');
+}
+
+const AWS_MANAGED = /^arn:[^:]+:iam::aws:policy\//;
+
+const holderOf = (of: Principal): IamUser | IamGroup | IamRole =>
+  of.type === 'user' ? of.user : of.type === 'group' ? of.group : of.role;
 
 /** Service control policies do not restrict service-linked roles. */
 function guardrailsOver({ principal, guardrails }: PrincipalInput): Guardrails {

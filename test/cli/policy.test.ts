@@ -47,6 +47,21 @@ describe('policy validate', () => {
     expect(json.stdout).toContain('"code":"unknown-region"');
   });
 
+  test('a remedy that names an action AWS does not have is a warning; an erratum may name it', async () => {
+    const cwd = await edited('prompt-storage.yaml', (text) =>
+      text.replace('remedy: Set the account', 'remedy: Grant bedrock:Converse, then set the account'),
+    );
+    const { exitCode, stdout } = await run(['policy', 'validate', '--format', 'json'], { cwd });
+    expect(exitCode).toBe(EXIT.fine);
+    expect(JSON.parse(stdout).files[0].warnings).toMatchObject([
+      {
+        code: 'unknown-action',
+        path: 'controls[2].remedy',
+        message: expect.stringContaining('`bedrock:InvokeModel` authorizes Converse'),
+      },
+    ]);
+  });
+
   test('every fault is told, with place, caret and remedy', async () => {
     const cwd = await edited('prompt-storage.yaml', (text) =>
       text

@@ -524,6 +524,8 @@ describe('a policy that is read', () => {
       'RB-01',
       'RB-02',
       'RB-03',
+      'RB-04',
+      'RB-06',
       'PT-6',
     ]);
     expect(policy.controls.find(({ id }) => id === 'CP-03')?.coverableByException).toBe(false);

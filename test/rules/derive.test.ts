@@ -501,6 +501,44 @@ describe('facts of a principal', () => {
     expect(lines.at(-1)).toBe('and 2980 more statements');
   });
 
+  const UNKNOWN_ACTIONS = 'principal.unknownActions';
+  const naming = (...actions: string[]) => [{ name: 'p', document: documentOf(allow(actions)) }];
+
+  test('a policy that names bedrock:Converse is told which action authorizes the call', () => {
+    const found = only({
+      users: [user({ inlinePolicies: naming('bedrock:InvokeModel', 'bedrock:Converse', 'bedrock:Conv*') })],
+    });
+    expect(found?.facts[UNKNOWN_ACTIONS]).toMatchObject({ value: 2 });
+    expect(found?.evidence[UNKNOWN_ACTIONS]?.[0]).toMatch(
+      /^inline policy `p` Statement\[0\]: `bedrock:Converse` is not an action of AWS .*`bedrock:InvokeModel` authorizes Converse$/,
+    );
+  });
+
+  test('policies that name only what AWS has name nothing else, and a damaged one may', () => {
+    const good = user({ inlinePolicies: naming('bedrock:Invoke*', 'nosuchservice:Thing') });
+    expect(seen(only({ users: [good] }), UNKNOWN_ACTIONS)).toBe(0);
+    const damaged = user({ inlinePolicies: [{ name: 'p', document: '{' }] });
+    expect(seen(only({ users: [damaged] }), UNKNOWN_ACTIONS)).toBe('unobservable malformed');
+  });
+
+  test('an unknown action in a group is told at the group and not at each of its users', () => {
+    const iam = {
+      users: [user({ inlinePolicies: [], groups: ['g'] })],
+      groups: [{ ...group(), attachedPolicies: [], inlinePolicies: naming('bedrock:Converse') }],
+    };
+    const subjects = inMember(subjectsOf(withIam(observed({ ...noIam, ...iam }))).principal);
+    expect(subjects.map((each) => seen(each, UNKNOWN_ACTIONS))).toEqual([1, 0]);
+  });
+
+  test('AWS answers for the actions of its own policies', () => {
+    const arn = 'arn:aws:iam::aws:policy/Old';
+    const found = only({
+      users: [user({ inlinePolicies: [], attachedPolicies: [{ arn, name: 'Old' }] })],
+      managedPolicies: [{ arn, name: 'Old', document: documentOf(allow('bedrock:Converse')) }],
+    });
+    expect(seen(found, UNKNOWN_ACTIONS)).toBe(0);
+  });
+
   test('a name that steers a terminal does not', () => {
     const hostile = user({ inlinePolicies: [{ name: 'x\u001b[2J', document: CHANGE }] });
     expect(only({ users: [hostile] })?.evidence[STORAGE]?.join()).not.toMatch(/\u001b/);

@@ -62,6 +62,10 @@ describe('the shipped policy', () => {
       'RB-01 product-checkout ci-inference',
       'RB-02 product-assistant BedrockAPIKey-ab12',
       'RB-03 product-search SharedModelRunner',
+      'RB-04 product-search SharedModelRunner',
+      'RB-06 product-assistant BedrockAPIKey-ab12',
+      'RB-06 product-checkout ci-inference',
+      'RB-06 shared-services legacy-operator',
     ]);
     expect(found('indeterminate')).toEqual([
       'CP-01 research-partners eu-central-1',
@@ -74,6 +78,8 @@ describe('the shipped policy', () => {
       'RB-01 research-partners',
       'RB-02 research-partners',
       'RB-03 research-partners',
+      'RB-04 research-partners',
+      'RB-06 research-partners',
     ]);
     expect(exitCodeFor(report.findings)).toBe(1);
   });

@@ -1,6 +1,13 @@
 import type { Command } from 'commander';
-import { formatProblem, type Problem, parseSourceDocument } from '../../core/index.ts';
+import {
+  type DocumentPath,
+  formatProblem,
+  type Problem,
+  parseSourceDocument,
+  type SourceDocument,
+} from '../../core/index.ts';
 import { clausePlace, findIdleClauses } from '../../diff/index.ts';
+import { isMistakenAction, unknownActionWarning } from '../../iam/index.ts';
 import { type Policy, parsePolicy, parsePolicyCases, unknownRegions } from '../../policy/index.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -20,7 +27,7 @@ export function register(program: Command, context: CommandContext): void {
   groupOf(program, 'policy')
     .command('validate')
     .description(
-      'Tell every fault of a policy and of the cases beside it, with file, line and column, what was expected and what to write instead. Regions that AWS is not known to have, and controls and clauses that can never decide anything, are told as warnings; they change no exit code.',
+      'Tell every fault of a policy and of the cases beside it, with file, line and column, what was expected and what to write instead. Regions that AWS is not known to have, controls and clauses that can never decide anything, and actions in its texts that AWS does not have (`bedrock:Converse`) are told as warnings; they change no exit code.',
     )
     .argument('[file|dir]', 'instead of --policy')
     .addOption(policyOption())
@@ -117,5 +124,36 @@ function warningsOf({ controls, storage }: Policy, text: string, file: string): 
     const index = controls.findIndex(({ id }) => id === controlId);
     return document.value.problemAt(clausePlace(index, clause), code, message, remedy);
   });
-  return [...regions, ...idle];
+  return [...regions, ...idle, ...unknownActions(document.value)];
+}
+
+/**
+ * Actions that a text of the policy names and AWS does not have: whoever follows such a remedy grants nothing.
+ * A text that says so itself (`bedrock:Converse` in an erratum) is left alone.
+ */
+function unknownActions(document: SourceDocument): readonly Problem[] {
+  return textsOf(document.value).flatMap(({ path, text }) =>
+    path.includes('erratum') || path.includes('note')
+      ? []
+      : [...new Set(text.match(ACTION) ?? [])].flatMap((action) => {
+          const warning = isMistakenAction(action) ? unknownActionWarning(action) : undefined;
+          return warning === undefined
+            ? []
+            : [document.problemAt(path, 'unknown-action', warning, 'name the action that AWS checks')];
+        }),
+  );
+}
+
+/** `bedrock:InvokeModel`, and no ARN, time or YAML key. */
+const ACTION = /(?<![\w:.-])[a-z][a-z0-9-]+:[A-Z][A-Za-z]+\*?(?![\w:])/g;
+
+function textsOf(
+  value: unknown,
+  path: DocumentPath = [],
+): readonly { readonly path: DocumentPath; readonly text: string }[] {
+  if (typeof value === 'string') return [{ path, text: value }];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, member]) =>
+    textsOf(member, [...path, Array.isArray(value) ? Number(key) : key]),
+  );
 }
