@@ -129,8 +129,16 @@ export interface EmbeddedAws {
   readonly evidence: ReturnType<typeof embeddedEvidence>;
 }
 
-/** Opens a state directory for one writer. Nothing is fired here: `world.pump()` does what is due. */
-export function openState(directory: string, faults?: FaultHook): Result<OpenState, StateProblem> {
+/**
+ * Opens a state directory for one writer. Nothing is fired here: `world.pump()` does what is due.
+ *
+ * @param together - how many branches of workflows are worked on at the same time; above 1 their commits and events share syncs
+ */
+export function openState(
+  directory: string,
+  faults?: FaultHook,
+  together = 1,
+): Result<OpenState, StateProblem> {
   const description = readStateDescription(directory);
   if (!description.ok) return description;
   const { mode } = description.value;
@@ -145,7 +153,7 @@ export function openState(directory: string, faults?: FaultHook): Result<OpenSta
     database.close();
     return opened;
   }
-  const { events, fault: recordFault } = openRecord(paths.events, clock);
+  const { events, fault: recordFault } = openRecord(paths.events, clock, together > 1);
   const ids = mode === 'simulated' ? new SeededIds(database, '') : randomIds;
 
   const awsDatabase = opened.value;
@@ -153,7 +161,11 @@ export function openState(directory: string, faults?: FaultHook): Result<OpenSta
   const retention = embeddedRetention(awsDatabase, clock);
   const storage = embeddedStorage(awsDatabase, clock, ids);
   const schedules = embeddedSchedules(awsDatabase);
-  const store = sqliteRecordStore(database, (operation, act) => withFaults(awsDatabase, operation, {}, act));
+  const store = sqliteRecordStore(
+    database,
+    (operation, act) => withFaults(awsDatabase, operation, {}, act),
+    together > 1,
+  );
 
   const readPeople = peopleReader(paths.people);
   const invoke = (name: string, event: unknown): Promise<unknown> => {
@@ -166,6 +178,7 @@ export function openState(directory: string, faults?: FaultHook): Result<OpenSta
     handlers: (name) => (Object.hasOwn(HANDLERS, name) ? (event) => invoke(name, event) : undefined),
     clock,
     ids,
+    together,
     ...(faults === undefined ? {} : { faults }),
   });
   const services: Services = {
@@ -259,19 +272,26 @@ const markOf = (database: DatabaseSync): unknown =>
  * A damaged or lost record must not keep content storage on (OFF_NEEDS_NOTHING): what happens from now on goes to a file beside it,
  * and every command says so.
  */
-function openRecord(file: string, clock: Clock): { events: EventFile; fault?: StateProblem } {
+function openRecord(
+  file: string,
+  clock: Clock,
+  isGathered: boolean,
+): { events: EventFile; fault?: StateProblem } {
   const beside = `${file.replace(/\.ndjson$/, '')}.after-damage.ndjson`;
   const remedy = `restore it from a backup; what happened since is in \`${beside}\``;
   if (!existsSync(file))
     return {
-      events: openEventFile(beside, clock),
+      events: openEventFile(beside, clock, isGathered),
       fault: { code: 'damaged', message: `the record \`${file}\` is missing`, remedy },
     };
   try {
-    return { events: openEventFile(file, clock) };
+    return { events: openEventFile(file, clock, isGathered) };
   } catch (error) {
     const why = error instanceof Error ? error.message : `\`${file}\` cannot be read`;
-    return { events: openEventFile(beside, clock), fault: { code: 'damaged', message: why, remedy } };
+    return {
+      events: openEventFile(beside, clock, isGathered),
+      fault: { code: 'damaged', message: why, remedy },
+    };
   }
 }
 

@@ -5,7 +5,7 @@ import { RUNTIME_ERROR, RuntimeMisuse, TIMEOUT } from './errors.ts';
 import { isExecutionName, LIMITS } from './limits.ts';
 import { executionArn, HistoryFull, Run, redact, type TaskOutcome } from './run.ts';
 import type { StateMachine } from './states.ts';
-import { type BranchRow, type ExecutionRow, WorkflowStore } from './store.ts';
+import { type BranchRow, type Due, type ExecutionRow, WorkflowStore } from './store.ts';
 import type {
   ExecutionDescription,
   ExecutionStatus,
@@ -17,10 +17,25 @@ import type {
   WorkflowRuntimeOptions,
 } from './types.ts';
 
+/** A function that has to be called for a branch, once that is durable. */
+interface Call {
+  readonly branchId: number;
+  readonly visit: number;
+}
+
+interface Called {
+  readonly call: Call;
+  readonly functionName: string;
+  readonly outcome: TaskOutcome;
+}
+
+const callOf = ({ id, visit }: BranchRow): Call => ({ branchId: id, visit });
+
 /**
  * Runs state machines of the portable subset in-process, durably, with the handlers that run in Lambda on AWS.
  *
- * - Every transition is one SQLite transaction; how durable a commit is, is the database's `synchronous` setting.
+ * - Transitions with no effect between them are one SQLite transaction; how durable a commit is, is the database's `synchronous`
+ *   setting. With `together` above 1 the transitions of several branches share one commit, and their functions run at the same time.
  * - A handler is called after its intent is durable. A crash before its outcome is durable means a second call with the same event,
  *   token and request id: at-least-once.
  * - It never sleeps: `runDue` does what is due by the clock, one step after another, and `nextDueAt` says when to come back.
@@ -30,12 +45,14 @@ export class WorkflowRuntime {
   readonly #options: WorkflowRuntimeOptions;
   readonly #store: WorkflowStore;
   readonly #oldMachines = new Map<string, StateMachine>();
+  readonly #together: number;
   #running = false;
   /** What the fault hook threw: a crash must get out even through a handler that catches everything. */
   #crash: { readonly reason: unknown } | undefined;
 
   constructor(options: WorkflowRuntimeOptions) {
     this.#options = options;
+    this.#together = options.together ?? 1;
     this.#store = new WorkflowStore(options.database);
   }
 
@@ -159,8 +176,8 @@ export class WorkflowRuntime {
 
   /** When `runDue` next has something to do; in the past or now when something is ready, `undefined` when nothing is running. */
   nextDueAt(): EpochMs | undefined {
-    const due = this.#store.nextDue();
-    return due && epochMs(due.at);
+    const at = this.#store.nextDueAt();
+    return at === undefined ? undefined : epochMs(at);
   }
 
   /**
@@ -175,13 +192,14 @@ export class WorkflowRuntime {
     this.#crash = undefined;
     try {
       let steps = 0;
-      for (let due = this.#store.nextDue(); due && due.at <= this.#now(); due = this.#store.nextDue()) {
-        if (due.kind === 'branch') await this.#step(due.id);
-        else
-          this.#transition(due.id, '', (run) =>
-            run.close('TIMED_OUT', TIMEOUT, 'the execution ran out of time'),
-          );
-        steps += 1;
+      for (let due = this.#due(); due.length > 0; due = this.#due()) {
+        // What must be called is called only after all of this is durable.
+        const calls = this.#inOneCommit(due.map((one) => () => this.#advance(one)));
+        while (calls.length > 0) {
+          const called = await this.#callAll(calls.splice(0, this.#together));
+          calls.push(...this.#inOneCommit(called.map((one) => () => this.#take(one))));
+        }
+        steps += due.length;
       }
       return steps;
     } finally {
@@ -189,14 +207,87 @@ export class WorkflowRuntime {
     }
   }
 
-  async #step(branchId: number): Promise<void> {
-    const branch = this.#store.branch(branchId);
-    if (!branch) throw new Error(`branch ${branchId} is due but gone`);
-    const mustInvoke = this.#transition(branch.execution_id, branch.state, (run) => run.advance(branch));
-    if (mustInvoke === true) await this.#invoke(branch);
+  #due(): Due[] {
+    return this.#store.due(this.#now(), this.#together);
   }
 
-  async #invoke(branch: BranchRow): Promise<void> {
+  /** Steps of any executions in one transaction. @returns the calls that they ask for */
+  #inOneCommit(steps: readonly (() => readonly Call[])[]): Call[] {
+    if (steps.length === 0) return [];
+    return this.#store.transaction(() => steps.flatMap((step) => step()));
+  }
+
+  #advance(due: Due): readonly Call[] {
+    if (due.kind === 'deadline') {
+      this.#transition(due.id, '', (run) => run.close('TIMED_OUT', TIMEOUT, 'the execution ran out of time'));
+      return [];
+    }
+    const branch = this.#store.branch(due.id);
+    // An earlier step of the same commit may have ended it or taken it on.
+    if (branch === undefined || branch.due_at !== due.at || branch.phase !== due.phase) return [];
+    return this.#goOn(branch.execution_id, branch.state, (run, calls) => {
+      if (run.advance(branch)) calls.push(callOf(branch));
+    });
+  }
+
+  /** Takes the outcome of a call. */
+  #take({ call, functionName, outcome }: Called): readonly Call[] {
+    const current = this.#openCall(call);
+    // Stopped, or answered through its token, while the function ran: there is no one left to take this outcome.
+    if (current === undefined) return [];
+    return this.#goOn(
+      current.execution_id,
+      current.state,
+      (run) => run.taskReturned(current, outcome),
+      functionName,
+    );
+  }
+
+  /** One step, and all that follow from it without a wait or a call in between. */
+  #goOn(
+    executionId: number,
+    stateName: string,
+    body: (run: Run, calls: Call[]) => void,
+    functionName?: string,
+  ): readonly Call[] {
+    const calls: Call[] = [];
+    this.#transition(executionId, stateName, (run) => body(run, calls), functionName);
+    for (
+      let next = this.#readyBranch(executionId);
+      next !== undefined;
+      next = this.#readyBranch(executionId)
+    ) {
+      const branch = next;
+      this.#transition(executionId, branch.state, (run) => {
+        if (run.advance(branch)) calls.push(callOf(branch));
+      });
+    }
+    return calls;
+  }
+
+  /** A branch that can go on at once; none once the execution has ended or its time is over. */
+  #readyBranch(executionId: number): BranchRow | undefined {
+    const { status, deadline } = this.#executionOf(executionId);
+    return status === 'RUNNING' && this.#now() < deadline
+      ? this.#store.readyBranch(executionId, this.#now())
+      : undefined;
+  }
+
+  #openCall({ branchId, visit }: Call): BranchRow | undefined {
+    const branch = this.#store.branch(branchId);
+    return branch?.visit === visit && branch.phase === 'invoking' ? branch : undefined;
+  }
+
+  async #callAll(calls: readonly Call[]): Promise<Called[]> {
+    const settled = await Promise.allSettled(calls.map((call) => this.#invoke(call)));
+    for (const one of settled) if (one.status === 'rejected') throw one.reason;
+    return settled.flatMap((one) => (one.status === 'fulfilled' && one.value ? [one.value] : []));
+  }
+
+  /** @returns `undefined` when a sibling's failure took the call back */
+  async #invoke(call: Call): Promise<Called | undefined> {
+    const branch = this.#openCall(call);
+    if (branch === undefined) return undefined;
     const execution = this.#executionOf(branch.execution_id);
     const { functionName, event } = this.#runOf(execution).eventFor(branch);
     const point = {
@@ -210,10 +301,7 @@ export class WorkflowRuntime {
     // A handler may have swallowed the crash that the hook threw inside it.
     if (this.#crash) throw this.#crash.reason;
     this.#fault({ moment: 'after-call', ...point });
-    const current = this.#store.branch(branch.id);
-    // Stopped, or answered through its token, while the function ran: there is no one left to take this outcome.
-    if (!current || current.visit !== branch.visit || current.phase !== 'invoking') return;
-    this.#transition(execution.id, branch.state, (run) => run.taskReturned(current, outcome), functionName);
+    return { call, functionName, outcome };
   }
 
   async #call(
@@ -277,7 +365,7 @@ export class WorkflowRuntime {
     return ok(undefined);
   }
 
-  /** One step of one execution, in one transaction. A full history undoes the step and ends the execution instead. */
+  /** One step of one execution, undone whole where it fails. A full history undoes it and ends the execution instead. */
   #transition<T>(
     executionId: number,
     stateName: string,

@@ -59,7 +59,7 @@ export class Run {
   readonly #execution: ExecutionRow;
   readonly #ids: Ids;
   readonly #now: number;
-  /** A call was scheduled in this transaction and stands: nothing after it failed the state. */
+  /** A call was scheduled in this transition and stands: nothing after it failed the state. */
   #mustInvoke = false;
 
   constructor(store: WorkflowStore, machine: StateMachine, execution: ExecutionRow, ids: Ids, now: number) {

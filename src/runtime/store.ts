@@ -94,7 +94,7 @@ export type NewBranch = Pick<
 
 /** What is due next: a branch, or an execution whose time is over. */
 export type Due =
-  | { readonly kind: 'branch'; readonly at: number; readonly id: number }
+  | { readonly kind: 'branch'; readonly at: number; readonly id: number; readonly phase: Phase }
   | { readonly kind: 'deadline'; readonly at: number; readonly id: number };
 
 /** The tables of the runtime. It knows rows and no semantics; every write happens inside `transaction`. */
@@ -107,15 +107,17 @@ export class WorkflowStore {
     database.exec(SCHEMA);
   }
 
-  /** Runs `body` in one transaction, committed when it returns and undone when it throws. */
+  /** Runs `body` in one transaction, committed when it returns and undone when it throws; inside another one, as a part of it. */
   transaction<T>(body: () => T): T {
-    this.#database.exec('BEGIN IMMEDIATE');
+    const isPart = this.#database.isTransaction;
+    this.#run(isPart ? 'SAVEPOINT part' : 'BEGIN IMMEDIATE');
     try {
       const result = body();
-      this.#database.exec('COMMIT');
+      this.#run(isPart ? 'RELEASE part' : 'COMMIT');
       return result;
     } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      if (this.#database.isOpen && this.#database.isTransaction)
+        this.#database.exec(isPart ? 'ROLLBACK TO part; RELEASE part' : 'ROLLBACK');
       throw error;
     }
   }
@@ -189,6 +191,13 @@ export class WorkflowStore {
   branch(id: number): BranchRow | undefined {
     return this.#get<BranchRow>('SELECT * FROM wf_branches WHERE id = ?', id);
   }
+  readyBranch(executionId: number, now: number): BranchRow | undefined {
+    return this.#get<BranchRow>(
+      "SELECT * FROM wf_branches WHERE execution_id = ? AND phase = 'ready' AND due_at <= ? ORDER BY id LIMIT 1",
+      executionId,
+      now,
+    );
+  }
   branchByToken(hash: string): BranchRow | undefined {
     return this.#get<BranchRow>('SELECT * FROM wf_branches WHERE token_hash = ?', hash);
   }
@@ -261,18 +270,33 @@ export class WorkflowStore {
   }
 
   // The indexes are named because the planner, left alone, sorts every running execution at every step.
-  /** The earliest due thing. On a tie the deadline wins: an execution must not act at the instant its time is over. */
-  nextDue(): Due | undefined {
-    const branch = this.#get<{ at: number; id: number }>(
-      `SELECT due_at AS at, id FROM wf_branches INDEXED BY wf_branches_due
-         WHERE due_at IS NOT NULL ORDER BY due_at, id LIMIT 1`,
-    );
-    const deadline = this.#get<{ at: number; id: number }>(
+  /** When the next thing is due. */
+  nextDueAt(): number | undefined {
+    const { at } = this.#get<{ at: number | null }>(
+      `SELECT min(
+         ifnull((SELECT min(due_at) FROM wf_branches INDEXED BY wf_branches_due WHERE due_at IS NOT NULL), 9e15),
+         ifnull((SELECT min(deadline) FROM wf_executions INDEXED BY wf_executions_deadline WHERE status = 'RUNNING'), 9e15)
+       ) AS at`,
+    ) ?? { at: null };
+    return at === null || at >= 9e15 ? undefined : at;
+  }
+
+  /** What is due at `now`, the earliest first. On a tie the deadline wins: an execution must not act at the instant its time is over. */
+  due(now: number, limit: number): Due[] {
+    const branches = this.#all<{ at: number; id: number; phase: Phase }>(
+      `SELECT due_at AS at, id, phase FROM wf_branches INDEXED BY wf_branches_due
+         WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, id LIMIT ?`,
+      now,
+      limit,
+    ).map((row): Due => ({ kind: 'branch', ...row }));
+    const deadlines = this.#all<{ at: number; id: number }>(
       `SELECT deadline AS at, id FROM wf_executions INDEXED BY wf_executions_deadline
-         WHERE status = 'RUNNING' ORDER BY deadline, id LIMIT 1`,
-    );
-    if (deadline && (!branch || deadline.at <= branch.at)) return { kind: 'deadline', ...deadline };
-    return branch && { kind: 'branch', ...branch };
+         WHERE status = 'RUNNING' AND deadline <= ? ORDER BY deadline, id LIMIT ?`,
+      now,
+      limit,
+    ).map((row): Due => ({ kind: 'deadline', ...row }));
+    if (deadlines.length === 0) return branches;
+    return [...deadlines, ...branches].sort((a, b) => a.at - b.at).slice(0, limit);
   }
 
   #statement(sql: string): StatementSync {

@@ -83,5 +83,7 @@ export interface WorkflowRuntimeOptions {
   readonly handlers: (functionName: string) => TaskHandler | undefined;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** How many branches may be worked on at the same time, in one commit each time round; 1, one after another, when absent. */
+  readonly together?: number;
   readonly faults?: FaultHook;
 }

@@ -17,6 +17,7 @@ import {
   parseInstant,
   type Recorder,
 } from '../../core/index.ts';
+import { gather, type Settled } from './gather.ts';
 
 /** A line of the event file. */
 export interface RecordedEvent extends DomainEvent {
@@ -34,9 +35,10 @@ export interface EventFile extends Recorder {
  * The recorder of one machine: an append-only file, one event a line, synced before `record` returns. A torn last line was never
  * acknowledged and is cut off on opening; anything else that does not read is a damaged record and stops the program.
  *
+ * @param isGathered - events of one turn of the event loop share one write and one sync
  * @throws Error naming the line, when a line in the middle is damaged or a number is missing
  */
-export function openEventFile(file: string, clock: Clock): EventFile {
+export function openEventFile(file: string, clock: Clock, isGathered = false): EventFile {
   let text = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const end = text.lastIndexOf('\n') + 1;
   if (end < text.length) {
@@ -46,21 +48,30 @@ export function openEventFile(file: string, clock: Clock): EventFile {
   const events = parseEvents(text, file);
   const descriptor = openSync(file, 'a', 0o600);
   const keys = new Set(events.map(({ key }) => key));
+  const recordAll = (batch: readonly DomainEvent[]): readonly Settled<void>[] => {
+    const fresh: RecordedEvent[] = [];
+    const met = new Set<string>();
+    for (const event of batch) {
+      if (event.key !== undefined && (keys.has(event.key) || met.has(event.key))) continue;
+      if (event.key !== undefined) met.add(event.key);
+      fresh.push({ seq: events.length + fresh.length + 1, at: clock.now(), ...event });
+    }
+    const lines = fresh.map((event) => `${canonicalJson({ ...event, at: formatInstant(event.at) })}\n`);
+    if (lines.length > 0) append(descriptor, Buffer.from(lines.join('')), file);
+    for (const event of fresh) {
+      events.push(event);
+      if (event.key !== undefined) keys.add(event.key);
+    }
+    return batch.map(() => ({ ok: true, value: undefined }));
+  };
   return {
-    async record(event) {
-      if (event.key !== undefined && keys.has(event.key)) return;
-      const recorded: RecordedEvent = { seq: events.length + 1, at: clock.now(), ...event };
-      const line = `${canonicalJson({ ...recorded, at: formatInstant(recorded.at) })}\n`;
-      append(descriptor, Buffer.from(line), file);
-      events.push(recorded);
-      keys.add(event.key);
-    },
+    record: isGathered ? gather(recordAll) : async (event) => void recordAll([event]),
     events: () => events,
     close: () => closeSync(descriptor),
   };
 }
 
-/** Writes a line whole or not at all: a full disk must not leave half an event that counts as recorded. */
+/** Writes lines whole or not at all: a full disk must not leave half an event that counts as recorded. */
 function append(descriptor: number, line: Buffer, file: string): void {
   const before = fstatSync(descriptor).size;
   try {

@@ -1,5 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ConditionalWrite, RecordStore, StoredRecord } from '../../exceptions/index.ts';
+import { inTransaction } from './aws/database.ts';
+import { frozen } from './frozen.ts';
+import { gather, type Settled, settle } from './gather.ts';
 import { prepared } from './statements.ts';
 
 const SCHEMA = `
@@ -9,23 +12,21 @@ CREATE TABLE IF NOT EXISTS rs_records (key TEXT PRIMARY KEY, version INTEGER NOT
 /** How many parsed records are kept, so that memory stays flat however many there are. */
 const KEPT = 4096;
 
-/** Readers share what was parsed, so nobody may change it. */
-function frozen(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const part of Object.values(value)) frozen(part);
-  return Object.freeze(value);
-}
-
 interface Row {
   readonly key: string;
   readonly version: number;
   readonly value: string;
 }
 
-/** The record store on SQLite: one table, versioned conditional updates, one transaction per commit. One store per database. */
+/**
+ * The record store on SQLite: one table, versioned conditional updates, one transaction per commit. One store per database.
+ *
+ * @param isGathered - commits of one turn of the event loop share one transaction, each of them whole or not at all
+ */
 export function sqliteRecordStore(
   database: DatabaseSync,
   faults?: <T>(operation: 'dynamodb:GetItem' | 'dynamodb:TransactWriteItems', act: () => T) => T,
+  isGathered = false,
 ): RecordStore {
   database.exec(SCHEMA);
   const under = faults ?? ((_operation, act) => act());
@@ -44,6 +45,17 @@ export function sqliteRecordStore(
     known.set(key, record);
     return record;
   };
+  const commitAll = (batch: readonly Writes[]): readonly Settled<'committed' | 'conflict'>[] => {
+    try {
+      return inTransaction(database, () =>
+        batch.map((writes) =>
+          settle(() => under('dynamodb:TransactWriteItems', () => asPart(database, writes))),
+        ),
+      );
+    } finally {
+      for (const writes of batch) for (const { key } of writes) known.delete(key);
+    }
+  };
   return {
     async read(key) {
       return under('dynamodb:GetItem', () => known.get(key) ?? readRow(key));
@@ -57,39 +69,44 @@ export function sqliteRecordStore(
       ) as unknown as Pick<Row, 'key'>[];
       return keys.flatMap(({ key }) => known.get(key) ?? readRow(key) ?? []);
     },
-    async commit(writes) {
-      return under('dynamodb:TransactWriteItems', () => {
-        for (const { key } of writes) known.delete(key);
-        return commit(database, writes);
-      });
-    },
+    commit: isGathered ? gather(commitAll) : async (writes) => unwrap(commitAll([writes])[0]),
   };
 }
 
-function commit(database: DatabaseSync, writes: readonly ConditionalWrite[]): 'committed' | 'conflict' {
-  database.exec('BEGIN IMMEDIATE');
+type Writes = readonly ConditionalWrite[];
+
+function unwrap<R>(outcome: Settled<R> | undefined): R {
+  if (outcome?.ok === true) return outcome.value;
+  throw outcome?.error;
+}
+
+/** @returns false when a version is not the expected one; the caller undoes what was written before it */
+function writeAll(database: DatabaseSync, writes: Writes): boolean {
+  return writes.every(({ key, expectedVersion, value }) => {
+    const text = JSON.stringify(value);
+    const changed =
+      expectedVersion === 0
+        ? prepared(
+            database,
+            'INSERT INTO rs_records (key, version, value) VALUES (?, 1, ?) ON CONFLICT (key) DO NOTHING',
+          ).run(key, text)
+        : prepared(
+            database,
+            'UPDATE rs_records SET version = version + 1, value = ? WHERE key = ? AND version = ?',
+          ).run(text, key, expectedVersion);
+    return Number(changed.changes) === 1;
+  });
+}
+
+/** One commit as a part of the open transaction: whole, or undone. */
+function asPart(database: DatabaseSync, writes: Writes): 'committed' | 'conflict' {
+  prepared(database, 'SAVEPOINT writes').run();
+  let isWritten = false;
   try {
-    for (const { key, expectedVersion, value } of writes) {
-      const text = JSON.stringify(value);
-      const changed =
-        expectedVersion === 0
-          ? prepared(
-              database,
-              'INSERT INTO rs_records (key, version, value) VALUES (?, 1, ?) ON CONFLICT (key) DO NOTHING',
-            ).run(key, text)
-          : prepared(
-              database,
-              'UPDATE rs_records SET version = version + 1, value = ? WHERE key = ? AND version = ?',
-            ).run(text, key, expectedVersion);
-      if (Number(changed.changes) !== 1) {
-        database.exec('ROLLBACK');
-        return 'conflict';
-      }
-    }
-    database.exec('COMMIT');
-    return 'committed';
-  } catch (error) {
-    database.exec('ROLLBACK');
-    throw error;
+    isWritten = writeAll(database, writes);
+    return isWritten ? 'committed' : 'conflict';
+  } finally {
+    if (!isWritten) prepared(database, 'ROLLBACK TO writes').run();
+    prepared(database, 'RELEASE writes').run();
   }
 }

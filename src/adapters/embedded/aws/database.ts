@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
+import { frozen } from '../frozen.ts';
 import { prepared } from '../statements.ts';
 
 /*
@@ -53,14 +54,29 @@ export function openAwsDatabase(file: string): DatabaseSync {
   return database;
 }
 
+const documents = new WeakMap<DatabaseSync, Map<string, unknown>>();
+
+/** The documents of a database that were read or written, so that an organization is not parsed at every look. */
+function documentsOf(database: DatabaseSync): Map<string, unknown> {
+  const known = documents.get(database) ?? new Map<string, unknown>();
+  documents.set(database, known);
+  return known;
+}
+
 export function readDocument<T>(database: DatabaseSync, name: string): T | undefined {
+  const known = documentsOf(database);
+  if (known.has(name)) return known.get(name) as T;
   const row = prepared(database, 'SELECT json FROM documents WHERE name = ?').get(name) as
     | { json: string }
     | undefined;
-  return row && (JSON.parse(row.json) as T);
+  if (row === undefined) return undefined;
+  const value = frozen(JSON.parse(row.json) as T);
+  known.set(name, value);
+  return value;
 }
 
 export function writeDocument(database: DatabaseSync, name: string, value: unknown): void {
+  documentsOf(database).delete(name);
   prepared(
     database,
     'INSERT INTO documents (name, json) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET json = excluded.json',
