@@ -2,6 +2,7 @@ import { canonicalJson, type EpochMs, epochMs, err, ok, type Result, sha256Hex }
 import { decode } from './data-flow.ts';
 import { parseStateMachine } from './definition.ts';
 import { RUNTIME_ERROR, RuntimeMisuse, TIMEOUT } from './errors.ts';
+import { gather, settle } from './gather.ts';
 import { isExecutionName, LIMITS } from './limits.ts';
 import { executionArn, HistoryFull, Run, redact, type TaskOutcome } from './run.ts';
 import type { StateMachine } from './states.ts';
@@ -46,6 +47,8 @@ export class WorkflowRuntime {
   readonly #store: WorkflowStore;
   readonly #oldMachines = new Map<string, StateMachine>();
   readonly #together: number;
+  /** Does what a caller asks for in a commit of its own, or in one shared with what else is asked for now. */
+  readonly #asked: <T>(act: () => T) => Promise<T>;
   #running = false;
   /** What the fault hook threw: a crash must get out even through a handler that catches everything. */
   #crash: { readonly reason: unknown } | undefined;
@@ -53,6 +56,10 @@ export class WorkflowRuntime {
   constructor(options: WorkflowRuntimeOptions) {
     this.#options = options;
     this.#together = options.together ?? 1;
+    const gathered = gather((asked: readonly (() => unknown)[]) =>
+      this.#store.transaction(() => asked.map((act) => settle(() => this.#store.transaction(act)))),
+    );
+    this.#asked = async <T>(act: () => T) => (this.#together > 1 ? ((await gathered(act)) as T) : act());
     this.#store = new WorkflowStore(options.database);
   }
 
@@ -76,8 +83,18 @@ export class WorkflowRuntime {
       );
     const input = jsonText(request.input ?? {});
     if (!input.ok) return refusal('InvalidExecutionInput', `the input of \`${name}\` ${input.error}`);
-    const now = this.#now();
     const inputHash = sha256Hex(canonicalJson(decode(input.value)));
+    return this.#asked(() => this.#start(machine, machineName, name, input.value, inputHash));
+  }
+
+  #start(
+    machine: StateMachine,
+    machineName: string,
+    name: string,
+    input: string,
+    inputHash: string,
+  ): StartOutcome {
+    const now = this.#now();
     const before = this.#store.executionByName(machineName, name);
     if (before?.status === 'RUNNING' && before.input_hash === inputHash)
       return { status: 'started', execution: this.#describe(before), repeated: true };
@@ -90,7 +107,7 @@ export class WorkflowRuntime {
         machine: machineName,
         name,
         definition_hash: machine.hash,
-        input: input.value,
+        input,
         input_hash: inputHash,
         status: 'RUNNING',
         started_at: now,
@@ -150,9 +167,11 @@ export class WorkflowRuntime {
         code: 'ExecutionDoesNotExist',
         message: `there is no execution \`${name}\` of state machine \`${machine}\``,
       });
-    if (row.status === 'RUNNING')
-      this.#transition(row.id, '', (run) => run.close('ABORTED', reason.error, reason.cause));
-    return ok(this.#describe(this.#executionOf(row.id)));
+    return this.#asked(() => {
+      if (this.#executionOf(row.id).status === 'RUNNING')
+        this.#transition(row.id, '', (run) => run.close('ABORTED', reason.error, reason.cause));
+      return ok(this.#describe(this.#executionOf(row.id)));
+    });
   }
 
   /** @param output - a JSON value up to 262,144 bytes */
@@ -343,8 +362,17 @@ export class WorkflowRuntime {
   #reply(
     token: string,
     body: (run: Run, branch: BranchRow, tokenHash: string) => void,
-  ): Result<void, ReplyRefusal> {
+  ): Promise<Result<void, ReplyRefusal>> {
     const hash = sha256Hex(token);
+    // A token that nobody waits for any more needs no commit.
+    if (this.#store.branchByToken(hash) === undefined) return Promise.resolve(this.#replyTo(hash, body));
+    return this.#asked(() => this.#replyTo(hash, body));
+  }
+
+  #replyTo(
+    hash: string,
+    body: (run: Run, branch: BranchRow, tokenHash: string) => void,
+  ): Result<void, ReplyRefusal> {
     const branch = this.#store.branchByToken(hash);
     const timedOut = {
       code: 'TaskTimedOut',

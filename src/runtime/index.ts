@@ -2,6 +2,7 @@ export * from './advance.ts';
 export { parseStateMachine } from './definition.ts';
 export { WorkflowRuntime } from './engine.ts';
 export { RuntimeMisuse } from './errors.ts';
+export { gather, type Settled, settle } from './gather.ts';
 export { isExecutionName, LIMITS } from './limits.ts';
 export * from './lint.ts';
 export * from './random-ids.ts';

@@ -33,6 +33,7 @@ export interface BenchOptions {
   readonly database?: DatabaseSync;
   readonly faults?: FaultHook;
   readonly seed?: string;
+  readonly together?: number;
 }
 
 /** A runtime over a fresh (or given) database with machine `m`. */
@@ -46,6 +47,7 @@ export function bench(machine: StateMachine, options: BenchOptions = {}): Bench 
     clock,
     ids: new SeededIds(database, options.seed ?? 'seed'),
     ...(options.faults && { faults: options.faults }),
+    ...(options.together && { together: options.together }),
   });
   return {
     runtime,

@@ -17,7 +17,7 @@ import {
   parseInstant,
   type Recorder,
 } from '../../core/index.ts';
-import { gather, type Settled } from './gather.ts';
+import { gather, type Settled } from '../../runtime/index.ts';
 
 /** A line of the event file. */
 export interface RecordedEvent extends DomainEvent {

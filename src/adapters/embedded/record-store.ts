@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ConditionalWrite, RecordStore, StoredRecord } from '../../exceptions/index.ts';
+import { gather, type Settled, settle } from '../../runtime/index.ts';
 import { inTransaction } from './aws/database.ts';
 import { frozen } from './frozen.ts';
-import { gather, type Settled, settle } from './gather.ts';
 import { prepared } from './statements.ts';
 
 const SCHEMA = `
