@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createState, type OpenState, openState } from '../src/compose.ts';
@@ -167,8 +167,9 @@ async function lives(state: OpenState): Promise<readonly Stage[]> {
     if (!submitted.ok) throw new Error(submitted.error.message);
     return submitted.value.record;
   };
-  const decideOne = async ({ id, requestHash }: ExceptionRecord): Promise<void> => {
-    const subjectHash = approvalSubject(requestHash, policy.value.hash);
+  const decideOne = async (record: ExceptionRecord): Promise<void> => {
+    const { id } = record;
+    const subjectHash = approvalSubject(record, policy.value.hash) ?? '';
     for (const [who, role] of ROLES) {
       const decision = { id, principalId: principalId(who), role, decision: 'approve' as const, subjectHash };
       const decided = await decideException(services, decision);
