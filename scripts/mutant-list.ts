@@ -164,7 +164,13 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'eligibility not read at the start',
     breaks: 'the approval of somebody who left counts',
     tests: [FAULTS],
-    edits: [{ file: 'src/enforcement/enable.ts', from: 'quorum(record, people)', to: 'quorum(record)' }],
+    edits: [
+      {
+        file: 'src/enforcement/enable.ts',
+        from: 'quorum(record, people, ',
+        to: 'quorum(record, undefined, ',
+      },
+    ],
   },
   {
     name: 'relative wait',

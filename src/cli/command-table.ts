@@ -179,6 +179,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/exception-reject.ts'),
   },
   {
+    path: ['exception', 'take-back'],
+    summary: 'take an approval of your own back, before anything is enabled',
+    load: () => import('./commands/exception-take-back.ts'),
+  },
+  {
     path: ['exception', 'withdraw'],
     summary: 'take a request back before it is enabled',
     load: () => import('./commands/exception-withdraw.ts'),

@@ -10,7 +10,9 @@ import {
   isTerminal,
   type Lease,
   noticeText,
+  pendingDecision,
   quorum,
+  standingApprovals,
 } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import type { CommandContext } from './context.ts';
@@ -106,12 +108,15 @@ function overdueWords(record: ExceptionRecord, lease: Lease): string {
 }
 
 function approvalLines(record: ExceptionRecord, width: number): string[] {
+  const pending = pendingDecision(record);
   return record.requiredRoles.flatMap((role) => {
-    const decision = record.decisions.find((candidate) => candidate.role === role);
+    const decision =
+      record.decisions.find((each) => each.role === role && each.decision === 'reject') ??
+      standingApprovals(record.decisions).find((each) => each.role === role);
     const text = decision
       ? `${decision.decision === 'approve' ? 'approved' : 'REJECTED'} by ${decision.principalId} at ${formatInstant(decision.at)}${decision.reason ? `: ${decision.reason}` : ''}`
-      : record.state === 'submitted'
-        ? `missing; until ${formatInstant(record.approvalsDeadline)}`
+      : pending?.missing.includes(role) === true
+        ? `missing; until ${formatInstant(pending.until)}`
         : 'not given';
     return [...wrap(printable(text), width, `  ${role.padEnd(13)}`, ' '.repeat(15))];
   });

@@ -5,6 +5,7 @@ import {
   approvalSubject,
   describeState,
   type ExceptionRecord,
+  pendingDecision,
   type Refusal,
   readException,
 } from '../exceptions/index.ts';
@@ -82,11 +83,8 @@ export async function said(
 ): Promise<void> {
   const record = await recordOf(state, id);
   if (options.format === 'json') return writeJson(context, await exceptionJson(state, record));
-  const missing = record.requiredRoles.filter(
-    (role) => !record.decisions.some((decision) => decision.role === role),
-  );
-  const still =
-    record.state === 'submitted' && missing.length > 0 ? `; still missing: ${missing.join(', ')}` : '';
+  const pending = pendingDecision(record);
+  const still = pending === undefined ? '' : `; still missing: ${pending.missing.join(', ')}`;
   writeLines(
     context,
     wrap(printable(`${id}  ${what}; it is ${describeState(record.state)}${still}`), context.width),

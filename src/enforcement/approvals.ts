@@ -1,5 +1,13 @@
 import { type EventActor, type ExceptionId, epochMs, formatInstant, MINUTE, ok } from '../core/index.ts';
-import { abandon, amend, nextState, quorum, requireException, reserve } from '../exceptions/index.ts';
+import {
+  abandon,
+  amend,
+  nextState,
+  quorum,
+  requireException,
+  reserve,
+  standingApprovals,
+} from '../exceptions/index.ts';
 import type { Services } from './ports.ts';
 import { keepToken, wakeDecided } from './wake.ts';
 
@@ -56,7 +64,11 @@ export async function tally(services: Services, id: ExceptionId): Promise<Tally>
     const amended = await amend(services, id, (current) => {
       const approved = nextState(current.state, 'approve');
       if (!approved.ok || quorum(current).kind !== 'reached') return ok({ record: current });
-      const says = `approved by ${current.decisions.map((decision) => `${decision.principalId} (${decision.role})`).join(', ')}`;
+      const says = `${current.request.breakGlass === undefined ? 'approved' : 'break-glass opened'} by ${standingApprovals(
+        current.decisions,
+      )
+        .map((decision) => `${decision.principalId} (${decision.role})`)
+        .join(', ')}`;
       return ok({
         record: { ...current, state: approved.value },
         events: [{ type: 'exception.approved', actor: workflow, subject: id, data: { says } }],

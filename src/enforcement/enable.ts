@@ -76,7 +76,8 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
     return end(services, record, 'expire', `content storage was not on by ${formatInstant(deadline)}`);
   }
   const people = await services.directory.people();
-  const reached = quorum(record, people);
+  const { validFor } = policy.policy.exceptions.approvals;
+  const reached = quorum(record, people, epochMs(now - durationOf(validFor)));
   const [fault] = record.admissions.flatMap(({ policyHash }) => sheetFault(record, policyHash) ?? []);
   if (fault !== undefined) return end(services, record, 'refuse', `at the start, ${fault}`);
   if (reached.kind !== 'reached') {
@@ -84,7 +85,7 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
       services,
       record,
       'refuse',
-      'at the start, the approvals no longer suffice: an approver has left or lost the role',
+      `at the start, the approvals no longer suffice: an approver has left or lost the role, or an approval is older than ${validFor}`,
     );
   }
   const organization = await services.organizationView.organization();

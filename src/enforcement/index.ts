@@ -27,6 +27,7 @@ export * from './ports.ts';
 export * from './purge.ts';
 export * from './reconcile.ts';
 export * from './rejudge.ts';
+export { reminderTimes } from './remind.ts';
 export * from './request.ts';
 export * from './review-tick.ts';
 export * from './revoke.ts';

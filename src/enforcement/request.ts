@@ -1,16 +1,21 @@
-import { ok, type PrincipalId, type Result } from '../core/index.ts';
+import { type ExceptionId, ok, type PrincipalId, type Result } from '../core/index.ts';
 import {
   type DecisionInput,
   decide,
   type ExceptionRecord,
   type ExceptionRequest,
   type Judgement,
+  leaseOf,
   type Refusal,
+  readLeaseRow,
+  requireException,
   submit,
+  takeBack,
 } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import { bucketOf } from './enable.ts';
 import type { Services } from './ports.ts';
+import { endLease } from './reconcile.ts';
 import { wakeDecided } from './wake.ts';
 
 /**
@@ -51,6 +56,29 @@ export async function decideException(
     people: await services.directory.people(),
     now: services.clock.now(),
   });
-  if (decided.ok) await wakeDecided(services, decision.id);
+  if (!decided.ok) return decided;
+  await wakeDecided(services, decision.id);
+  if (decision.decision === 'reject') await endRejected(services, decision.id, decision.principalId);
   return decided;
+}
+
+/** A break-glass exception that is on and rejected: the rejection has revoked the lease, and it is switched off here and now. */
+async function endRejected(services: Services, id: ExceptionId, by: PrincipalId): Promise<void> {
+  const { value: record } = await requireException(services.store, id);
+  const { accountId, region } = record.request;
+  const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);
+  if (lease?.enabling === undefined || lease.offAt !== undefined) return;
+  const actor = { id: by, kind: 'person-unauthenticated' } as const;
+  await endLease(services, { accountId, region }, lease, actor, services.clock.now());
+}
+
+/** An approver takes the approval back before anything was enabled; recorded as a decision, refused or not. */
+export async function takeBackApproval(
+  services: Services,
+  id: ExceptionId,
+  principalId: PrincipalId,
+  reason: string,
+): Promise<Result<ExceptionRecord, Refusal>> {
+  const policy = await services.policyInForce.current();
+  return takeBack({ ...services, id, principalId, reason, policy, now: services.clock.now() });
 }

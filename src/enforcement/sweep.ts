@@ -30,6 +30,7 @@ import { enforcedKey, enforcePair, enforcesAnywhere, governedPairs } from './enf
 import type { Services } from './ports.ts';
 import { endLease, reconcilePair } from './reconcile.ts';
 import { rejudge } from './rejudge.ts';
+import { noteBreach, remind } from './remind.ts';
 import { startEnding } from './start-ending.ts';
 import { wakeDecided } from './wake.ts';
 
@@ -134,6 +135,8 @@ export async function sweepException(
   const { accountId, region } = record.request;
   const pair = { accountId, region };
   const lease = leaseOf((await readLeaseRow(store, accountId, region))?.value, record.id);
+  await noteBreach(services, record, lease, now);
+  await remind(services, record, now);
 
   if (lease?.enabling === undefined) {
     await expireUnenabled(services, record, now);

@@ -10,10 +10,10 @@ import {
 } from '../core/index.ts';
 import type { Refusal } from './errors.ts';
 import { describeState, nextState } from './lifecycle.ts';
-import { approvalSubject, isEligible } from './quorum.ts';
+import { approvalSubject, isEligible, missingApprovals, quorum, standingApprovals } from './quorum.ts';
 import { amend, type Books, leaseOf, withLease } from './records.ts';
 import { sheetFault } from './sheet.ts';
-import type { Decision, ExceptionRecord, Person } from './types.ts';
+import type { Decision, ExceptionRecord, ExceptionState, Person } from './types.ts';
 
 export interface DecisionInput extends Books {
   readonly id: ExceptionId;
@@ -53,9 +53,20 @@ export async function decide(input: DecisionInput): Promise<Result<ExceptionReco
     const says = `${verb} by ${input.principalId} as ${input.role}`;
     const events = [{ type: 'exception.decided', actor, subject: input.id, data: { ...decision, says } }];
     if (input.decision === 'approve') return ok({ record: decided, events });
+    const lease = leaseOf(row, input.id);
+    const reason = `rejected by ${input.principalId} (${input.role})${input.reason ? `: ${input.reason}` : ''}`;
+    // Break-glass, on already: the rejection revokes the lease in the same write, and whoever comes next switches off.
+    if (row !== undefined && lease?.enabling !== undefined)
+      return ok({
+        record: { ...decided, reason: record.reason ?? reason },
+        events,
+        row:
+          lease.revoked === undefined
+            ? withLease(row, { ...lease, revoked: { at: input.now, by: input.principalId, reason } })
+            : row,
+      });
     const rejected = nextState(record.state, 'reject');
     if (!rejected.ok) return err(rejected.error);
-    const lease = leaseOf(row, input.id);
     // Asked again under a new policy, it may hold a window; nothing was enabled, so that is given back.
     const released =
       row !== undefined && lease !== undefined
@@ -67,7 +78,7 @@ export async function decide(input: DecisionInput): Promise<Result<ExceptionReco
       record: {
         ...decided,
         state: rejected.value,
-        reason: `rejected by ${input.principalId} (${input.role})${input.reason ? `: ${input.reason}` : ''}`,
+        reason,
       },
     });
   });
@@ -88,19 +99,50 @@ export async function decide(input: DecisionInput): Promise<Result<ExceptionReco
   return ok(changed.value.record);
 }
 
+/** Opened by break-glass: confirmed until its end, whether it is on already or off again. */
+const CONFIRMABLE: readonly ExceptionState[] = [
+  'approved',
+  'scheduled',
+  'preflight',
+  'active',
+  'ending',
+  'draining',
+  'purging',
+];
+export const isConfirmable = ({ request, state }: ExceptionRecord): boolean =>
+  request.breakGlass !== undefined && CONFIRMABLE.includes(state);
+
+/** Whose decision is missing, since when they could decide and until when; nothing where nobody has to. */
+export function pendingDecision(
+  record: ExceptionRecord,
+): { readonly missing: readonly string[]; readonly since: EpochMs; readonly until: EpochMs } | undefined {
+  const isConfirming = isConfirmable(record);
+  if (record.state !== 'submitted' && !isConfirming) return undefined;
+  const asked = quorum(record);
+  const missing = isConfirming ? missingApprovals(record) : asked.kind === 'open' ? asked.missing : [];
+  if (missing.length === 0 || asked.kind === 'rejected') return undefined;
+  return {
+    missing,
+    since: record.submittedAt,
+    until: isConfirming ? record.request.endsAt : record.approvalsDeadline,
+  };
+}
+
 function refusalOf(record: ExceptionRecord, input: DecisionInput): Refusal | undefined {
   const { principalId, role, now } = input;
   const past = input.decision === 'approve' ? 'approve' : 'reject';
-  if (record.state !== 'submitted') {
+  const isConfirming = isConfirmable(record);
+  if (record.state !== 'submitted' && !isConfirming) {
     return {
       code: 'STATE_REFUSES',
       message: `there is nothing to decide: the exception is ${describeState(record.state)}`,
     };
   }
-  if (now >= record.approvalsDeadline) {
+  const deadline = isConfirming ? record.request.endsAt : record.approvalsDeadline;
+  if (now >= deadline) {
     return {
       code: 'APPROVALS_EXPIRED',
-      message: `the time to decide ended at ${formatInstant(record.approvalsDeadline)}; a new request is needed`,
+      message: `the time to decide ended at ${formatInstant(deadline)}; a new request is needed`,
     };
   }
   if (!input.people.some((person) => person.id === principalId && person.isActive)) {
@@ -124,14 +166,15 @@ function refusalOf(record: ExceptionRecord, input: DecisionInput): Refusal | und
   if (!isEligible(input.people, principalId, role)) {
     return { code: 'ROLE_NOT_HELD', message: `\`${principalId}\` does not hold the role \`${role}\`` };
   }
-  const earlier = record.decisions.find((decision) => decision.principalId === principalId);
+  const standing = standingApprovals(record.decisions);
+  const earlier = standing.find((decision) => decision.principalId === principalId);
   if (earlier) {
     return {
       code: 'ALREADY_DECIDED',
       message: `\`${principalId}\` has decided already, as ${earlier.role}; every role needs a different person`,
     };
   }
-  const taken = record.decisions.find((decision) => decision.role === role);
+  const taken = standing.find((decision) => decision.role === role);
   if (taken)
     return { code: 'ALREADY_DECIDED', message: `\`${role}\` was decided by \`${taken.principalId}\`` };
   const subject = approvalSubject(record, input.policyHash);

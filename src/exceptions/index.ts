@@ -14,4 +14,5 @@ export * from './reserve.ts';
 export * from './revoke.ts';
 export * from './sheet.ts';
 export * from './submit.ts';
+export * from './take-back.ts';
 export * from './types.ts';

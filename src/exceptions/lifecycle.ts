@@ -43,9 +43,10 @@ export const LIFECYCLE = {
     by: 'workflow, from the recorded decisions',
   },
   reject: {
-    from: ['submitted'],
+    from: ['submitted', 'approved', 'scheduled', 'preflight'],
     to: 'rejected',
-    guard: 'one eligible approver rejects',
+    guard:
+      'one eligible approver rejects; after `submitted` only a break-glass exception, whose confirmations come later',
     source: 'a rejection is terminal',
     by: 'an approver',
   },
@@ -83,9 +84,9 @@ export const LIFECYCLE = {
     from: ['approved', 'scheduled', 'preflight'],
     to: 'submitted',
     guard:
-      'a new policy names a role that has not approved, or the approvals no longer suffice for it; enabling was not attempted',
+      'a new policy names a role that has not approved, or an approver takes the approval back, and the approvals no longer suffice; enabling was not attempted',
     source: 'a pending exception must also collect new roles; its window stays reserved',
-    by: 'policy adoption',
+    by: 'policy adoption, or an approver',
   },
   'begin-preflight': {
     from: ['scheduled', 'preflight'],

@@ -130,7 +130,8 @@ export type ExceptionState = (typeof EXCEPTION_STATES)[number];
 export interface Decision {
   readonly principalId: PrincipalId;
   readonly role: string;
-  readonly decision: 'approve' | 'reject';
+  /** `take-back`: an approver's own approval no longer counts. */
+  readonly decision: 'approve' | 'reject' | 'take-back';
   readonly at: EpochMs;
   readonly reason?: string;
   /** The policy the decider had before them. */
@@ -195,6 +196,11 @@ export interface ExceptionRecord {
   readonly flagged?: string;
   /** Someone else's setting was found during the lease; content may stand where we do not look. */
   readonly contested?: { readonly at: EpochMs; readonly observed: string };
+  /** Break-glass: roles that had not confirmed when it ended. */
+  readonly breach?: { readonly at: EpochMs; readonly missing: readonly string[] };
+  /** For which deadline those who have not decided were reminded, and others told. */
+  readonly remindedFor?: EpochMs;
+  readonly escalatedFor?: EpochMs;
   readonly isPurgeOverdue?: boolean;
   /** The metadata-only baseline could not be put at the end; reconciliation puts it when it can. */
   readonly isBaselineMissing?: boolean;

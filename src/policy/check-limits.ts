@@ -121,11 +121,4 @@ export function checkLimits(report: Report): void {
       `\`${formatDuration(breakGlass)}\` is longer than any break-glass exception may be`,
       `write \`${formatDuration(LONGEST_BREAK_GLASS)}\` or less`,
     );
-  if (report.value([...BREAK_GLASS, 'enabled']) === true)
-    report.add(
-      [...BREAK_GLASS, 'enabled'],
-      'not-supported',
-      'break-glass is not supported by this version',
-      'set it to `false`',
-    );
 }

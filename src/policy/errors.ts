@@ -37,7 +37,6 @@ const LANGUAGE_PROBLEMS = {
   'administrator-too-wide': 'a pattern that makes every principal a storage administrator',
   'not-coverable': 'a control that no exception can cover says that one may',
   'effective-from-missing': 'a policy in force that does not say since when',
-  'not-supported': 'something the language knows but this version does not do',
 
   'wrong-policy': 'the cases are written for another policy',
   'unknown-control': 'a case for a control that the policy does not have',

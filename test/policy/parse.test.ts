@@ -414,13 +414,6 @@ const refusals: readonly Refusal[] = [
     'limits-contradict',
     'exceptions.breakGlass.atMost',
   ],
-  [
-    'break-glass switched on',
-    'enabled: false',
-    'enabled: «true',
-    'not-supported',
-    'exceptions.breakGlass.enabled',
-  ],
 ];
 
 describe('a policy is refused for', () => {
@@ -458,7 +451,6 @@ describe('problems', () => {
       ['fact: dataRetention.mode', 'fact: dataRetention.mod'],
       ['role: legal\n', 'role: counsel\n'],
       ['retention: 14d', 'retention: 14'],
-      ['enabled: false', 'enabled: true'],
       ['every: 365d', 'every: yearly'],
     ];
     const text = edits.reduce((sofar, [find, replace]) => edited(sofar, find, replace), POLICY_TEXT);
@@ -471,7 +463,6 @@ describe('problems', () => {
       'unknown-fact',
       'missing-role',
       'not-a-duration',
-      'not-supported',
       'not-a-duration',
     ]);
     const lines = problems.map(({ line }) => line);
