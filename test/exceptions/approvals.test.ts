@@ -3,7 +3,7 @@ import { functionName } from '../../scripts/bundle.ts';
 import { loadMachines } from '../../src/compose.ts';
 import { epochMs, principalId } from '../../src/core/index.ts';
 import { decideException, reminderTimes, takeBackApproval } from '../../src/enforcement/index.ts';
-import { approvalSubject, missingApprovals, parsePeople } from '../../src/exceptions/index.ts';
+import { approvalSubject, missingApprovals, parsePeople, readRecord } from '../../src/exceptions/index.ts';
 import { parsePolicy } from '../../src/policy/index.ts';
 import {
   BEGINS,
@@ -184,12 +184,12 @@ describe('approval', () => {
   test('B17: the token is kept by the service and stands in no event, and waking decides nothing', () =>
     simulate(async (s) => {
       const id = await s.request();
-      const wait = await s.state.services.store.read(`wait/${id}/legal`);
-      const { taskToken } = wait?.value as { taskToken: string };
-      expect(JSON.stringify(s.events())).not.toContain(taskToken);
       for (const role of ['legal', 'security', 'executive']) {
-        const { value } = (await s.state.services.store.read(`wait/${id}/${role}`)) ?? {};
-        await s.state.services.executions.wake((value as { taskToken: string }).taskToken);
+        const wait = await readRecord<{ taskToken: string }>(s.state.services.store, `wait/${id}/${role}`);
+        const token = wait?.value.taskToken ?? '';
+        expect(token).not.toBe('');
+        expect(JSON.stringify(s.events())).not.toContain(token);
+        expect(await s.state.services.executions.wake(token)).toBe('woken');
       }
       await s.advance(HOUR_MS);
       expect((await s.record(id)).state).toBe('submitted');
