@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { configPrice, monthlyCost, withCost } from '../../scripts/cost.ts';
 import { ACTS } from '../../scripts/permissions.ts';
 import { OPTIONAL_VARIABLES, VARIABLES } from '../../src/adapters/environment.ts';
 
@@ -30,4 +31,12 @@ it('the page gives every permission of a governed account with its reason, and n
     (action) => action !== 'sts:AssumeRole' && action !== 'sts:ExternalId',
   );
   expect(listed).toEqual(allowed);
+});
+
+it('the page shows what a month costs, as the script computes it', () => {
+  expect(withCost(page)).toBe(page);
+  expect(page).toContain('| **together** |');
+  // By hand: 219,000 evaluations in one Region are 100,000 at 0.001 and 119,000 at 0.0008.
+  expect(configPrice(219_000)).toBeCloseTo(195.2);
+  expect(monthlyCost(100)[0]?.usd).toBeCloseTo(3 * (73_000 * 0.001));
 });
