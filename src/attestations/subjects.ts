@@ -3,19 +3,20 @@
  *
  *   666666666666/eu-central-1                         an account and Region
  *   666666666666/*                                    every Region of an account
+ *   666666666666                                      an account as a whole
  *   arn:aws:iam::666666666666:role/ci/*               principals of an account
  *
  * `*` stands for any characters and nothing else is special. The account is always written out: a word that is given for every
  * account at once was given for none.
  */
 
-const ACCOUNT_REGION = /^[0-9]{12}\/[a-z0-9*-]+$/;
+const ACCOUNT = /^[0-9]{12}(?:\/[a-z0-9*-]+)?$/;
 const PRINCIPAL = /^arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:.+$/;
 const MAX_LENGTH = 512;
 
 /** Whether a pattern names its account. */
 export const isSubjectPattern = (pattern: string): boolean =>
-  pattern.length <= MAX_LENGTH && (ACCOUNT_REGION.test(pattern) || PRINCIPAL.test(pattern));
+  pattern.length <= MAX_LENGTH && (ACCOUNT.test(pattern) || PRINCIPAL.test(pattern));
 
 /**
  * Whether `pattern` names `subject`, letter for letter except `*`. Greedy from the left, each literal part found once: the time is

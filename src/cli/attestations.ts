@@ -57,6 +57,8 @@ export function subjectName(subject: SubjectRef): string {
     case 'principal':
       return subject.arn;
     case 'account':
+      return subject.accountId;
+    case 'principals':
     case 'organization':
       // Nothing that could not be listed can be vouched for, and a review is proven by its record: no pattern looks like this.
       return subject.kind;

@@ -323,6 +323,7 @@ const saidBy = (control: Control, outcome: Outcome): Said => ({
 const SUBJECT_WORDS = {
   'account-region': 'an account and governed Region',
   principal: 'a user, group or role',
+  account: 'an account',
   organization: 'the organization as a whole',
 } as const satisfies Record<Control['subject'], string>;
 

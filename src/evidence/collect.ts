@@ -1,7 +1,17 @@
 import pMap from 'p-map';
+import { z } from 'zod';
 import { type AccountId, type EpochMs, err, ok, type Region, type Result } from '../core/index.ts';
 import { EvidenceError } from './errors.ts';
-import type { EvidenceSources, ReadOptions } from './ports.ts';
+import type { EvidenceSources, ReadOptions, SectionPlaces, SectionReader } from './ports.ts';
+import { describeIssue } from './schema-parts.ts';
+import {
+  type Section,
+  type SectionLevel,
+  type SectionName,
+  type SectionObservations,
+  sectionDefinition,
+  sectionNames,
+} from './sections/index.ts';
 import {
   type AccountEvidence,
   type MemberAccount,
@@ -18,6 +28,8 @@ export interface CollectOptions {
   readonly takenAt: EpochMs;
   /** How many accounts' IAM or account-Regions are read at the same time; default 12. */
   readonly concurrency?: number;
+  /** Sections that are read only when asked for (`optIn`), by name. */
+  readonly optIn?: readonly string[];
   readonly onProgress?: (progress: CollectProgress) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -74,6 +86,9 @@ export async function collectSnapshot(
   if (options.signal?.aborted) return err(aborted());
   if (organization.kind !== 'observed') return err(unreadable(organization));
 
+  const asked: Asked = { sources, read, optIn: new Set(options.optIn ?? []) };
+  const ownSections = await readSections('organization', organization.value, asked);
+  if (options.signal?.aborted) return err(aborted());
   const { accounts } = organization.value;
   const jobs: Job[] = [
     ...accounts.map((account) => ({ account })),
@@ -85,7 +100,7 @@ export async function collectSnapshot(
     results = await pMap(
       jobs,
       async (job) => {
-        const done = await collectOne(sources, job, read);
+        const done = await collectOne(job, asked);
         finished += 1;
         options.onProgress?.({
           done: finished,
@@ -106,21 +121,30 @@ export async function collectSnapshot(
   return ok({
     schemaVersion: SNAPSHOT_SCHEMA_VERSION,
     takenAt: options.takenAt,
-    organization: organization.value,
+    organization: { ...organization.value, ...ownSections },
     regions,
     accounts: results.flatMap((done) => (done.kind === 'iam' ? [done.evidence] : [])),
     accountRegions: results.flatMap((done) => (done.kind === 'region' ? [done.evidence] : [])),
   });
 }
 
-async function collectOne(sources: EvidenceSources, job: Job, read: ReadOptions): Promise<Done> {
+interface Asked {
+  readonly sources: EvidenceSources;
+  readonly read: ReadOptions;
+  readonly optIn: ReadonlySet<string>;
+}
+
+async function collectOne(job: Job, asked: Asked): Promise<Done> {
   const { account, region } = job;
+  const { sources, read } = asked;
   const skipped = NOT_CALLABLE.has(account.state) ? notCalled(account) : undefined;
   if (region === undefined) {
     const iam =
       skipped ??
       (await guarded('iam:GetAccountAuthorizationDetails', () => sources.readIam(account.id, read)));
-    return { kind: 'iam', evidence: { accountId: account.id, iam } };
+    const evidence: AccountEvidence = { accountId: account.id, iam };
+    const sections = await readSections('account', evidence, asked, skipped);
+    return { kind: 'iam', evidence: { ...evidence, ...sections } };
   }
   const invocationLogging =
     skipped ??
@@ -132,7 +156,48 @@ async function collectOne(sources: EvidenceSources, job: Job, read: ReadOptions)
     (await guarded('bedrock:GetAccountDataRetention', () =>
       sources.readDataRetention(account.id, region, read),
     ));
-  return { kind: 'region', evidence: { accountId: account.id, region, invocationLogging, dataRetention } };
+  const evidence: RegionEvidence = { accountId: account.id, region, invocationLogging, dataRetention };
+  const sections = await readSections('account-region', evidence, asked, skipped);
+  return { kind: 'region', evidence: { ...evidence, ...sections } };
+}
+
+/**
+ * Every section of a level that the sources can read, one after the other, each with what was seen before it. A section without a reader,
+ * and an opt-in one that nobody asked for, is left out: not collected.
+ */
+async function readSections<L extends SectionLevel>(
+  level: L,
+  place: SectionPlaces[L],
+  { sources, read, optIn }: Asked,
+  skipped?: Unobservable,
+): Promise<{ readonly sections?: SectionObservations<L> }> {
+  const seen: Record<string, Observation<unknown>> = {};
+  for (const name of sectionNames(level)) {
+    const definition = sectionDefinition(level, name);
+    const reader = sources.sections[level][name] as SectionReader<L, SectionName<L>> | undefined;
+    if (reader === undefined || (definition.optIn !== undefined && !optIn.has(name))) continue;
+    const call = Object.keys(definition.actions).join(' + ');
+    seen[name] =
+      skipped ??
+      checked(definition, await guarded(call, () => reader({ ...place, sections: { ...seen } }, read)));
+  }
+  return Object.keys(seen).length === 0 ? {} : { sections: seen as SectionObservations<L> };
+}
+
+/** What a reader gives must be what a file can hold: anything else could not be read back, and may be what nobody looked at. */
+function checked(definition: Section<unknown>, observation: Observation<unknown>): Observation<unknown> {
+  if (observation.kind !== 'observed') return observation;
+  try {
+    z.encode(definition.value, observation.value);
+    return observation;
+  } catch (error) {
+    return {
+      kind: 'unobservable',
+      reason: 'malformed',
+      detail: error instanceof z.core.$ZodError ? describeIssue(error) : 'the value has another shape',
+      source: observation.source,
+    };
+  }
 }
 
 type Unobservable = Extract<Observation<never>, { kind: 'unobservable' }>;

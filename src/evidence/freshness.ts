@@ -26,6 +26,7 @@ export function withoutStale(snapshot: Snapshot, now: EpochMs, maxAge: DurationM
       ...pair,
       invocationLogging: age(pair.invocationLogging),
       dataRetention: age(pair.dataRetention),
+      ...ageSections(pair.sections, age),
     })),
   };
 }
@@ -37,12 +38,41 @@ const ageOrganization = (organization: Organization, age: Age): Organization => 
   serviceControlPolicies: age(organization.serviceControlPolicies),
   attachments: age(organization.attachments),
   delegatedAdministrators: age(organization.delegatedAdministrators),
+  ...(organization.resourceControlPolicies === undefined
+    ? {}
+    : { resourceControlPolicies: age(organization.resourceControlPolicies) }),
+  ...(organization.resourceControlAttachments === undefined
+    ? {}
+    : { resourceControlAttachments: age(organization.resourceControlAttachments) }),
+  ...ageSections(organization.sections, age),
 });
 
 const ageAccount = (account: AccountEvidence, age: Age): AccountEvidence => {
   const iam = age(account.iam);
-  return { ...account, iam: iam.kind === 'observed' ? { ...iam, value: ageIam(iam.value, age) } : iam };
+  return {
+    ...account,
+    iam: iam.kind === 'observed' ? { ...iam, value: ageIam(iam.value, age) } : iam,
+    ...(account.resourcePolicies === undefined ? {} : { resourcePolicies: age(account.resourcePolicies) }),
+    ...ageSections(account.sections, age),
+  };
 };
+
+/** Sections, and every observation that stands inside the value of one. */
+const ageSections = <S extends object>(sections: S | undefined, age: Age): { readonly sections?: S } =>
+  sections === undefined ? {} : { sections: ageWithin(sections, age) as S };
+
+function ageWithin(value: unknown, age: Age): unknown {
+  if (Array.isArray(value)) return value.map((item) => ageWithin(item, age));
+  if (typeof value !== 'object' || value === null) return value;
+  const aged = isObservation(value) ? age(value) : value;
+  return Object.fromEntries(Object.entries(aged).map(([key, item]) => [key, ageWithin(item, age)]));
+}
+
+const isObservation = (value: object): value is Observation<unknown> =>
+  'kind' in value &&
+  (value.kind === 'observed' || value.kind === 'absent') &&
+  'at' in value &&
+  'source' in value;
 
 const ageIam = (iam: IamEvidence, age: Age): IamEvidence => ({
   ...iam,

@@ -1,5 +1,14 @@
 import type { AccountId, Region } from '../core/index.ts';
-import type { DataRetention, IamEvidence, LoggingConfiguration, Observation, Organization } from './types.ts';
+import type { SectionLevel, SectionName, SectionValue } from './sections/index.ts';
+import type {
+  AccountEvidence,
+  DataRetention,
+  IamEvidence,
+  LoggingConfiguration,
+  Observation,
+  Organization,
+  RegionEvidence,
+} from './types.ts';
 
 /** What a read may be told; a source that cannot be interrupted ignores it. */
 export interface ReadOptions {
@@ -44,5 +53,30 @@ export interface RegionSource {
   ): Promise<Observation<DataRetention>>;
 }
 
+/** Where a section is read, with what was seen there before it. */
+export interface SectionPlaces {
+  readonly 'account-region': RegionEvidence;
+  readonly account: AccountEvidence;
+  readonly organization: Organization;
+}
+
+/**
+ * Reads one section.
+ * Guarantee: complete (every page) or `unobservable`; `absent` only when AWS answered that there is no such thing; never a prompt, a
+ * response or a secret. Never rejects.
+ */
+export type SectionReader<L extends SectionLevel, N extends SectionName<L>> = (
+  place: SectionPlaces[L],
+  options?: ReadOptions,
+) => Promise<Observation<SectionValue<L, N>>>;
+export type SectionReaders<L extends SectionLevel> = {
+  readonly [N in SectionName<L>]: SectionReader<L, N>;
+};
+
+/** The sections. One that a source has no reader for is not collected. */
+export interface SectionSource {
+  readonly sections: { readonly [L in SectionLevel]: Partial<SectionReaders<L>> };
+}
+
 /** Everything that `collectSnapshot` needs. */
-export interface EvidenceSources extends OrganizationSource, AccountSource, RegionSource {}
+export interface EvidenceSources extends OrganizationSource, AccountSource, RegionSource, SectionSource {}

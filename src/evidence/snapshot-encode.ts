@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import { formatInstant } from '../core/index.ts';
 import { documentToJson } from './policy-text.ts';
+import { type SectionLevel, type SectionObservations, sectionsSchema } from './sections/index.ts';
 import { SNAPSHOT_KIND } from './snapshot-schema.ts';
 import type {
   IamEvidence,
@@ -95,6 +97,18 @@ export const encodeOptional = <T>(
   encode: (value: T) => unknown,
 ): unknown => (observation === undefined ? undefined : encodeObservation(observation, encode));
 
+/** Only what was seen; by the sections' own description, in their order. */
+export function encodeSections<L extends SectionLevel>(
+  level: L,
+  sections: SectionObservations<L> | undefined,
+): unknown {
+  if (sections === undefined) return undefined;
+  const seen = Object.entries(sections).filter(([, observation]) => observation !== undefined);
+  return seen.length === 0
+    ? undefined
+    : z.encode(sectionsSchema(level), Object.fromEntries(seen) as SectionObservations<L>);
+}
+
 export const encodeResourcePolicies = (policies: readonly ResourcePolicy[]): unknown =>
   policies.map(({ resourceArn, document }) => ({ resourceArn, document: documentToJson(document) }));
 
@@ -115,6 +129,7 @@ export function encodeOrganization(snapshot: Snapshot): unknown {
       delegatedAdministrators: encodeObservation(organization.delegatedAdministrators, (ids) => ids),
       resourceControlPolicies: encodeOptional(organization.resourceControlPolicies, encodePolicies),
       resourceControlAttachments: encodeOptional(organization.resourceControlAttachments, encodeAttachments),
+      sections: encodeSections('organization', organization.sections),
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   encodeOptional,
   encodeOrganization,
   encodeResourcePolicies,
+  encodeSections,
   toJsonText,
 } from './snapshot-encode.ts';
 import { decodeFile, type SnapshotFile } from './snapshot-parse.ts';
@@ -65,6 +66,7 @@ export function encodeSnapshot(snapshot: Snapshot): SnapshotFiles {
         accountId: account.accountId,
         iam: encodeObservation(account.iam, encodeIam),
         resourcePolicies: encodeOptional(account.resourcePolicies, encodeResourcePolicies),
+        sections: encodeSections('account', account.sections),
       }),
     );
   }
@@ -77,6 +79,7 @@ export function encodeSnapshot(snapshot: Snapshot): SnapshotFiles {
         region: pair.region,
         invocationLogging: encodeObservation(pair.invocationLogging, (value) => value),
         dataRetention: encodeObservation(pair.dataRetention, (value) => value),
+        sections: encodeSections('account-region', pair.sections),
       }),
     );
   }
@@ -175,8 +178,10 @@ export function accountDecoder({ organization, regions }: SnapshotHead): Account
         if (!read.ok) problems.push(...read.error);
         else {
           const { schemaVersion: _, ...evidence } = read.value;
-          const { accountId: said, ...observations } = evidence;
-          problems.push(...mismatches(path, place, { accountId: said }, observations));
+          const { accountId: said, sections, ...observations } = evidence;
+          problems.push(
+            ...mismatches(path, place, { accountId: said }, { ...observations, ...below(sections) }),
+          );
           own = evidence;
         }
       } else if (region === undefined) problems.push(unknownRegion(path, place.region));
@@ -185,8 +190,9 @@ export function accountDecoder({ organization, regions }: SnapshotHead): Account
         if (!read.ok) problems.push(...read.error);
         else {
           const { schemaVersion: _, ...evidence } = read.value;
-          const { accountId: said, region: saidRegion, ...observations } = evidence;
-          problems.push(...mismatches(path, place, { accountId: said, region: saidRegion }, observations));
+          const { accountId: said, region: saidRegion, sections, ...observations } = evidence;
+          const seen = { ...observations, ...below(sections) };
+          problems.push(...mismatches(path, place, { accountId: said, region: saidRegion }, seen));
           pairs.set(region, evidence);
         }
       }
@@ -227,6 +233,16 @@ function placeOf(path: string): Place | undefined {
   if (!isAccountId(account)) return undefined;
   return isRegion(regionName) ? { accountId: account, region: regionName } : { accountId: account };
 }
+
+/** Sections by their path in the file. */
+const below = (
+  sections: Readonly<Record<string, Observation<unknown> | undefined>> = {},
+): Readonly<Record<string, Observation<unknown>>> =>
+  Object.fromEntries(
+    Object.entries(sections).flatMap(([name, seen]) =>
+      seen === undefined ? [] : [[`sections.${name}`, seen]],
+    ),
+  );
 
 /** Evidence filed under one account must not speak of another: a copied file would make an estate look clean. */
 function mismatches(

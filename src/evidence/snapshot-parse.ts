@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { err, ok, type Result } from '../core/index.ts';
 import type { SnapshotProblem } from './errors.ts';
-import { fieldOf, issueText } from './snapshot-schema.ts';
+import { fieldOf, issueText } from './schema-parts.ts';
 import { SNAPSHOT_SCHEMA_VERSION } from './types.ts';
 
 export interface SnapshotFile {

@@ -1,4 +1,5 @@
 import type { AccountId, EpochMs, Region } from '../core/index.ts';
+import type { SectionObservations } from './sections/index.ts';
 
 /** The AWS call that gave a fact, so that a reader can repeat it. */
 export interface FactSource {
@@ -80,6 +81,8 @@ export interface RegionEvidence {
   readonly region: Region;
   readonly invocationLogging: Observation<LoggingConfiguration>;
   readonly dataRetention: Observation<DataRetention>;
+  /** What else was asked here, by section; one that is not in it was not collected. Read it with `sectionOf`. */
+  readonly sections?: SectionObservations<'account-region'> | undefined;
 }
 
 export interface PolicyDocumentEntry {
@@ -167,6 +170,8 @@ export interface AccountEvidence {
   readonly iam: Observation<IamEvidence>;
   /** Policies of the account's resources; a resource that is not listed has none. Absent: not collected. */
   readonly resourcePolicies?: Observation<readonly ResourcePolicy[]> | undefined;
+  /** What else was asked of the account as a whole, by section. */
+  readonly sections?: SectionObservations<'account'> | undefined;
 }
 
 export interface OrganizationalUnit {
@@ -210,6 +215,8 @@ export interface Organization {
   /** Resource control policies and where they are attached, in the form of the service control policies. Absent: not collected. */
   readonly resourceControlPolicies?: Observation<readonly ServiceControlPolicy[]> | undefined;
   readonly resourceControlAttachments?: Observation<readonly PolicyAttachment[]> | undefined;
+  /** What else was asked of the organization as a whole, by section. */
+  readonly sections?: SectionObservations<'organization'> | undefined;
 }
 
 export const SNAPSHOT_SCHEMA_VERSION = 1;

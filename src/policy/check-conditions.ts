@@ -62,6 +62,7 @@ export function checkCondition(report: Report, path: DocumentPath, subject: Subj
 const SUBJECT_WORDS = {
   'account-region': 'an account and Region',
   principal: 'a principal',
+  account: 'an account',
   organization: 'an organization',
 } as const satisfies Record<Subject, string>;
 

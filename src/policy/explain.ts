@@ -125,6 +125,7 @@ function administratorSentences({ storage }: Policy): readonly string[] {
 const SUBJECT_WORDS = {
   'account-region': 'every account and governed Region',
   principal: 'every user, group and role',
+  account: 'every account',
   organization: 'the organization as a whole',
 } as const satisfies Record<Subject, string>;
 

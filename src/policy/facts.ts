@@ -3,7 +3,7 @@
  * snapshot (a compile-time check there keeps the two lists equal); the loader refuses any other name and any operator or value
  * that does not fit the fact's type.
  */
-export const SUBJECTS = ['account-region', 'principal', 'organization'] as const;
+export const SUBJECTS = ['account-region', 'principal', 'account', 'organization'] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
 export type FactType = 'boolean' | 'string' | 'number' | 'string-list';
@@ -17,9 +17,11 @@ export interface FactDefinition {
   readonly meaning: string;
   /** The AWS call (or the policy) it comes from. */
   readonly from: string;
+  /** It stands in the records of a state and in no snapshot: a check without them does not ask the controls that need it. */
+  readonly isRecord?: true;
 }
 
-const BOTH = ['account-region', 'principal'] as const satisfies readonly Subject[];
+const ACCOUNT = ['account-region', 'principal', 'account'] as const satisfies readonly Subject[];
 export const REVIEW_STANDINGS = ['complete', 'due', 'overdue'] as const;
 /** How the review of the policy stands; `due` is still in time. */
 export type ReviewStanding = (typeof REVIEW_STANDINGS)[number];
@@ -39,14 +41,14 @@ const flag = (content: string): FactDefinition => ({
 
 export const FACTS = {
   'account.state': {
-    subjects: BOTH,
+    subjects: ACCOUNT,
     type: 'string',
     meaning:
       'state of the account in the organization: PENDING_ACTIVATION, ACTIVE, SUSPENDED, PENDING_CLOSURE or CLOSED',
     from: 'organizations:ListAccounts',
   },
   'account.isManagementAccount': {
-    subjects: BOTH,
+    subjects: ACCOUNT,
     type: 'boolean',
     meaning:
       'whether this is the organization’s management account, which no service control policy restricts',
@@ -159,6 +161,7 @@ export const FACTS = {
     meaning:
       'how the review of this policy stands by its own `review.every`: complete; due (none yet, or soon again, and still in time); or overdue (too long ago, or a major change of the platform was declared since)',
     from: 'the record of reviews',
+    isRecord: true,
   },
 } as const satisfies Record<string, FactDefinition>;
 

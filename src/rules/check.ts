@@ -1,6 +1,13 @@
 import { type EpochMs, hashOf, type Sha256Hex } from '../core/index.ts';
 import { type Snapshot, type SnapshotSource, sourceOf } from '../evidence/index.ts';
-import { type Control, type LoadedPolicy, SUBJECTS, type Subject } from '../policy/index.ts';
+import {
+  type Control,
+  factDefinition,
+  type LoadedPolicy,
+  leavesOf,
+  SUBJECTS,
+  type Subject,
+} from '../policy/index.ts';
 import { factDeriver, organizationFacts, type SubjectFacts } from './derive.ts';
 import { type Evaluator, evaluatorOf } from './evaluate.ts';
 import type {
@@ -107,7 +114,8 @@ export async function checkAccounts(
   const { metadata, controls, storage } = loaded.policy;
   const accounts = head.organization.accounts.length;
   const regions = storage.scope.regions.length;
-  const judge = new Judge(request, receive);
+  const asked = askedOf(controls, review);
+  const judge = new Judge(request, asked, receive);
   const derive = factDeriver(head, loaded);
   // How many evaluations there will be, as far as it is known before the first: it chooses the evaluator for the whole check.
   const expected = controls.length * accounts * regions;
@@ -116,16 +124,15 @@ export async function checkAccounts(
     for (const subject of ACCOUNT_SUBJECTS) await judge.evaluate(subject, subjects[subject], expected);
     judge.flush();
   }
-  await judge.evaluate('organization', organizationFacts(head, review), expected);
+  await judge.evaluate('organization', [organizationFacts(head, review)], expected);
   judge.flush();
-  const isAsked = ({ subject }: Control): boolean => subject !== 'organization' || review !== undefined;
   return {
     policy: { id: metadata.id, version: metadata.version, hash: loaded.hash },
     snapshotTakenAt: head.takenAt,
     now,
     counts: judge.counts,
-    notAsked: controls.filter((control) => !isAsked(control)).map(({ id }) => id),
-    byControl: controls.filter(isAsked).map(({ id, title, severity }) => ({
+    notAsked: controls.filter((control) => !asked.includes(control)).map(({ id }) => id),
+    byControl: asked.map(({ id, title, severity }) => ({
       controlId: id,
       title,
       severity,
@@ -143,15 +150,16 @@ class Judge {
   readonly counts = noOutcomes();
   readonly #request: AccountsCheckRequest;
   readonly #receive: FindingReceiver;
+  readonly #controls: readonly Control[];
   readonly #byControl: ReadonlyMap<string, Mutable<OutcomeCounts>>;
   readonly #evaluators: ReadonlyMap<Subject, Evaluator>;
   /** Of the account at hand: for each control its subjects with their verdicts. */
   readonly #pending = new Map<Control, readonly (readonly [SubjectFacts, Verdict])[]>();
 
-  constructor(request: AccountsCheckRequest, receive: FindingReceiver) {
+  constructor(request: AccountsCheckRequest, controls: readonly Control[], receive: FindingReceiver) {
     this.#request = request;
+    this.#controls = controls;
     this.#receive = receive;
-    const { controls } = request.policy.policy;
     this.#byControl = new Map(controls.map(({ id }) => [id, noOutcomes()]));
     this.#evaluators = new Map(
       SUBJECTS.map((subject) => [subject, evaluatorOf(controls.filter((each) => each.subject === subject))]),
@@ -163,7 +171,7 @@ class Judge {
   }
 
   async evaluate(subject: Subject, subjects: readonly SubjectFacts[], expected: number): Promise<void> {
-    const asked = this.#request.policy.policy.controls.filter((control) => control.subject === subject);
+    const asked = this.#controls.filter((control) => control.subject === subject);
     if (asked.length === 0 || subjects.length === 0) return;
     const rows = await this.#evaluators.get(subject)?.(
       subjects.map(({ facts }) => facts),
@@ -182,7 +190,7 @@ class Judge {
 
   /** Hands out what is pending, in the policy's order. */
   flush(): void {
-    for (const control of this.#request.policy.policy.controls)
+    for (const control of this.#controls)
       for (const [subject, verdict] of this.#pending.get(control) ?? [])
         this.#give(control, subject, verdict);
     this.#pending.clear();
@@ -215,13 +223,26 @@ const noOutcomes = (): Mutable<OutcomeCounts> => ({
   indeterminate: 0,
 });
 
+/** Without the records of a state the controls that ask about them are not asked. */
+const askedOf = (controls: readonly Control[], review: ReviewEvidence | undefined): readonly Control[] =>
+  review === undefined ? controls.filter((control) => !needsRecords(control)) : controls;
+
+const needsRecords = ({ when, require }: Control): boolean =>
+  [...(when === undefined ? [] : leavesOf(when, 'when')), ...leavesOf(require, 'require')].some(
+    ({ leaf }) => factDefinition(leaf.fact).isRecord === true,
+  );
+
 /** The id of a finding, for ever the same for the same control and subject: 16 hex digits. */
 export const findingId = (controlId: string, subject: SubjectRef): string =>
-  hashOf({
-    controlId,
-    // A snapshot that lies can hold half a character, which has no canonical form; the run must go on for the rest.
-    subject: subject.kind === 'principal' ? { ...subject, arn: subject.arn.toWellFormed() } : subject,
-  }).slice(0, 16);
+  hashOf({ controlId, subject: identityOf(subject) }).slice(0, 16);
+
+function identityOf(subject: SubjectRef): SubjectRef {
+  // A snapshot that lies can hold half a character, which has no canonical form; the run must go on for the rest.
+  if (subject.kind === 'principal') return { ...subject, arn: subject.arn.toWellFormed() };
+  // An id is for ever, also of what had another name: no control is about principals and about accounts.
+  if (subject.kind === 'principals') return { ...subject, kind: 'account' };
+  return subject;
+}
 
 function findingOf(
   control: Control,

@@ -1,4 +1,5 @@
 import {
+  type AccountEvidence,
   type AccountPart,
   type IamEvidence,
   type MemberAccount,
@@ -15,7 +16,7 @@ import {
   unitPath,
 } from '../iam/index.ts';
 import type { FactName, LoadedPolicy, Subject } from '../policy/index.ts';
-import { ORGANIZATION_FACTS } from './derive-organization.ts';
+import { ORGANIZATION_FACTS, type OrganizationInput } from './derive-organization.ts';
 import { PRINCIPAL_FACTS, type Principal, type PrincipalInput } from './derive-principal.ts';
 import { REGION_FACTS, type RegionInput } from './derive-region.ts';
 import {
@@ -57,6 +58,7 @@ const ACCOUNT_FACTS = {
 export const DERIVATIONS = {
   'account-region': { ...ACCOUNT_FACTS, ...REGION_FACTS },
   principal: { ...ACCOUNT_FACTS, ...PRINCIPAL_FACTS },
+  account: ACCOUNT_FACTS,
   organization: ORGANIZATION_FACTS,
 } as const;
 /** Every fact of the catalogue: one that is not derived, like one that the catalogue does not know, does not compile. */
@@ -72,7 +74,8 @@ export const DERIVED_FACTS: readonly string[] = Object.keys({
  *
  * - `account-region`: every member account and every *governed* Region, also one that the snapshot did not ask
  *   (its facts are `not-collected`: a Region left out must not look clean).
- * - `organization`: one, and only where `review` is given: a snapshot holds no record of reviews, and to ask it would be to hear nothing.
+ * - `account`: every member account, once.
+ * - `organization`: one. What stands in the records of a state (`review`) is `not-collected` without them.
  * - `principal`: every user, group and role; for an account whose IAM could not be read one subject that stands for them all, whose
  *   facts are unobservable, so that its silence is a finding.
  *
@@ -89,7 +92,8 @@ export function deriveFacts(
   return {
     'account-region': parts.flatMap((part) => part['account-region']),
     principal: parts.flatMap(({ principal }) => principal),
-    organization: organizationFacts(source.head, review),
+    account: parts.flatMap(({ account }) => account),
+    organization: [organizationFacts(source.head, review)],
   };
 }
 
@@ -126,27 +130,36 @@ export function factDeriver(
         regionSubject({ ...input, region, evidence: observed.get(region) }),
       ),
       principal: principalSubjects(input, read, evidence.iam),
+      account: [accountSubject({ ...input, evidence })],
     };
   };
 }
 
-/** The organization itself; nothing where no record of reviews is given. */
+/** The organization itself. */
 export const organizationFacts = (
-  { organization }: SnapshotHead,
+  { organization, takenAt }: SnapshotHead,
   review: ReviewEvidence | undefined,
-): readonly SubjectFacts[] => (review === undefined ? [] : [organizationSubject(organization, review)]);
+): SubjectFacts => organizationSubject({ organization, takenAt, review });
 
 /** Named after the management account: it is there in every organization, and its owners answer for the policy. */
-function organizationSubject(
-  { managementAccountId, accounts }: Snapshot['organization'],
-  review: ReviewEvidence,
-): SubjectFacts {
+function organizationSubject(input: OrganizationInput): SubjectFacts {
+  const { managementAccountId, accounts } = input.organization;
   const name = accounts.find(({ id }) => id === managementAccountId)?.name ?? managementAccountId;
   return subjectFacts(
     { kind: 'organization', accountId: managementAccountId },
     { name },
-    applied(ORGANIZATION_FACTS, review),
+    applied(DERIVATIONS.organization, input),
   );
+}
+
+/** What the facts of an account as a whole come from. */
+export interface AccountSubjectInput extends AccountInput {
+  readonly evidence: AccountEvidence;
+}
+
+function accountSubject(input: AccountSubjectInput): SubjectFacts {
+  const derived = applied(DERIVATIONS.account, input);
+  return subjectFacts({ kind: 'account', accountId: input.account.id }, input.account, derived);
 }
 
 function regionSubject(input: RegionInput): SubjectFacts {
@@ -198,7 +211,7 @@ function unreadableAccount(
   iam: Observation<IamEvidence> & { readonly kind: 'unobservable' },
 ): SubjectFacts {
   const unknown = unobservableFact(iam, 'the account’s users, groups and roles');
-  return subjectFacts({ kind: 'account', accountId: input.account.id }, input.account, {
+  return subjectFacts({ kind: 'principals', accountId: input.account.id }, input.account, {
     ...applied(ACCOUNT_FACTS, input),
     ...Object.fromEntries(Object.keys(PRINCIPAL_FACTS).map((name) => [name, unknown])),
   });

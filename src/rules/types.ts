@@ -51,8 +51,9 @@ export interface Verdict {
 export type SubjectRef =
   | { readonly kind: 'account-region'; readonly accountId: AccountId; readonly region: Region }
   | { readonly kind: 'principal'; readonly accountId: AccountId; readonly arn: string }
-  /** The principals of an account that could not be listed. */
   | { readonly kind: 'account'; readonly accountId: AccountId }
+  /** The principals of an account that could not be listed. */
+  | { readonly kind: 'principals'; readonly accountId: AccountId }
   /** The organization as a whole, by its management account. */
   | { readonly kind: 'organization'; readonly accountId: AccountId };
 

@@ -618,7 +618,11 @@ describe('a whole snapshot', () => {
     bedrock.on(GetModelInvocationLoggingConfigurationCommand).resolves({});
     bedrock.on(GetAccountDataRetentionCommand).resolves({ mode: 'none' });
     const regions = [FRANKFURT, region('us-east-1'), region('eu-west-1')];
-    const taken = await collectSnapshot(sources(), { regions, takenAt: now });
+    const settingsAndIam = {
+      ...sources(),
+      sections: { 'account-region': {}, account: {}, organization: {} },
+    };
+    const taken = await collectSnapshot(settingsAndIam, { regions, takenAt: now });
 
     const accounts = 2;
     expect(bedrock.commandCalls(GetModelInvocationLoggingConfigurationCommand)).toHaveLength(accounts * 3);

@@ -30,6 +30,7 @@ function cleanSources(
     readIam: (id) => later(`${id} iam`, observed(noIam)),
     readInvocationLogging: (id, name) => later(`${id} ${name} logging`, absent()),
     readDataRetention: (id, name) => later(`${id} ${name} retention`, observed({ mode: 'none' })),
+    sections: { 'account-region': {}, account: {}, organization: {} },
     ...overrides,
   };
 }

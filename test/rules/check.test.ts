@@ -148,7 +148,7 @@ describe('a check', () => {
 
   test('of an account whose IAM was denied has one indeterminate finding per principal control', async () => {
     const report = await check(withIam(DENIED));
-    const findings = report.findings.filter(({ subject }) => subject.kind === 'account');
+    const findings = report.findings.filter(({ subject }) => subject.kind === 'principals');
     expect(findings.map(({ controlId, outcome }) => [controlId, outcome])).toEqual([
       ['CP-17', 'indeterminate'],
       ['RB-01', 'indeterminate'],

@@ -481,7 +481,7 @@ describe('facts of a principal', () => {
     ['is said to be absent, which cannot be', absent<IamEvidence>(), 'unobservable malformed'],
   ])('an account whose IAM %s is one subject of which only the account is known', (_name, iam, expected) => {
     const subjects = inMember(subjectsOf(withIam(iam)).principal);
-    expect(subjects.map(({ subject }) => subject)).toEqual([{ kind: 'account', accountId: MEMBER }]);
+    expect(subjects.map(({ subject }) => subject)).toEqual([{ kind: 'principals', accountId: MEMBER }]);
     for (const name of FACT_NAMES.filter((each) => factDefinition(each).subjects.includes('principal')))
       expect(seen(subjects[0], name), name).toEqual(
         { 'account.state': 'ACTIVE', 'account.isManagementAccount': false }[name as string] ?? expected,

@@ -4,6 +4,7 @@ import { AccountAccess } from './account-access.ts';
 import { bedrockRegionSource } from './bedrock.ts';
 import { iamAccountSource } from './iam.ts';
 import { organizationsSource } from './organizations.ts';
+import { awsSections } from './sections.ts';
 
 export interface AwsEvidenceOptions {
   /** Name with path of the role to assume in member accounts; default `proviso/ProvisoCollect`. */
@@ -29,6 +30,7 @@ export function awsEvidenceSources(options: AwsEvidenceOptions = {}): AwsEvidenc
     ...organizationsSource(access, clock),
     ...iamAccountSource(access, clock),
     ...bedrockRegionSource(access, clock),
+    sections: awsSections(access, clock),
     close: () => access.close(),
   };
 }

@@ -152,6 +152,7 @@ function snapshotFile(subject: SubjectRef): string {
       return 'organization.json';
     case 'principal':
     case 'account':
+    case 'principals':
       return `accounts/${subject.accountId}/account.json`;
     default:
       return assertNever(subject, 'subject');

@@ -27,6 +27,8 @@ export function describeSubject(subject: SubjectRef): string {
     case 'principal':
       return subject.arn;
     case 'account':
+      return subject.accountId;
+    case 'principals':
       return `${subject.accountId} (its principals could not be listed)`;
     case 'organization':
       return `the organization of ${subject.accountId}`;

@@ -1,13 +1,22 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../../core/index.ts';
 import type { PromptStorageSettings } from '../../../enforcement/index.ts';
-import type {
-  DataRetention,
-  EvidenceSources,
-  IamEvidence,
-  Observation,
-  Organization,
-  Snapshot,
+import {
+  type DataRetention,
+  type EvidenceSources,
+  type IamEvidence,
+  type Observation,
+  type Organization,
+  type RegionEvidence,
+  type SectionLevel,
+  type SectionName,
+  type SectionObservations,
+  type SectionPlaces,
+  type SectionReaders,
+  type SectionSource,
+  type Snapshot,
+  sectionNames,
+  sectionOf,
 } from '../../../evidence/index.ts';
 import { prepared } from '../statements.ts';
 import { inTransaction, readDocument, writeDocument } from './database.ts';
@@ -65,7 +74,43 @@ export function seedFromSnapshot(database: DatabaseSync, snapshot: Snapshot): vo
         logGroup.run(accountId, region, logging.cloudWatchConfig.logGroupName);
     }
     writeDocument(database, REFUSALS, refusals);
+    const { organization, accounts, accountRegions } = snapshot;
+    seedSections(database, 'organization', organization, organization.sections);
+    for (const account of accounts) seedSections(database, 'account', account, account.sections);
+    for (const pair of accountRegions) seedSections(database, 'account-region', pair, pair.sections);
   });
+}
+
+const sectionKey = (level: SectionLevel, place: Partial<RegionEvidence>): string =>
+  ['sections', level, place.accountId, place.region].filter((part) => part !== undefined).join('/');
+
+/** As the snapshot has them: the embedded AWS has no sessions or jobs of its own, it shows those of the estate that it took over. */
+function seedSections<L extends SectionLevel>(
+  database: DatabaseSync,
+  level: L,
+  place: SectionPlaces[L],
+  sections: SectionObservations<L> | undefined,
+): void {
+  if (sections !== undefined) writeDocument(database, sectionKey(level, place), sections);
+}
+
+function embeddedSections(database: DatabaseSync, clock: Clock): SectionSource['sections'] {
+  const readersOf = <L extends SectionLevel>(level: L): Partial<SectionReaders<L>> =>
+    Object.fromEntries(
+      sectionNames(level).map((name) => [
+        name,
+        async (place: SectionPlaces[L]) => {
+          const held = readDocument<SectionObservations<L>>(database, sectionKey(level, place));
+          const seen: Observation<unknown> = sectionOf<L, SectionName<L>>(held, name);
+          return seen.kind === 'unobservable' ? seen : { ...seen, at: clock.now() };
+        },
+      ]),
+    ) as Partial<SectionReaders<L>>;
+  return {
+    'account-region': readersOf('account-region'),
+    account: readersOf('account'),
+    organization: readersOf('organization'),
+  };
 }
 
 export function embeddedOrganization(database: DatabaseSync): Organization {
@@ -87,6 +132,7 @@ export function embeddedEvidence(
   const refusalOf = (key: string): Unobservable | undefined =>
     readDocument<Refusals>(database, REFUSALS)?.[key];
   return {
+    sections: embeddedSections(database, clock),
     async readOrganization() {
       return {
         kind: 'observed',

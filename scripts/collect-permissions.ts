@@ -1,0 +1,161 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SECTIONS, type Section, type SectionLevel } from '../src/evidence/index.ts';
+
+/*
+ * The smallest role that `proviso collect` needs: from the calls below and from the `actions` of every section. Run
+ * `node scripts/collect-permissions.ts` to write them into docs/permissions.md, docs/snapshot.md and templates/member-account.yml; tests hold that both are
+ * current, and that the list is exactly what the collectors can call.
+ */
+
+const ROOT = join(import.meta.dirname, '..');
+export const PERMISSIONS_PAGE = 'docs/permissions.md';
+export const SNAPSHOT_PAGE = 'docs/snapshot.md';
+export const MEMBER_TEMPLATE = 'templates/member-account.yml';
+
+export interface PermissionRow {
+  /** The evidence it is for, as the snapshot names it. */
+  readonly evidence: string;
+  /** IAM's own name of the action. */
+  readonly action: string;
+  readonly why: string;
+}
+
+const row = (evidence: string, action: string, why: string): PermissionRow => ({ evidence, action, why });
+
+const HOME_CALLS: readonly PermissionRow[] = [
+  row(
+    'organization',
+    'organizations:DescribeOrganization',
+    'the organization’s id and its management account, which no service control policy restricts',
+  ),
+  row('organization', 'organizations:ListRoots', 'where the tree begins'),
+  row('organization', 'organizations:ListOrganizationalUnitsForParent', 'the units'),
+  row('organization', 'organizations:ListAccountsForParent', 'which account stands where'),
+  row('organization', 'organizations:ListAccounts', 'which accounts exist: the authority'),
+  row(
+    'organization',
+    'organizations:ListParents',
+    'only for an account that moved while the units were read',
+  ),
+  row(
+    'organization',
+    'organizations:ListPolicies',
+    'the service control policies and the resource control policies',
+  ),
+  row('organization', 'organizations:DescribePolicy', 'their documents'),
+  row('organization', 'organizations:ListTargetsForPolicy', 'what they are attached to'),
+  row('organization', 'organizations:ListDelegatedAdministrators', 'who else may act for the organization'),
+  row('access', 'sts:AssumeRole', 'on `arn:aws:iam::*:role/proviso/ProvisoCollect` only'),
+  row('access', 'sts:GetCallerIdentity', 'which account is our own; AWS grants it to everybody'),
+];
+
+const ROLE_CALLS: readonly PermissionRow[] = [
+  row(
+    'invocationLogging',
+    'bedrock:GetModelInvocationLoggingConfiguration',
+    'whether prompts are stored, where, and which kinds',
+  ),
+  row('dataRetention', 'bedrock:GetAccountDataRetention', 'the account’s data-retention mode'),
+  row('iam', 'iam:GetAccountAuthorizationDetails', 'who may change those settings, and who may call models'),
+  row('iam', 'iam:ListAccessKeys', 'static keys: their ids and status'),
+  row('iam', 'iam:ListServiceSpecificCredentials', 'long-term Bedrock API keys: their ids and status'),
+];
+
+const sectionRows = (levels: readonly SectionLevel[], isOptIn: boolean): readonly PermissionRow[] =>
+  levels.flatMap((level) =>
+    Object.entries<Section<unknown>>(SECTIONS[level])
+      .filter(([, { optIn }]) => (optIn !== undefined) === isOptIn)
+      .flatMap(([name, { actions }]) =>
+        Object.entries(actions).map(([action, why]) => row(name, action, why)),
+      ),
+  );
+
+const IN_ACCOUNTS: readonly SectionLevel[] = ['account', 'account-region'];
+
+/** What the collector itself must be allowed, in the management account or a delegated administrator. */
+export const homePermissions = (): readonly PermissionRow[] => [
+  ...HOME_CALLS,
+  ...sectionRows(['organization'], false),
+];
+/** What `ProvisoCollect` must be allowed in every account. */
+export const rolePermissions = (): readonly PermissionRow[] => [
+  ...ROLE_CALLS,
+  ...sectionRows(IN_ACCOUNTS, false),
+];
+/** What only an opt-in section needs; not part of the role. */
+export const optInPermissions = (): readonly PermissionRow[] =>
+  sectionRows([...IN_ACCOUNTS, 'organization'], true);
+
+/** Each action once, in the order of the rows. */
+export const actionsOf = (rows: readonly PermissionRow[]): readonly string[] => [
+  ...new Set(rows.map(({ action }) => action)),
+];
+
+const table = (rows: readonly PermissionRow[]): string =>
+  [
+    '| evidence | action | why |',
+    '|---|---|---|',
+    ...rows.map(({ evidence, action, why }) => `| \`${evidence}\` | \`${action}\` | ${why} |`),
+  ].join('\n');
+
+const rolePolicy = (): string => {
+  const Statement = [
+    { Sid: 'ProvisoCollect', Effect: 'Allow', Action: actionsOf(rolePermissions()), Resource: '*' },
+  ];
+  return ['```json', JSON.stringify({ Version: '2012-10-17', Statement }, null, 2), '```'].join('\n');
+};
+
+/** Replaces what stands between `<!-- name -->` and `<!-- /name -->`. */
+function filled(page: string, name: string, text: string): string {
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
+  if (from === -1 || to === -1) throw new Error(`the page has no place called ${name}`);
+  return `${page.slice(0, from + begin.length)}\n${text}\n${page.slice(to)}`;
+}
+
+export const permissionsPage = (page: string): string =>
+  [
+    ['home', table(homePermissions())] as const,
+    ['role', table(rolePermissions())] as const,
+    ['policy', rolePolicy()] as const,
+    ['opt-in', optInPermissions().length === 0 ? 'Nothing at present.' : table(optInPermissions())] as const,
+  ].reduce((text, [name, content]) => filled(text, name, content), page);
+
+export const snapshotPage = (page: string): string =>
+  filled(
+    page,
+    'sections',
+    [
+      '| section | of | holds |',
+      '|---|---|---|',
+      ...(Object.keys(SECTIONS) as SectionLevel[]).flatMap((level) =>
+        Object.entries<Section<unknown>>(SECTIONS[level]).map(
+          ([name, { meaning, optIn }]) =>
+            `| \`${name}\` | ${level} | ${meaning}${optIn === undefined ? '' : `; only when asked for: ${optIn}`} |`,
+        ),
+      ),
+    ].join('\n'),
+  );
+
+const TEMPLATE_ACTIONS = /( {14}- Sid: ReadSettingsAndIdentities\n.+\n {16}Action:\n)((?: {18}- .+\n)+)/;
+
+export function memberTemplate(template: string): string {
+  if (!TEMPLATE_ACTIONS.test(template))
+    throw new Error(`${MEMBER_TEMPLATE} has no statement ReadSettingsAndIdentities`);
+  const actions = actionsOf(rolePermissions())
+    .map((action) => `                  - ${action}\n`)
+    .join('');
+  return template.replace(TEMPLATE_ACTIONS, (_all, head: string) => `${head}${actions}`);
+}
+
+if (process.argv[1] === import.meta.filename) {
+  for (const [file, write] of [
+    [PERMISSIONS_PAGE, permissionsPage],
+    [SNAPSHOT_PAGE, snapshotPage],
+    [MEMBER_TEMPLATE, memberTemplate],
+  ] as const) {
+    const path = join(ROOT, file);
+    writeFileSync(path, write(readFileSync(path, 'utf8')));
+  }
+}

@@ -1,0 +1,16 @@
+import type { Clock } from '../../core/index.ts';
+import type { SectionLevel, SectionReaders } from '../../evidence/index.ts';
+import type { AccountAccess } from './account-access.ts';
+import { bedrockSessionReaders } from './bedrock-sessions.ts';
+
+/** A reader for every section: one file per service. One that is missing does not compile. */
+export function awsSections(
+  access: AccountAccess,
+  clock: Clock,
+): { readonly [L in SectionLevel]: SectionReaders<L> } {
+  return {
+    'account-region': { ...bedrockSessionReaders(access, clock) },
+    account: {},
+    organization: {},
+  };
+}

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { observationOf } from '../schema-parts.ts';
+import type { Observation } from '../types.ts';
+import type { Section, SectionLevel } from './section.ts';
+import { bedrockSessions } from './sessions.ts';
+
+export type { Section, SectionLevel } from './section.ts';
+export type { BedrockSession } from './sessions.ts';
+
+/**
+ * Every section, by level and name, in the order in which they are read and written: a later one may look at what an earlier one saw.
+ * A name is for ever: it stands in files.
+ */
+export const SECTIONS = {
+  'account-region': { bedrockSessions },
+  account: {},
+  organization: {},
+} as const satisfies Readonly<Record<SectionLevel, Readonly<Record<string, Section<unknown>>>>>;
+
+type Sections = typeof SECTIONS;
+export type SectionName<L extends SectionLevel> = Extract<keyof Sections[L], string>;
+export type SectionValue<L extends SectionLevel, N extends SectionName<L>> =
+  Sections[L][N] extends Section<infer T> ? T : never;
+/** What was seen, by section. INVARIANT (unknown is never green): a section that is not in it was not collected, never absent. */
+export type SectionObservations<L extends SectionLevel> = {
+  readonly [N in SectionName<L>]?: Observation<SectionValue<L, N>> | undefined;
+};
+
+export const sectionNames = <L extends SectionLevel>(level: L): readonly SectionName<L>[] =>
+  Object.keys(SECTIONS[level]) as SectionName<L>[];
+
+export const sectionDefinition = (level: SectionLevel, name: string): Section<unknown> => {
+  const found = (SECTIONS[level] as Readonly<Record<string, Section<unknown>>>)[name];
+  if (found === undefined) throw new Error(`there is no section \`${name}\` of ${level}`);
+  return found;
+};
+
+/** What was seen of one section; `not-collected` where the evidence does not have it. */
+export function sectionOf<L extends SectionLevel, N extends SectionName<L>>(
+  sections: SectionObservations<L> | undefined,
+  name: N,
+): Observation<SectionValue<L, N>> {
+  return (
+    sections?.[name] ?? {
+      kind: 'unobservable',
+      reason: 'not-collected',
+      detail: `the evidence has no section \`${name}\``,
+    }
+  );
+}
+
+/** The `sections` of a file of this level: every one optional, an unknown one refused like any unknown field. */
+export const sectionsSchema = <L extends SectionLevel>(level: L): z.ZodType<SectionObservations<L>> =>
+  z.strictObject(
+    Object.fromEntries(
+      sectionNames(level).map((name) => [
+        name,
+        observationOf(sectionDefinition(level, name).value).exactOptional(),
+      ]),
+    ),
+  ) as unknown as z.ZodType<SectionObservations<L>>;
