@@ -39,6 +39,8 @@ function resourceOf(resource: string, action: string): unknown {
         : [machineArn('exception'), machineArn('ending')];
     case 'signingKey':
       return { 'Fn::GetAtt': ['SigningKey', 'Arn'] };
+    case 'notificationBus':
+      return { 'Fn::GetAtt': ['NotificationBus', 'Arn'] };
     case 'certificates':
       return { 'Fn::Sub': `\${CertificateBucket.Arn}/certificates/*` };
     case '*':

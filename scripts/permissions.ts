@@ -11,6 +11,7 @@ export const ACTS = {
   // TransactWriteItems has no action of its own: each Put in it needs this one.
   'store.commit': { resource: 'records', actions: ['dynamodb:PutItem'] },
   'recorder.record': { resource: 'events', actions: ['dynamodb:PutItem', 'dynamodb:Query'] },
+  'notifier.notify': { resource: 'notificationBus', actions: ['events:PutEvents'] },
   'directory.people': {
     resource: '*',
     actions: ['identitystore:ListGroupMemberships', 'identitystore:ListUsers'],
@@ -57,9 +58,11 @@ export type Act = keyof typeof ACTS;
 
 const READ = ['store.read', 'recorder.record'] as const;
 const WRITE = [...READ, 'store.commit'] as const;
+/** Changes an exception: it tells people of it, and of what an earlier function could not tell. */
+const CHANGE = [...WRITE, 'notifier.notify'] as const;
 /** Off and read back; the ending started; the switch of a lease that is off removed. */
 const SWITCH_OFF = [
-  ...WRITE,
+  ...CHANGE,
   'as collect',
   'as disable',
   'schedules.delete',
@@ -71,20 +74,20 @@ const SWITCH_OFF = [
 export const FUNCTIONS = {
   openApprovals: ['store.read'],
   requestApproval: [...WRITE, 'executions.wake'],
-  tallyApprovals: WRITE,
-  reserveWindow: WRITE,
-  preflight: [...WRITE, 'directory.people', 'organizationView.organization', 'as collect', 'as purge'],
+  tallyApprovals: CHANGE,
+  reserveWindow: CHANGE,
+  preflight: [...CHANGE, 'directory.people', 'organizationView.organization', 'as collect', 'as purge'],
   armDeadMansSwitch: [...READ, 'schedules.create', 'schedules.get'],
   // It switches off again when a revocation came in while it enabled.
-  enableContentStorage: [...WRITE, 'as enable', 'as collect', 'as disable'],
-  confirmEnabled: [...WRITE, 'as collect'],
+  enableContentStorage: [...CHANGE, 'as enable', 'as collect', 'as disable'],
+  confirmEnabled: [...CHANGE, 'as collect'],
   reviewTick: SWITCH_OFF,
-  beginEnding: [...WRITE, 'executions.start', 'executions.status'],
-  giveBackWindow: [...WRITE, 'schedules.delete'],
-  putBaseline: [...WRITE, 'as collect', 'as disable', 'schedules.delete'],
-  purgeContent: [...WRITE, 'as collect', 'as purge'],
-  listContent: [...WRITE, 'as collect', 'as purge'],
-  closeException: [...WRITE, 'signer.sign', 'certificates.save'],
+  beginEnding: [...CHANGE, 'executions.start', 'executions.status'],
+  giveBackWindow: [...CHANGE, 'schedules.delete'],
+  putBaseline: [...CHANGE, 'as collect', 'as disable', 'schedules.delete'],
+  purgeContent: [...CHANGE, 'as collect', 'as purge'],
+  listContent: [...CHANGE, 'as collect', 'as purge'],
+  closeException: [...CHANGE, 'signer.sign', 'certificates.save'],
   deadMansSwitch: SWITCH_OFF,
   sweep: [
     ...SWITCH_OFF,

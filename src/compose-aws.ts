@@ -4,6 +4,7 @@ import { identityStoreDirectory } from './adapters/aws/directory.ts';
 import { awsEvidenceSources } from './adapters/aws/evidence-sources.ts';
 import { awsExecutions } from './adapters/aws/executions.ts';
 import { homeSettings } from './adapters/aws/home-settings.ts';
+import { eventBridgeNotifier } from './adapters/aws/notifier.ts';
 import { organizationView } from './adapters/aws/organization-view.ts';
 import { bedrockRetention, bedrockSettings } from './adapters/aws/prompt-storage.ts';
 import { dynamoRecordStore } from './adapters/aws/record-store.ts';
@@ -15,6 +16,7 @@ import { readEnvironment } from './adapters/environment.ts';
 import { policyInForceOf } from './adapters/policy-in-force.ts';
 import type { Clock } from './core/index.ts';
 import type { Services } from './enforcement/index.ts';
+import { notifyingRecorder } from './exceptions/index.ts';
 import { randomIds } from './runtime/random-ids.ts';
 import { systemClock } from './runtime/system-clock.ts';
 
@@ -34,10 +36,10 @@ export function awsServices(
   const external = externalId === undefined ? {} : { externalId };
   const roles = memberRoles({ clock, homeRegion: region, ...external });
   const store = dynamoRecordStore(home, settings.recordsTable);
-  return {
+  const services: Services = {
     clock,
     ids: randomIds,
-    recorder: dynamoRecorder(home, settings.eventsTable, clock),
+    recorder: notifyingRecorder(dynamoRecorder(home, settings.eventsTable, clock), () => services),
     store,
     directory: identityStoreDirectory(homeSettings(settings.identityRegion), settings.directory),
     policyInForce: policyInForceOf(store),
@@ -49,5 +51,7 @@ export function awsServices(
     executions: awsExecutions(home, settings.machines),
     signer: kmsSigner(home, settings.signingKeyArn),
     certificates: s3Certificates(home, settings.certificateBucket),
+    notifier: eventBridgeNotifier(home, settings.eventBus),
   };
+  return services;
 }

@@ -15,6 +15,7 @@ import {
 } from './adapters/embedded/aws/index.ts';
 import { certificateFiles } from './adapters/embedded/certificate-files.ts';
 import { type EventFile, openEventFile } from './adapters/embedded/event-file.ts';
+import { notificationFile } from './adapters/embedded/notification-file.ts';
 import { sqliteRecordStore } from './adapters/embedded/record-store.ts';
 import { fileSigner } from './adapters/embedded/signing-key.ts';
 import {
@@ -38,7 +39,13 @@ import {
 } from './core/index.ts';
 import type { Services } from './enforcement/index.ts';
 import type { Snapshot } from './evidence/index.ts';
-import { type ExecutionStatus, type Executions, type Person, parsePeople } from './exceptions/index.ts';
+import {
+  type ExecutionStatus,
+  type Executions,
+  notifyingRecorder,
+  type Person,
+  parsePeople,
+} from './exceptions/index.ts';
 import {
   type FaultHook,
   parseStateMachine,
@@ -184,7 +191,7 @@ export function openState(
   const services: Services = {
     clock,
     ids,
-    recorder: events,
+    recorder: notifyingRecorder(events, () => services),
     store,
     directory: { people: async () => readPeople() },
     policyInForce: policyInForceOf(store),
@@ -196,6 +203,7 @@ export function openState(
     executions: executionsOf(runtime),
     signer: fileSigner(paths.signingKey),
     certificates: certificateFiles(paths.certificates),
+    notifier: notificationFile(paths.notifications),
   };
   return ok({
     directory,

@@ -10,6 +10,7 @@ export interface DeploymentSettings {
   readonly recordsTable: string;
   readonly eventsTable: string;
   readonly certificateBucket: string;
+  readonly eventBus: string;
   readonly signingKeyArn: string;
   readonly machines: StateMachineArns;
   readonly schedules: ScheduleSettings;
@@ -36,6 +37,7 @@ export const VARIABLES = {
   PROVISO_RECORDS_TABLE: { for: 'the DynamoDB table of exceptions and leases', looks: NAME },
   PROVISO_EVENTS_TABLE: { for: 'the DynamoDB table of everything that happened', looks: NAME },
   PROVISO_CERTIFICATE_BUCKET: { for: 'the bucket of signed certificates', looks: NAME },
+  PROVISO_EVENT_BUS: { for: 'the EventBridge bus of what people are told', looks: NAME },
   PROVISO_SIGNING_KEY_ARN: {
     for: 'the asymmetric KMS key (ECC_NIST_P256) that signs certificates',
     looks: arn('kms', 'key/[A-Za-z0-9-]+'),
@@ -129,6 +131,7 @@ export function readEnvironment(
     recordsTable: read.PROVISO_RECORDS_TABLE,
     eventsTable: read.PROVISO_EVENTS_TABLE,
     certificateBucket: read.PROVISO_CERTIFICATE_BUCKET,
+    eventBus: read.PROVISO_EVENT_BUS,
     signingKeyArn: read.PROVISO_SIGNING_KEY_ARN,
     machines: {
       exception: read.PROVISO_EXCEPTION_MACHINE_ARN,

@@ -6,6 +6,7 @@ import type {
   CompleteLoggingConfiguration,
   Directory,
   Executions,
+  Notifier,
   OrganizationView,
   PolicyInForce,
   RecordStore,
@@ -99,4 +100,6 @@ export interface Services {
   readonly executions: Executions;
   readonly signer: Signer;
   readonly certificates: CertificateStore;
+  /** Called by the recorder (`notifyingRecorder`), never by a step. */
+  readonly notifier: Notifier;
 }

@@ -1,6 +1,7 @@
 import type { Sha256Hex } from '../core/index.ts';
 import type { Organization } from '../evidence/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
+import type { Notification } from './notifications.ts';
 import type { Person } from './types.ts';
 
 export interface StoredRecord {
@@ -74,6 +75,14 @@ export interface Signer {
 /** Certificates, kept beside the state. Guarantee: durable when it returns; a certificate is never overwritten. */
 export interface CertificateStore {
   save(exceptionId: string, certificate: SignedCertificate): Promise<void>;
+}
+
+/**
+ * Brings a notification to people: EventBridge in AWS, a file on one machine.
+ * Guarantee: handed to the channel when it returns, at least once; the same one may be handed over again, with the same id.
+ */
+export interface Notifier {
+  notify(notification: Notification): Promise<void>;
 }
 
 export interface SignedCertificate {

@@ -162,6 +162,8 @@ export async function createGovernance(people: readonly PersonToCreate[]) {
     PROVISO_RECORDS_TABLE: RECORDS,
     PROVISO_EVENTS_TABLE: EVENTS,
     PROVISO_CERTIFICATE_BUCKET: CERTIFICATES,
+    // The bus that every account has.
+    PROVISO_EVENT_BUS: 'default',
     PROVISO_SIGNING_KEY_ARN: await createSigningKey(),
     PROVISO_EXCEPTION_MACHINE_ARN: machineArn('proviso-exception'),
     PROVISO_ENDING_MACHINE_ARN: machineArn('proviso-ending'),

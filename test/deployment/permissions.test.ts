@@ -36,7 +36,11 @@ const ACTION_OF: Readonly<Record<string, string>> = {
   's3:GetObjectLockConfiguration': 's3:GetBucketObjectLockConfiguration',
   'dynamodb:TransactWriteItems': 'dynamodb:PutItem',
 };
-const PREFIX_OF: Readonly<Record<string, string>> = { sfn: 'states', 'cloudwatch-logs': 'logs' };
+const PREFIX_OF: Readonly<Record<string, string>> = {
+  sfn: 'states',
+  'cloudwatch-logs': 'logs',
+  eventbridge: 'events',
+};
 
 /** Every action behind the commands that a file imports. */
 function actionsIn(file: string): readonly string[] {
@@ -65,6 +69,7 @@ describe('the governance account', () => {
       'certificates.ts',
       'directory.ts',
       'executions.ts',
+      'notifier.ts',
       'organizations.ts',
       'record-store.ts',
       'recorder.ts',
@@ -245,6 +250,21 @@ const PLAYS: readonly Play[] = [
     await simulation.approved();
     await simulation.advanceTo(BEGINS + 2 * HOUR_MS);
   },
+  async function nobodyCanBeTold(simulation) {
+    const { services } = simulation.state;
+    const { notifier } = services;
+    // What could not be told stays with the exception, and every function that changes it tries again.
+    Object.assign(services, {
+      notifier: {
+        notify: async (...parameters: Parameters<typeof notifier.notify>) => {
+          await notifier.notify(...parameters);
+          throw new Error('the channel is down');
+        },
+      },
+    });
+    await simulation.active();
+    await simulation.advanceTo(LONG_AFTER);
+  },
   async function askedAfterTheDecision(simulation) {
     const id = await simulation.request();
     await simulation.decide(id, 'lena', 'legal');
@@ -331,6 +351,7 @@ function watch(services: Services, note: (act: Act) => void): void {
     executions: plain(services.executions, 'executions'),
     signer: plain(services.signer, 'signer'),
     certificates: plain(services.certificates, 'certificates'),
+    notifier: plain(services.notifier, 'notifier'),
     policyInForce: {
       current: () => {
         note('store.read');

@@ -37,6 +37,7 @@ export const statePaths = (directory: string) => ({
   state: join(directory, 'state.sqlite'),
   aws: join(directory, 'aws.sqlite'),
   events: join(directory, 'events.ndjson'),
+  notifications: join(directory, 'notifications.ndjson'),
   people: join(directory, 'people.yaml'),
   certificates: join(directory, 'certificates'),
   /** The dossier of each review, in a folder of its own. */

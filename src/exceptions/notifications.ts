@@ -1,0 +1,160 @@
+import { type DomainEvent, type EpochMs, hashOf, type PrincipalId } from '../core/index.ts';
+import { pendingDecision } from './decide.ts';
+import type { PlannedChange } from './planned-changes.ts';
+import { missingApprovals } from './quorum.ts';
+import type { ExceptionRecord } from './types.ts';
+
+/**
+ * Something that people are told, and what is asked of them. It holds no prompt, no response, no task token and nothing that decides by being
+ * clicked: who wants to act goes to the command line or the API, as themselves.
+ */
+export interface Notification {
+  /** The same for the same occasion: a channel may deliver it twice, and a reader may drop the second. */
+  readonly id: string;
+  /** The event behind it: `exception.requested`, `approval.reminded`, … */
+  readonly type: string;
+  readonly at: EpochMs;
+  /** An exception's id, or what else the event is about. */
+  readonly subject: string;
+  /** `page`: somebody must act now; `act`: by `until`; `know`: nothing is asked. */
+  readonly urgency: 'page' | 'act' | 'know';
+  readonly to: { readonly roles: readonly string[]; readonly people: readonly PrincipalId[] };
+  readonly happened: string;
+  readonly asked?: string;
+  readonly until?: EpochMs;
+  readonly reference?: string;
+  readonly accountId?: string;
+  readonly region?: string;
+  /** For those who watch CloudTrail: the calls that will be made. */
+  readonly plannedChanges?: readonly PlannedChange[];
+}
+
+interface Telling {
+  readonly urgency: Notification['urgency'];
+  readonly roles: readonly string[];
+  readonly asked?: string;
+  readonly until?: EpochMs | undefined;
+}
+
+type Told = (record: ExceptionRecord, event: DomainEvent) => Telling | undefined;
+
+const all = ({ requiredRoles }: ExceptionRecord) => requiredRoles;
+const GUARDIANS = ['legal', 'security'] as const;
+const know: Told = (record) => ({ urgency: 'know', roles: all(record) });
+const guardians =
+  (urgency: Telling['urgency'], asked: string): Told =>
+  () => ({ urgency, roles: GUARDIANS, asked });
+
+const decideBy: Told = (record) => {
+  const pending = pendingDecision(record);
+  if (pending === undefined) return undefined;
+  return {
+    urgency: 'act',
+    roles: pending.missing,
+    asked: `read the decision sheet of ${record.id} (proviso exception sheet ${record.id}), then approve or reject`,
+    until: pending.until,
+  };
+};
+
+/** Which events people are told of, who, and what is asked of them. Everything else stands in the record of events. */
+const TOLD: Readonly<Record<string, Told>> = {
+  'exception.requested': decideBy,
+  'approval.reminded': decideBy,
+  'approval.escalated': (record, { data }) => {
+    const asked = decideBy(record, { type: '', actor: { id: '', kind: 'sweeper' }, subject: '', data });
+    const to = Array.isArray(data['to']) ? data['to'].map(String) : [];
+    return asked && { ...asked, roles: [...new Set([...asked.roles, ...to])] };
+  },
+  'exception.approval-taken-back': decideBy,
+  'exception.decided': (record, { data }) =>
+    data['decision'] === 'reject' ? { urgency: 'know', roles: all(record) } : undefined,
+  'exception.approved': (record) => {
+    const missing = missingApprovals(record);
+    if (missing.length === 0) return { urgency: 'know', roles: all(record) };
+    return {
+      urgency: 'act',
+      roles: all(record),
+      asked: `break-glass was opened: ${missing.join(', ')} must confirm or reject`,
+      until: record.request.endsAt,
+    };
+  },
+  'exception.break-glass-breach': guardians(
+    'page',
+    'find out why it was not confirmed, and record the breach',
+  ),
+  'exception.withdrawn': know,
+  'exception.expired': know,
+  'exception.refused': know,
+  'lease.reserved': know,
+  'exception.active': (record) => ({ urgency: 'know', roles: all(record) }),
+  'lease.revoked': know,
+  'exception.off': know,
+  'exception.contested': guardians(
+    'page',
+    'find out who changed the setting and what was stored elsewhere: that is not purged here',
+  ),
+  'exception.overdue': guardians(
+    'page',
+    'switch content storage off by hand in the account and Region now; switching off goes on being tried',
+  ),
+  'exception.purge-overdue': guardians('page', 'see why what was captured cannot be proven gone'),
+  'exception.found-again': guardians('page', 'find out who switches content storage on again'),
+  'exception.needs-signature': guardians(
+    'act',
+    'close it without proof, signed with a reason (proviso exception close-unproven)',
+  ),
+  'exception.closed': know,
+  'exception.closed-unproven': know,
+  'policy.rejudged': (record, { data }) =>
+    data['effect'] === 'asks-again'
+      ? decideBy(record, { type: '', actor: { id: '', kind: 'policy' }, subject: '', data })
+      : data['effect'] === 'flagged'
+        ? guardians('act', 'look whether it may go on: the policy in force could not be decided for it')(
+            record,
+            { type: '', actor: { id: '', kind: 'policy' }, subject: '', data },
+          )
+        : data['effect'] === 'stands'
+          ? undefined
+          : { urgency: 'know', roles: all(record) },
+};
+
+/** Of what people are told, whatever it is about; the documentation lists them. */
+export const TOLD_EVENTS: readonly string[] = [...Object.keys(TOLD), 'sweep.faults'];
+
+/** Whether an event of this type may be told; its exception need not be read for any other. */
+export const mayBeTold = (type: string): boolean => TOLD_EVENTS.includes(type);
+
+/**
+ * What people are told of an event; nothing where nobody has to know at once.
+ * @param record - the exception it is about, as it stands after the event
+ * @param at - when it happened
+ */
+export function notificationOf(
+  event: DomainEvent,
+  record: ExceptionRecord | undefined,
+  at: EpochMs,
+): Notification | undefined {
+  const happened = typeof event.data['says'] === 'string' ? event.data['says'] : event.type;
+  const id = event.key ?? hashOf({ type: event.type, subject: event.subject, at, happened }).slice(0, 32);
+  const base = { id, type: event.type, at, subject: event.subject, happened };
+  if (event.type === 'sweep.faults')
+    return {
+      ...base,
+      urgency: 'act',
+      to: { roles: ['security'], people: [] },
+      asked: 'see what the sweep could not do; it tries again every 15 minutes',
+    };
+  const telling = record && TOLD[event.type]?.(record, event);
+  if (record === undefined || telling === undefined) return undefined;
+  const { asked, until } = telling;
+  return {
+    ...base,
+    urgency: telling.urgency,
+    to: { roles: telling.roles, people: [record.requesterId] },
+    ...(asked === undefined ? {} : { asked }),
+    ...(until === undefined ? {} : { until }),
+    reference: record.request.reference,
+    accountId: record.request.accountId,
+    region: record.request.region,
+  };
+}

@@ -1,0 +1,61 @@
+import { type Clock, isExceptionId, type Recorder } from '../core/index.ts';
+import { mayBeTold, notificationOf } from './notifications.ts';
+import { plannedChanges } from './planned-changes.ts';
+import type { Notifier, PolicyInForce, RecordStore } from './ports.ts';
+import { leaseOf, readException, readLeaseRow } from './records.ts';
+
+/** Read anew at every event: what is recorded and who is told may be replaced behind it, as tests do. */
+export interface Told {
+  readonly store: RecordStore;
+  readonly policyInForce: PolicyInForce;
+  readonly notifier: Notifier;
+  readonly clock: Clock;
+}
+
+/**
+ * A recorder that also tells people what they must know. An event from an outbox whose notification fails is told again with the outbox; of
+ * any other the failure is recorded and goes no further, because nothing may wait for a channel (OFF_NEEDS_NOTHING).
+ */
+export function notifyingRecorder(recorder: Recorder, told: () => Told): Recorder {
+  return {
+    async record(event) {
+      await recorder.record(event);
+      if (!mayBeTold(event.type)) return;
+      try {
+        await tell(event, told());
+      } catch (error) {
+        if (event.key !== undefined && event.at !== undefined) throw error;
+        const why = error instanceof Error ? error.message : String(error);
+        await recorder.record({
+          type: 'notification.failed',
+          actor: event.actor,
+          subject: event.subject,
+          data: { of: event.type, says: `nobody could be told of ${event.type}: ${why}` },
+        });
+      }
+    },
+  };
+}
+
+async function tell(event: Parameters<Recorder['record']>[0], services: Told): Promise<void> {
+  const { store, notifier, clock } = services;
+  const record = isExceptionId(event.subject)
+    ? (await readException(store, event.subject))?.value
+    : undefined;
+  const notification = notificationOf(event, record, event.at ?? clock.now());
+  if (notification === undefined) return;
+  const changes = record && CHANGES_PLANS.has(event.type) ? await plannedOf(record, services) : [];
+  await notifier.notify(changes.length === 0 ? notification : { ...notification, plannedChanges: changes });
+}
+
+/** After these, what a monitor of CloudTrail has to expect is another. */
+const CHANGES_PLANS: ReadonlySet<string> = new Set(['lease.reserved', 'exception.active', 'lease.revoked']);
+
+async function plannedOf(
+  record: Parameters<typeof plannedChanges>[0],
+  { store, policyInForce }: Told,
+): Promise<ReturnType<typeof plannedChanges>> {
+  const { accountId, region } = record.request;
+  const row = (await readLeaseRow(store, accountId, region))?.value;
+  return plannedChanges(record, leaseOf(row, record.id), await policyInForce.current());
+}
