@@ -1,26 +1,47 @@
 import { resolve } from 'node:path';
-import { readSnapshot } from '../adapters/files/index.ts';
+import { DamagedSnapshot, openSnapshot, readSnapshot } from '../adapters/files/index.ts';
 import { type ListedAttestation, listAttestations } from '../attestations/index.ts';
-import { type DurationMs, type EpochMs, formatInstant } from '../core/index.ts';
-import { collectSnapshot, formatSnapshotProblem, type Snapshot, withoutStale } from '../evidence/index.ts';
+import { type AccountId, type DurationMs, type EpochMs, formatInstant } from '../core/index.ts';
+import {
+  type AccountPart,
+  collectSnapshot,
+  formatSnapshotProblem,
+  inMemory,
+  type Snapshot,
+  type SnapshotHead,
+  type SnapshotProblem,
+  type SnapshotSource,
+  sourceOf,
+  withoutStale,
+} from '../evidence/index.ts';
 import type { LeaseRow } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import { reviewEvidence } from '../review/index.ts';
-import { type CheckReport, checkSnapshot, type ReviewEvidence } from '../rules/index.ts';
+import {
+  type CheckReport,
+  type CheckSummary,
+  checkAccounts,
+  type Finding,
+  type FindingReceiver,
+  inReportOrder,
+  type ReviewEvidence,
+} from '../rules/index.ts';
 import { attestedBy, loadAttestations } from './attestations.ts';
 import type { CommandContext } from './context.ts';
-import { coverageOf } from './coverage.ts';
+import { coverageBy } from './coverage.ts';
 import { EXIT } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
 import { decodeLeaseRows } from './lease-rows.ts';
 import { countOf, loadPolicy } from './policies.ts';
 import type { TimelineEvent } from './report/html.ts';
+import type { FindingView } from './report/view.ts';
 
-/** What a check is made of, read and judged. */
-export interface Estate {
-  readonly snapshot: Snapshot;
+/** What a check is made of, before the accounts are read. */
+export interface OpenEstate {
+  readonly head: SnapshotHead;
   readonly policy: LoadedPolicy;
-  readonly report: CheckReport;
+  /** The instant of the check. */
+  readonly now: EpochMs;
   /** The leases that came with the evidence. */
   readonly leases: readonly LeaseRow[];
   /** Every attestation, those that need somebody first. */
@@ -29,6 +50,17 @@ export interface Estate {
   readonly timeline: readonly TimelineEvent[];
   /** What a reader must know before reading on: that this was never an AWS account. Nothing for a snapshot. */
   readonly notice?: string;
+  /**
+   * Reads the accounts one after the other and judges them; see `checkAccounts`. Once only.
+   * @throws {CliFailure} `EXIT.malformed` with all faults, after the last account
+   */
+  check(receive: FindingReceiver, see?: (part: AccountPart) => void): Promise<CheckSummary>;
+}
+
+/** What a check is made of, read and judged, all of it in memory. */
+export interface Estate extends Omit<OpenEstate, 'head' | 'check'> {
+  readonly snapshot: Snapshot;
+  readonly report: CheckReport;
 }
 
 export interface EstateOptions {
@@ -42,43 +74,96 @@ export interface EstateOptions {
 }
 
 /**
- * Reads policy and snapshot and judges the one by the other, as of the snapshot's time unless `--now` says otherwise.
- * @throws {CliFailure} `EXIT.malformed` with all faults of the policy or the snapshot
+ * Reads policy and evidence, as of the snapshot's time unless `--now` says otherwise.
+ * @throws {CliFailure} `EXIT.malformed` with all faults of the policy or of the head of the snapshot
  */
-export async function readEstate(options: EstateOptions, context: CommandContext): Promise<Estate> {
+export async function openEstate(options: EstateOptions, context: CommandContext): Promise<OpenEstate> {
   const policy = await loadPolicy(options.policy, context);
-  const { snapshot: taken, leases, timeline, notice, review } = await readEvidence(options, policy, context);
-  const now = options.now ?? taken.takenAt;
-  if (now < taken.takenAt)
+  const { source: taken, leases, timeline, notice, review } = await openEvidence(options, policy, context);
+  const now = options.now ?? taken.head.takenAt;
+  if (now < taken.head.takenAt)
     throw new CliFailure(
       EXIT.malformed,
-      `\`--now\` is before the evidence, which was taken at ${formatInstant(taken.takenAt)}`,
+      `\`--now\` is before the evidence, which was taken at ${formatInstant(taken.head.takenAt)}`,
       { remedy: 'give a later instant, or none' },
     );
-  const snapshot = options.maxAge === undefined ? taken : withoutStale(taken, now, options.maxAge);
+  const source = options.maxAge === undefined ? taken : withoutStale(taken, now, options.maxAge);
   const attestations = await loadAttestations(options.snapshot ?? options.state ?? '', policy, context);
-  const report = await checkSnapshot({
-    snapshot,
+  return {
+    head: source.head,
     policy,
     now,
-    coverage: coverageOf(snapshot, leases, now),
-    attested: attestedBy(attestations, now),
-    ...(review === undefined ? {} : { review: review(now) }),
-  });
-  const listed = listAttestations(attestations, now);
-  return {
-    snapshot,
-    policy,
-    report,
     leases,
-    attestations: listed,
+    attestations: listAttestations(attestations, now),
     timeline,
     ...(notice === undefined ? {} : { notice }),
+    check: async (receive, see = () => undefined) => {
+      const exceptions = coverageBy(leases, now);
+      const looked = (part: AccountPart) => {
+        exceptions.see(part.regions);
+        see(part);
+      };
+      try {
+        return await checkAccounts(
+          {
+            source: { head: source.head, accounts: passing(source.accounts, looked) },
+            policy,
+            now,
+            coverage: exceptions.coverage,
+            attested: attestedBy(attestations, now),
+            ...(review === undefined ? {} : { review: review(now) }),
+          },
+          receive,
+        );
+      } catch (error) {
+        throw error instanceof DamagedSnapshot
+          ? damaged(options.snapshot ?? '', error.problems, context)
+          : error;
+      }
+    },
   };
 }
 
+/** What a report can say of a finding before the check has ended. */
+export const findingView = ({ head, policy, now }: OpenEstate): FindingView => ({
+  report: {
+    policy: { id: policy.policy.metadata.id, version: policy.policy.metadata.version, hash: policy.hash },
+    snapshotTakenAt: head.takenAt,
+    now,
+  },
+  organizationId: head.organization.id,
+});
+
+/** Reads policy and snapshot and judges the one by the other. @throws {CliFailure} `EXIT.malformed` with all faults */
+export async function readEstate(options: EstateOptions, context: CommandContext): Promise<Estate> {
+  const { head, check, ...rest } = await openEstate(options, context);
+  const findings: Finding[] = [];
+  const parts = new Map<AccountId, AccountPart>();
+  const summary = await check(
+    (make) => {
+      findings.push(make());
+    },
+    (part) => parts.set(part.evidence.accountId, part),
+  );
+  return {
+    ...rest,
+    snapshot: inMemory(head, parts),
+    report: { ...summary, findings: inReportOrder(findings, rest.policy) },
+  };
+}
+
+async function* passing(
+  accounts: SnapshotSource['accounts'],
+  see: (part: AccountPart) => void,
+): AsyncGenerator<AccountPart> {
+  for await (const part of accounts) {
+    see(part);
+    yield part;
+  }
+}
+
 interface Evidence {
-  readonly snapshot: Snapshot;
+  readonly source: SnapshotSource;
   readonly leases: readonly LeaseRow[];
   readonly timeline: readonly TimelineEvent[];
   readonly notice?: string;
@@ -86,7 +171,7 @@ interface Evidence {
   readonly review?: (now: EpochMs) => ReviewEvidence;
 }
 
-async function readEvidence(
+async function openEvidence(
   options: EstateOptions,
   policy: LoadedPolicy,
   context: CommandContext,
@@ -101,8 +186,10 @@ async function readEvidence(
       },
     );
   if (options.snapshot !== undefined) {
-    const snapshot = await loadSnapshot(options.snapshot, context);
-    return { snapshot, leases: leasesOf(snapshot, options.snapshot), timeline: [] };
+    const opened = await openSnapshot(resolve(context.cwd, options.snapshot));
+    if (!opened.ok) throw damaged(options.snapshot, opened.error, context);
+    const source = opened.value;
+    return { source, leases: leasesOf(source.head, options.snapshot), timeline: [] };
   }
   // Loaded only here: judging a snapshot needs neither SQLite nor the workflow runtime.
   const { stateEvidence } = await import('./state.ts');
@@ -116,7 +203,7 @@ async function readEvidence(
     if (!collected.ok)
       throw new CliFailure(EXIT.fault, collected.error.message, { remedy: collected.error.remedy });
     return {
-      snapshot: collected.value,
+      source: sourceOf(collected.value),
       leases: state.leases,
       timeline: state.timeline,
       notice: `${state.isSimulated ? 'a simulated state' : 'the embedded AWS of a state directory'}; no AWS account was read`,
@@ -131,17 +218,21 @@ async function readEvidence(
 export async function loadSnapshot(dir: string, context: CommandContext): Promise<Snapshot> {
   const read = await readSnapshot(resolve(context.cwd, dir));
   if (read.ok) return read.value;
+  throw damaged(dir, read.error, context);
+}
+
+function damaged(dir: string, problems: readonly SnapshotProblem[], context: CommandContext): CliFailure {
   const prefix = resolve(context.cwd, dir);
-  throw new CliFailure(EXIT.malformed, `\`${dir}\` is not a snapshot that can be used`, {
-    details: read.error.map((problem) =>
+  return new CliFailure(EXIT.malformed, `\`${dir}\` is not a snapshot that can be used`, {
+    details: problems.map((problem) =>
       formatSnapshotProblem({ ...problem, file: problem.file.replace(prefix, dir.replace(/\/+$/, '')) }),
     ),
-    remedy: `${countOf(read.error.length, 'fault')}; nothing was judged`,
+    remedy: `${countOf(problems.length, 'fault')}; nothing was judged`,
   });
 }
 
 /** The leases that came with a snapshot. @throws {CliFailure} when they cannot be read */
-export function leasesOf(snapshot: Snapshot, dir: string): readonly LeaseRow[] {
+export function leasesOf(snapshot: Pick<Snapshot, 'leases'>, dir: string): readonly LeaseRow[] {
   const decoded = decodeLeaseRows(snapshot.leases);
   if (decoded.ok) return decoded.value;
   throw new CliFailure(EXIT.malformed, `the leases of \`${dir}\` cannot be read`, {

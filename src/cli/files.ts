@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
@@ -60,12 +61,16 @@ export async function listFiles(
 }
 
 /** Writes a report whole or not at all: a reader never sees half of one. */
-export async function writeTextFile(path: string, text: string, context: CommandContext): Promise<void> {
+export async function writeTextFile(
+  path: string,
+  text: string | Iterable<string>,
+  context: CommandContext,
+): Promise<void> {
   const target = resolve(context.cwd, path);
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.new`);
   try {
     await mkdir(dirname(target), { recursive: true });
-    await writeFile(temporary, text, { flag: 'wx' });
+    await writeFile(temporary, typeof text === 'string' ? text : Readable.from(text), { flag: 'wx' });
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);

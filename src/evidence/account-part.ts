@@ -1,3 +1,4 @@
+import type { AccountId } from '../core/index.ts';
 import type { AccountEvidence, RegionEvidence, Snapshot } from './types.ts';
 
 /** A snapshot without what was observed of each account. */
@@ -41,3 +42,13 @@ export function sourceOf({ accounts, accountRegions, ...head }: Snapshot): Snaps
 /** Every account of the organization, by code units, so that the order is the same in every locale. */
 export const accountIds = ({ organization }: Pick<SnapshotHead, 'organization'>) =>
   organization.accounts.map(({ id }) => id).sort((one, other) => (one < other ? -1 : one > other ? 1 : 0));
+
+/** A snapshot out of its parts, in the order in which the organization lists its accounts. */
+export function inMemory(head: SnapshotHead, parts: ReadonlyMap<AccountId, AccountPart>): Snapshot {
+  const ordered = head.organization.accounts.flatMap(({ id }) => parts.get(id) ?? []);
+  return {
+    ...head,
+    accounts: ordered.map(({ evidence }) => evidence),
+    accountRegions: ordered.flatMap(({ regions }) => regions),
+  };
+}

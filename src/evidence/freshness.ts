@@ -1,14 +1,15 @@
 import { type DurationMs, type EpochMs, formatDuration, formatInstant } from '../core/index.ts';
-import type { AccountEvidence, IamEvidence, Observation, Organization, Snapshot } from './types.ts';
+import type { AccountPart, SnapshotSource } from './account-part.ts';
+import type { AccountEvidence, IamEvidence, Observation, Organization } from './types.ts';
 
 /**
- * The snapshot as it can be used at `now` when no observation may be older than `maxAge`: what is older is `unobservable`, with the
+ * A snapshot as it can be used at `now` when no observation may be older than `maxAge`: what is older is `unobservable`, with the
  * time since when nobody asked, so that whatever rests on it becomes indeterminate. One exactly `maxAge` old still counts.
  *
  * The organization's tree (accounts and units) has no time of its own and stays: without it nothing could be named at all.
  */
-export function withoutStale(snapshot: Snapshot, now: EpochMs, maxAge: DurationMs): Snapshot {
-  const age = <T>(observation: Observation<T>): Observation<T> => {
+export function withoutStale(source: SnapshotSource, now: EpochMs, maxAge: DurationMs): SnapshotSource {
+  const age: Age = <T>(observation: Observation<T>): Observation<T> => {
     if (observation.kind === 'unobservable' || now - observation.at <= maxAge) return observation;
     return {
       kind: 'unobservable',
@@ -18,18 +19,29 @@ export function withoutStale(snapshot: Snapshot, now: EpochMs, maxAge: DurationM
       source: observation.source,
     };
   };
+  const { head, accounts } = source;
   return {
-    ...snapshot,
-    organization: ageOrganization(snapshot.organization, age),
-    accounts: snapshot.accounts.map((account) => ageAccount(account, age)),
-    accountRegions: snapshot.accountRegions.map((pair) => ({
-      ...pair,
-      invocationLogging: age(pair.invocationLogging),
-      dataRetention: age(pair.dataRetention),
-      ...ageSections(pair.sections, age),
+    head: { ...head, organization: ageOrganization(head.organization, age) },
+    accounts: mapParts(accounts, ({ evidence, regions }) => ({
+      evidence: ageAccount(evidence, age),
+      regions: regions.map((pair) => ({
+        ...pair,
+        invocationLogging: age(pair.invocationLogging),
+        dataRetention: age(pair.dataRetention),
+        ...ageSections(pair.sections, age),
+      })),
     })),
   };
 }
+
+const mapParts = (
+  accounts: SnapshotSource['accounts'],
+  change: (part: AccountPart) => AccountPart,
+): AsyncIterable<AccountPart> => ({
+  async *[Symbol.asyncIterator]() {
+    for await (const part of accounts) yield change(part);
+  },
+});
 
 type Age = <T>(observation: Observation<T>) => Observation<T>;
 

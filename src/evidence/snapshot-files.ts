@@ -1,5 +1,5 @@
 import { type AccountId, err, isAccountId, isRegion, ok, type Region, type Result } from '../core/index.ts';
-import type { AccountPart, SnapshotHead } from './account-part.ts';
+import { type AccountPart, inMemory, type SnapshotHead } from './account-part.ts';
 import type { SnapshotProblem } from './errors.ts';
 import {
   encodeIam,
@@ -107,19 +107,14 @@ export function decodeSnapshot(files: SnapshotFiles): Result<Snapshot, readonly 
     else folders.set(folder, (folders.get(folder) ?? new Map()).set(name, text));
   }
   const decode = accountDecoder(head);
-  const parts = new Map<string, AccountPart>();
+  const parts = new Map<AccountId, AccountPart>();
   for (const folder of new Set([...folders.keys(), ...head.organization.accounts.map(({ id }) => id)])) {
     const part = decode(folder, folders.get(folder) ?? NO_FILES);
-    if (part.ok) parts.set(folder, part.value);
+    if (part.ok) parts.set(part.value.evidence.accountId, part.value);
     else problems.push(...part.error);
   }
   if (problems.length > 0) return err(problems);
-  const ordered = head.organization.accounts.flatMap(({ id }) => parts.get(id) ?? []);
-  return ok({
-    ...head,
-    accounts: ordered.map(({ evidence }) => evidence),
-    accountRegions: ordered.flatMap((part) => part.regions),
-  });
+  return ok(inMemory(head, parts));
 }
 
 /** `organization.json` and `leases.json`: what a snapshot says beside its accounts. */

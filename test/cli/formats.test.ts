@@ -2,7 +2,13 @@ import { Parser } from 'commonmark';
 import { HtmlValidate } from 'html-validate';
 import { describe, expect, test } from 'vitest';
 import { readEstate } from '../../src/cli/estate.ts';
-import { REPORT_FORMATS, type ReportFormat, renderReport } from '../../src/cli/report/formats.ts';
+import {
+  REPORT_FORMATS,
+  type ReportFormat,
+  renderFinding,
+  renderListed,
+  renderReport,
+} from '../../src/cli/report/formats.ts';
 import { parseEarlierReport } from '../../src/cli/report/history.ts';
 import type { ReportView } from '../../src/cli/report/view.ts';
 import { painter } from '../../src/cli/terminal/index.ts';
@@ -54,8 +60,17 @@ async function exampleView(
     version: '0.0.0',
   };
 }
-const render = (format: ReportFormat, view: ReportView): string =>
-  renderReport(format, view, { width: 80, paint: painter(false), timeline: [] });
+function render(format: ReportFormat, view: ReportView): string {
+  if (format !== 'json' && format !== 'ndjson' && format !== 'csv')
+    return renderReport(format, view, { width: 80, paint: painter(false), timeline: [] });
+  const { findings } = view.report;
+  const pieces = renderListed(format, view, (controlId) =>
+    findings
+      .filter((finding) => finding.controlId === controlId)
+      .map((finding) => renderFinding(format, finding, view)),
+  );
+  return [...pieces].join('');
+}
 
 describe('as it was last read by a person:', () => {
   test.each(REPORT_FORMATS)('%s', async (format) => {

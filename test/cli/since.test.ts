@@ -81,6 +81,42 @@ const ofPair = (report: Report, accountId: string, region: string) =>
       controlId === 'CP-01' && subject.accountId === accountId && subject.region === region,
   );
 
+describe('one finding against an earlier run', () => {
+  test('is explained with the first and the last day it was seen', async () => {
+    const earlier = await saved(EXAMPLE, 'first.json');
+    const later = await nextDay('second', (folder) => setLogging(folder, '666666666666/eu-central-1', OFF));
+    const [still, resolved] = [EXAMPLE, later].map((snapshot) => [
+      'finding',
+      'explain',
+      '',
+      '--snapshot',
+      snapshot,
+    ]);
+    const { report } = await check(later, '--since', earlier);
+    const id = ofPair(report, '666666666666', 'eu-central-1')?.id ?? '';
+    const explain = (argv: readonly string[] = [], ...more: readonly string[]) =>
+      run([...argv.map((word) => (word === '' ? id : word)), ...more]);
+    expect((await explain(resolved, '--since', earlier)).stdout).toContain(
+      'first seen 2026-11-20T08:00:00Z, last seen 2026-11-20T08:00:00Z, resolved',
+    );
+    const json = JSON.parse((await explain(still, '--since', earlier, '--format', 'json')).stdout);
+    expect(json.finding.seen).toEqual({
+      first: '2026-11-20T08:00:00Z',
+      last: '2026-11-20T08:00:00Z',
+      change: 'unchanged',
+    });
+    // One run alone does not know since when.
+    expect((await explain(still)).stdout).not.toContain('seen 2026');
+  });
+
+  test('is not compared with a report of something else', async () => {
+    const other = join(dir, 'other.json');
+    await writeFile(other, '{"kind":"CheckReport"}');
+    const argv = ['finding', 'explain', '0000', '--snapshot', EXAMPLE, '--since', other];
+    expect(await run(argv)).toMatchObject({ exitCode: 2, stdout: '' });
+  });
+});
+
 describe('against an earlier run', () => {
   test('a violation that was there keeps its first day, and is unchanged', async () => {
     const earlier = await saved(EXAMPLE, 'first.json');

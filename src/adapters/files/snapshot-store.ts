@@ -8,6 +8,7 @@ import {
   accountIds,
   decodeHead,
   encodeSnapshot,
+  inMemory,
   isSnapshotMarker,
   isSnapshotPath,
   ORGANIZATION_FILE,
@@ -38,12 +39,7 @@ export async function readSnapshot(dir: string): Promise<Result<Snapshot, readon
     if (error instanceof DamagedSnapshot) return err(error.problems);
     throw error;
   }
-  const ordered = head.organization.accounts.flatMap(({ id }) => parts.get(id) ?? []);
-  return ok({
-    ...head,
-    accounts: ordered.map(({ evidence }) => evidence),
-    accountRegions: ordered.flatMap(({ regions }) => regions),
-  });
+  return ok(inMemory(head, parts));
 }
 
 /** What comes out of the accounts of a snapshot, after the last one, when files of some could not be read. */

@@ -8,12 +8,13 @@ import {
   formatInstant,
 } from '../../core/index.ts';
 import type { LoadedPolicy } from '../../policy/index.ts';
-import type { CheckReport, Finding } from '../../rules/index.ts';
+import { type Finding, inReportOrder } from '../../rules/index.ts';
 import type { CommandContext } from '../context.ts';
-import { type Estate, readEstate } from '../estate.ts';
+import { readEarlier } from '../earlier.ts';
+import { findingView, type OpenEstate, openEstate } from '../estate.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
-import { readTextFile, writeTextFile } from '../files.ts';
+import { writeTextFile } from '../files.ts';
 import {
   DEFAULT_POLICY,
   examples,
@@ -28,9 +29,19 @@ import {
 } from '../options.ts';
 import { note } from '../output.ts';
 import { exitCodeFor, FAIL_ON, type FailOn } from '../report/exit-code.ts';
-import { REPORT_FORMATS, type ReportFormat, renderReport } from '../report/formats.ts';
-import { type EarlierReport, incomparable, parseEarlierReport } from '../report/history.ts';
-import { type ReportView, seen } from '../report/view.ts';
+import {
+  LISTED_FORMATS,
+  type ListedFormat,
+  REPORT_FORMATS,
+  type ReportFormat,
+  renderFinding,
+  renderListed,
+  renderReport,
+  showsAll,
+} from '../report/formats.ts';
+import { ChangeCounter } from '../report/history.ts';
+import { Spool } from '../report/spool.ts';
+import { type FindingView, type ReportView, seen } from '../report/view.ts';
 import { painter } from '../terminal/index.ts';
 
 interface Options {
@@ -89,32 +100,61 @@ export function register(program: Command, context: CommandContext): void {
 
 async function check(options: Options, context: CommandContext): Promise<void> {
   const earlierFile = earlierFileOf(options);
-  const estate = await readEstate(options, context);
-  const { report, timeline, attestations, policy, snapshot } = estate;
-  const organizationId = snapshot.organization.id;
-  const earlier =
-    earlierFile === undefined ? undefined : await readEarlier(earlierFile, report, organizationId, context);
-  const view: ReportView = {
-    report,
-    organizationId,
-    policy,
-    isShown: filterOf(options, estate),
-    earlier,
-    attestations,
-    notice: estate.notice,
-    sameEvidence: sameEvidence(options),
-    version: manifest.version,
-  };
-  const paint = painter(context.color && options.out === undefined);
-  const text = renderReport(options.format, view, { width: context.width, paint, timeline });
-  if (options.out === undefined) context.stdout.write(text);
-  else {
-    await writeTextFile(options.out, text, context);
-    note(context, `the report is in ${options.out}`);
+  const estate = await openEstate(options, context);
+  const { head, policy, timeline, attestations, notice } = estate;
+  const before = findingView(estate);
+  const earlier = earlierFile === undefined ? undefined : await readEarlier(earlierFile, before, context);
+  const early: FindingView = { ...before, earlier };
+  const isShown = filterOf(options, estate);
+  const counter = earlier === undefined ? undefined : new ChangeCounter(earlier, early.report);
+  const format = LISTED_FORMATS.find((each) => each === options.format);
+  const spool = new Spool();
+  try {
+    const kept: Finding[] = [];
+    const summary = await estate.check((make, { standing }) => {
+      // Of what is fine, most formats say no more than the number; with an earlier run it may be fine again.
+      const isFine = standing === 'compliant' || standing === 'not-applicable';
+      if (isFine && counter === undefined && format === undefined && !showsAll(options.format)) return;
+      const finding = make();
+      counter?.see(finding);
+      if (format !== undefined && isShown(finding))
+        spool.add(finding.controlId, renderFinding(format, finding, early));
+      if (!isFine || showsAll(options.format) || seen(early, finding) !== undefined) kept.push(finding);
+    });
+    const view: ReportView = {
+      report: { ...summary, findings: inReportOrder(kept, policy) },
+      organizationId: head.organization.id,
+      policy,
+      isShown,
+      earlier,
+      changes: counter?.changes(),
+      attestations,
+      notice,
+      sameEvidence: sameEvidence(options),
+      version: manifest.version,
+    };
+    const isNew = (finding: Finding): boolean =>
+      options.newSince === undefined || seen(view, finding)?.change === 'new';
+    const paint = painter(context.color && options.out === undefined);
+    const pieces =
+      format === undefined
+        ? [
+            renderReport(options.format as Exclude<ReportFormat, ListedFormat>, view, {
+              width: context.width,
+              paint,
+              timeline,
+            }),
+          ]
+        : renderListed(format, view, (controlId) => spool.pieces(controlId));
+    if (options.out === undefined) for (const piece of pieces) context.stdout.write(piece);
+    else {
+      await writeTextFile(options.out, pieces, context);
+      note(context, `the report is in ${options.out}`);
+    }
+    context.exitCode = exitCodeFor(view.report.findings, options.failOn, isNew);
+  } finally {
+    spool.close();
   }
-  const isNew = (finding: Finding): boolean =>
-    options.newSince === undefined || seen(view, finding)?.change === 'new';
-  context.exitCode = exitCodeFor(report.findings, options.failOn, isNew);
 }
 
 /** Options for a shell, as they were given here. */
@@ -137,28 +177,12 @@ function earlierFileOf({ since, newSince }: Options): string | undefined {
   return newSince ?? since;
 }
 
-async function readEarlier(
-  file: string,
-  report: CheckReport,
-  organizationId: string,
-  context: CommandContext,
-): Promise<EarlierReport> {
-  const read = parseEarlierReport(await readTextFile(file, context));
-  const refusal = read.ok ? incomparable(read.value, report, organizationId) : read.error;
-  if (!read.ok || refusal !== undefined)
-    throw new CliFailure(EXIT.malformed, `\`${file}\` cannot be compared with: ${refusal}`, {
-      remedy:
-        'name a report of an earlier snapshot of the same organization, by the same policy, made with `--format json` and without filters',
-    });
-  return read.value;
-}
-
 function filterOf(
   { control, account }: Options,
-  { policy, snapshot }: Estate,
+  { policy, head }: OpenEstate,
 ): (finding: Finding) => boolean {
   for (const id of control ?? []) requireControl(id, policy);
-  const known = new Set(snapshot.organization.accounts.map(({ id }) => id));
+  const known = new Set(head.organization.accounts.map(({ id }) => id));
   // A filter that can match nothing would show an empty, reassuring page.
   for (const id of account ?? [])
     if (!known.has(id))

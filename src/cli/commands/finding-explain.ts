@@ -3,7 +3,8 @@ import { type DurationMs, type EpochMs, formatInstant } from '../../core/index.t
 import type { LoadedPolicy } from '../../policy/index.ts';
 import type { Finding } from '../../rules/index.ts';
 import type { CommandContext } from '../context.ts';
-import { readEstate } from '../estate.ts';
+import { readEarlier } from '../earlier.ts';
+import { findingView, openEstate } from '../estate.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
 import {
@@ -18,8 +19,10 @@ import {
 import { writeJson, writeLines } from '../output.ts';
 import { groupOf } from '../program.ts';
 import { type ExplanationLine, explanationLines } from '../report/explanation.ts';
+import type { Seen } from '../report/history.ts';
 import { findingJson } from '../report/json.ts';
 import { REPORT_SCHEMA_VERSION } from '../report/schema-version.ts';
+import { seen } from '../report/view.ts';
 import { wellFormed } from '../report/well-formed.ts';
 import {
   describeCoverage,
@@ -36,6 +39,7 @@ interface Options {
   readonly state?: string;
   readonly now?: EpochMs;
   readonly maxAge?: DurationMs;
+  readonly since?: string;
   readonly format: string;
 }
 
@@ -51,10 +55,17 @@ export function register(program: Command, context: CommandContext): void {
     .addOption(stateToReadOption())
     .addOption(nowOption())
     .addOption(maxAgeOption())
+    .option(
+      '--since <file>',
+      'tell when it was first and last seen, by an earlier `check --format json` report',
+    )
     .addOption(formatOption('text', 'json'))
     .addHelpText(
       'after',
-      examples('proviso finding explain 3f2a9c01d4e5b677 --snapshot examples/organization'),
+      examples(
+        'proviso finding explain 3f2a9c01d4e5b677 --snapshot examples/organization',
+        'proviso finding explain 3f2a9c01 --snapshot snapshot/ --since yesterday.json',
+      ),
     )
     .action((id: string, options: Options) => explain(id, options, context));
 }
@@ -66,22 +77,32 @@ async function explain(id: string, options: Options, context: CommandContext): P
     throw new CliFailure(EXIT.malformed, `\`${id}\` is too short for the id of a finding`, {
       remedy: `give at least its first ${SHORTEST_ID} characters, as \`proviso check\` shows it`,
     });
-  const { report, policy } = await readEstate(options, context);
-  const finding = findById(id, report.findings);
+  const estate = await openEstate(options, context);
+  const { policy } = estate;
+  const view = findingView(estate);
+  const earlier = options.since === undefined ? undefined : await readEarlier(options.since, view, context);
+  const matching: Finding[] = [];
+  await estate.check((make) => {
+    const each = make();
+    if (each.id.startsWith(id.toLowerCase())) matching.push(each);
+  });
+  const finding = onlyOf(id, matching);
+  // Without an earlier run nobody knows when it was first seen, and "now" would read as an answer.
+  const when = earlier === undefined ? undefined : seen({ ...view, earlier }, finding);
   context.exitCode = EXIT_OF[standingOf(finding)];
   if (options.format === 'json') {
     const control = controlOf(finding, policy);
     const explained = {
       schemaVersion: REPORT_SCHEMA_VERSION,
       kind: 'Finding',
-      finding: findingJson(finding),
+      finding: findingJson(finding, when),
       source: control.source,
       ...(control.erratum === undefined ? {} : { erratum: control.erratum }),
     };
     writeJson(context, wellFormed(explained));
     return;
   }
-  writeLines(context, explanationText(finding, policy, context.width, painter(context.color)));
+  writeLines(context, explanationText({ finding, when }, policy, context.width, painter(context.color)));
 }
 
 const EXIT_OF = {
@@ -92,8 +113,7 @@ const EXIT_OF = {
   'not-applicable': EXIT.fine,
 } as const satisfies Record<Standing, ExitCode>;
 
-function findById(id: string, findings: readonly Finding[]): Finding {
-  const matching = findings.filter((finding) => finding.id.startsWith(id.toLowerCase()));
+function onlyOf(id: string, matching: readonly Finding[]): Finding {
   const [only] = matching;
   if (only !== undefined && matching.length === 1) return only;
   if (matching.length > 1)
@@ -113,7 +133,7 @@ const controlOf = ({ controlId }: Finding, { policy }: LoadedPolicy) => {
 };
 
 function explanationText(
-  finding: Finding,
+  { finding, when: times }: { readonly finding: Finding; readonly when: Seen | undefined },
   loaded: LoadedPolicy,
   width: number,
   paint: Paint,
@@ -140,6 +160,12 @@ function explanationText(
       ? []
       : wrap(
           printable(`covered by ${describeCoverage(coveredBy)} until ${formatInstant(coveredBy.until)}`),
+          width,
+        )),
+    ...(times === undefined
+      ? []
+      : wrap(
+          `first seen ${formatInstant(times.first)}, last seen ${formatInstant(times.last)}${times.change === undefined ? '' : `, ${times.change}`}`,
           width,
         )),
     ...part('What it means', finding.outcome === 'non-compliant' ? block(finding.message) : []),

@@ -3,10 +3,10 @@ import type { Finding } from '../../rules/index.ts';
 import { printable } from '../terminal/index.ts';
 import { oneLine } from './plain-text.ts';
 import { describeEvidenceSource, observedAt, sourcesOf } from './sources.ts';
-import { type ReportView, seen, shownFindings } from './view.ts';
+import { type FindingView, seen } from './view.ts';
 import { describeCoverage, standingOf } from './words.ts';
 
-const COLUMNS: readonly (readonly [string, (finding: Finding, view: ReportView) => string])[] = [
+const COLUMNS: readonly (readonly [string, (finding: Finding, view: FindingView) => string])[] = [
   ['finding', ({ id }) => id],
   ['control', ({ controlId }) => controlId],
   ['title', ({ title }) => title],
@@ -31,13 +31,12 @@ const COLUMNS: readonly (readonly [string, (finding: Finding, view: ReportView) 
 ];
 
 /** RFC 4180: a header, one finding a row, every field quoted, lines ended by CR LF. */
-export const renderCsv = (view: ReportView): string =>
-  [
-    COLUMNS.map(([name]) => name),
-    ...shownFindings(view).map((finding) => COLUMNS.map(([, of]) => of(finding, view))),
-  ]
-    .map((row) => `${row.map(field).join(',')}\r\n`)
-    .join('');
+export const csvHeader = (): string => row(COLUMNS.map(([name]) => name));
+
+export const csvRow = (finding: Finding, view: FindingView): string =>
+  row(COLUMNS.map(([, of]) => of(finding, view)));
+
+const row = (fields: readonly string[]): string => `${fields.map(field).join(',')}\r\n`;
 
 const field = (text: string): string => `"${withoutFormula(printable(text)).replaceAll('"', '""')}"`;
 

@@ -98,7 +98,7 @@ export function parseEarlierReport(text: string): Result<EarlierReport, string> 
 /** Why two runs cannot be compared, or nothing. */
 export function incomparable(
   earlier: EarlierReport,
-  report: CheckReport,
+  report: Pick<CheckReport, 'policy' | 'snapshotTakenAt'>,
   organizationId: string,
 ): string | undefined {
   if (earlier.policyId !== report.policy.id) return `it is of another policy, \`${earlier.policyId}\``;
@@ -149,16 +149,30 @@ export interface Changes {
   readonly gone: readonly string[];
 }
 
-export function changesSince(report: CheckReport, earlier: EarlierReport): Changes {
-  const counts = { new: 0, unchanged: 0, resolved: 0 };
-  for (const finding of report.findings) {
-    const change = seenOf(finding, report, earlier)?.change;
-    if (change !== undefined) counts[change] += 1;
+/** Counts what changed while the findings of a check pass by. */
+export class ChangeCounter {
+  readonly #earlier: EarlierReport;
+  readonly #taken: Pick<CheckReport, 'snapshotTakenAt'>;
+  readonly #counts = { new: 0, unchanged: 0, resolved: 0 };
+  /** Ids that were not fine and did not come yet. */
+  readonly #missing: Set<string>;
+
+  constructor(earlier: EarlierReport, taken: Pick<CheckReport, 'snapshotTakenAt'>) {
+    this.#earlier = earlier;
+    this.#taken = taken;
+    this.#missing = new Set(
+      [...earlier.findings].filter(([, { standing }]) => RANKS[standing] > 0).map(([id]) => id),
+    );
   }
-  const known = new Set(report.findings.map(({ id }) => id));
-  const gone = [...earlier.findings]
-    .filter(([id, { standing }]) => !known.has(id) && RANKS[standing] > 0)
-    .map(([id]) => id)
-    .sort();
-  return { since: earlier.takenAt, ...counts, gone };
+
+  see(finding: Finding): void {
+    this.#missing.delete(finding.id);
+    const change = seenOf(finding, this.#taken, this.#earlier)?.change;
+    if (change !== undefined) this.#counts[change] += 1;
+  }
+
+  /** After the last finding. */
+  changes(): Changes {
+    return { since: this.#earlier.takenAt, ...this.#counts, gone: [...this.#missing].sort() };
+  }
 }

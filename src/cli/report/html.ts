@@ -3,7 +3,7 @@ import type { ListedAttestation } from '../../attestations/index.ts';
 import { type EpochMs, formatInstant } from '../../core/index.ts';
 import type { CheckReport, Finding } from '../../rules/index.ts';
 import { type Html, html, unsafeVerbatim } from './escape.ts';
-import { changesSince, type EarlierReport } from './history.ts';
+import type { Changes, EarlierReport } from './history.ts';
 import { findingsSection } from './html-findings.ts';
 import { SCRIPT } from './html-script.ts';
 import { STYLE } from './html-style.ts';
@@ -28,6 +28,8 @@ export interface HtmlReport {
   readonly isShown?: (finding: Finding) => boolean;
   /** The run that this one is compared with. */
   readonly earlier?: EarlierReport | undefined;
+  /** What changed since then. */
+  readonly changes?: Changes | undefined;
   readonly attestations?: readonly ListedAttestation[];
   /** What a reader must know before reading on. */
   readonly notice?: string | undefined;
@@ -44,6 +46,7 @@ export function renderHtml({
   timeline = [],
   isShown = () => true,
   earlier,
+  changes,
   attestations = [],
   notice,
 }: HtmlReport): string {
@@ -64,7 +67,7 @@ export function renderHtml({
 ${heading(report, title, notice)}
 <main>
 ${summary(report)}
-${earlier === undefined ? '' : sinceParagraph(report, earlier)}
+${changes === undefined ? '' : sinceParagraph(changes)}
 ${hidden === 0 ? '' : html`<p class="muted">${hidden} findings are left out of this file by the filters it was made with; the numbers above count them.</p>`}
 ${report.notAsked.length === 0 ? '' : html`<p class="muted">Not asked: ${report.notAsked.join(', ')}, about the organization’s own records, which a snapshot does not hold.</p>`}
 ${findingsSection(report, shown, earlier)}
@@ -136,8 +139,7 @@ ${report.byControl.map(
 </section>`;
 }
 
-function sinceParagraph(report: CheckReport, earlier: EarlierReport): Html {
-  const since = changesSince(report, earlier);
+function sinceParagraph(since: Changes): Html {
   return html`<p>Since the run of <time>${formatInstant(since.since)}</time>: ${since.new} new, ${since.unchanged} unchanged, ${since.resolved} resolved, ${since.gone.length} whose subject is gone.</p>`;
 }
 

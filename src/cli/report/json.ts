@@ -1,21 +1,35 @@
-import { assertNever, formatInstant } from '../../core/index.ts';
+import { assertNever, canonicalJson, formatInstant } from '../../core/index.ts';
 import type { Observation } from '../../evidence/index.ts';
 import type { Explanation, Finding } from '../../rules/index.ts';
 import type { Changes, Seen } from './history.ts';
 import { REPORT_SCHEMA_VERSION } from './schema-version.ts';
 import { type EvidenceSource, sourcesOf } from './sources.ts';
-import { changes, type ReportView, seen, shownFindings } from './view.ts';
+import { type FindingView, type ReportView, seen } from './view.ts';
+import { wellFormed } from './well-formed.ts';
 
-/** A check as JSON: as the report, with instants as UTC text. Canonical JSON of it is the same for the same check. */
-export const reportJson = (view: ReportView): unknown => ({
-  ...reportHead(view),
-  findings: shownFindings(view).map((finding) => findingJson(finding, seen(view, finding))),
-});
+/** A finding of a check as one piece of canonical JSON. */
+export const findingText = (finding: Finding, view: FindingView): string =>
+  canonicalJson(wellFormed(findingJson(finding, seen(view, finding))));
+
+const NO_FINDINGS = '"findings":[]';
+
+/**
+ * What stands before and after the findings of a check as JSON, itself with instants as UTC text. With the findings between, joined by
+ * commas, it is canonical: the same for the same check.
+ */
+export function reportFrame(view: ReportView): readonly [string, string] {
+  const [before, after, ...more] = canonicalJson(wellFormed({ ...reportHead(view), findings: [] })).split(
+    NO_FINDINGS,
+  );
+  // A string cannot hold it: its quotes would be escaped.
+  if (before === undefined || after === undefined || more.length > 0)
+    throw new Error('a report has one list of findings');
+  return [`${before}${NO_FINDINGS.slice(0, -1)}`, `]${after}`];
+}
 
 /** A report without its findings. */
 export const reportHead = (view: ReportView) => {
-  const { report, organizationId, attestations } = view;
-  const since = changes(view);
+  const { report, organizationId, attestations, changes: since } = view;
   return {
     schemaVersion: REPORT_SCHEMA_VERSION,
     kind: 'CheckReport',

@@ -3,7 +3,7 @@ import type { CheckReport, ControlSummary, Finding } from '../../rules/index.ts'
 import { printable } from '../terminal/index.ts';
 import { oneLine } from './plain-text.ts';
 import { describeEvidenceSource, sourcesOf } from './sources.ts';
-import { changes, type ReportView, seen, shownFindings } from './view.ts';
+import { type ReportView, seen, shownFindings } from './view.ts';
 import { describeCoverage, describeSubject, STANDINGS, type Standing, standingOf } from './words.ts';
 
 const DETAILED: readonly Standing[] = ['non-compliant', 'indeterminate', 'covered'];
@@ -34,7 +34,7 @@ export function renderMarkdown(view: ReportView): string {
 }
 
 function sinceLines(view: ReportView): readonly string[] {
-  const since = changes(view);
+  const since = view.changes;
   return since === undefined
     ? []
     : [

@@ -38,7 +38,7 @@ export function renderSarif(view: ReportView): string {
             driver: {
               name: 'Proviso',
               semanticVersion: version,
-              rules: controls.map((control) => ruleOf(control, report.findings)),
+              rules: controls.map((control) => ruleOf(control, view)),
             },
           },
           automationDetails: { id: `proviso/${report.policy.id}/${organizationId}/` },
@@ -67,8 +67,8 @@ export function renderSarif(view: ReportView): string {
   )}\n`;
 }
 
-function ruleOf({ controlId, title, severity }: ControlSummary, findings: readonly Finding[]) {
-  const one = findings.find((finding) => finding.controlId === controlId);
+function ruleOf({ controlId, title, severity }: ControlSummary, { policy }: ReportView) {
+  const one = policy.policy.controls.find(({ id }) => id === controlId);
   return {
     id: controlId,
     shortDescription: { text: printable(title) },

@@ -2,7 +2,7 @@ import { formatInstant } from '../../core/index.ts';
 import type { CheckReport, ControlSummary, Finding } from '../../rules/index.ts';
 import { displayWidth, type Paint, printable, table, wrap } from '../terminal/index.ts';
 import { describeEvidenceSource, sourcesOf } from './sources.ts';
-import { changes, type ReportView, seen } from './view.ts';
+import { type ReportView, seen } from './view.ts';
 import { describeCoverage, describeSubject, type Standing, standingOf } from './words.ts';
 
 export interface TextOptions {
@@ -38,7 +38,7 @@ export function renderText(view: ReportView, options: TextOptions): readonly str
 }
 
 function sinceLines(options: Options): readonly string[] {
-  const since = changes(options);
+  const since = options.changes;
   if (since === undefined) return [];
   const gone = since.gone.length === 0 ? '' : `, ${since.gone.length} whose subject is gone`;
   return wrap(
