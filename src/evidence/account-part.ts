@@ -52,3 +52,10 @@ export function inMemory(head: SnapshotHead, parts: ReadonlyMap<AccountId, Accou
     accountRegions: ordered.flatMap(({ regions }) => regions),
   };
 }
+
+/** Reads every account of a source. @throws what its accounts throw */
+export async function snapshotOf({ head, accounts }: SnapshotSource): Promise<Snapshot> {
+  const parts = new Map<AccountId, AccountPart>();
+  for await (const part of accounts) parts.set(part.evidence.accountId, part);
+  return inMemory(head, parts);
+}

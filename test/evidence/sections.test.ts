@@ -12,6 +12,8 @@ import {
   sectionDefinition,
   sectionNames,
   sectionOf,
+  snapshotOf,
+  sourceOf,
   withoutStale,
 } from '../../src/evidence/index.ts';
 import { SECTION_EXAMPLES } from './section-examples.ts';
@@ -104,12 +106,12 @@ describe('sections in the files of a snapshot', () => {
     });
   });
 
-  it('what is too old is not known any more, also inside a value', () => {
+  it('what is too old is not known any more, also inside a value', async () => {
     const later = epochMs(AT + 10);
-    const aged = withoutStale(fullSnapshot(), later, durationMs(9));
+    const aged = await snapshotOf(withoutStale(sourceOf(fullSnapshot()), later, durationMs(9)));
     for (const name of sectionNames('account-region'))
       expect(pairOf(aged)?.sections?.[name], name).toMatchObject({ reason: 'not-collected' });
-    const fresh = withoutStale(fullSnapshot(), later, durationMs(10));
+    const fresh = await snapshotOf(withoutStale(sourceOf(fullSnapshot()), later, durationMs(10)));
     expect(fresh).toEqual(fullSnapshot());
   });
 });

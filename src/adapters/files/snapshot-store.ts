@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type AccountId, err, ok, type Result } from '../../core/index.ts';
+import { err, ok, type Result } from '../../core/index.ts';
 import {
   type AccountPart,
   accountDecoder,
   accountIds,
   decodeHead,
   encodeSnapshot,
-  inMemory,
   isSnapshotMarker,
   isSnapshotPath,
   ORGANIZATION_FILE,
@@ -16,6 +15,7 @@ import {
   type SnapshotHead,
   type SnapshotProblem,
   type SnapshotSource,
+  snapshotOf,
 } from '../../evidence/index.ts';
 
 /** An account at IAM's quotas stays below 100 MB; more is not a snapshot and would only exhaust memory. */
@@ -31,15 +31,12 @@ const TOP_LEVEL_FILES = [ORGANIZATION_FILE, 'leases.json'];
 export async function readSnapshot(dir: string): Promise<Result<Snapshot, readonly SnapshotProblem[]>> {
   const opened = await openSnapshot(dir);
   if (!opened.ok) return opened;
-  const { head, accounts } = opened.value;
-  const parts = new Map<AccountId, AccountPart>();
   try {
-    for await (const part of accounts) parts.set(part.evidence.accountId, part);
+    return ok(await snapshotOf(opened.value));
   } catch (error) {
     if (error instanceof DamagedSnapshot) return err(error.problems);
     throw error;
   }
-  return ok(inMemory(head, parts));
 }
 
 /** What comes out of the accounts of a snapshot, after the last one, when files of some could not be read. */
