@@ -46,6 +46,7 @@ export const ACTS = {
   'executions.wake': { resource: 'machines', actions: ['states:SendTaskSuccess'] },
   'signer.sign': { resource: 'signingKey', actions: ['kms:GetPublicKey', 'kms:Sign'] },
   'certificates.save': { resource: 'certificates', actions: ['s3:PutObject'] },
+  'certificates.read': { resource: 'certificates', actions: ['s3:GetObject'] },
   'as collect': { resource: 'role/ProvisoCollect', actions: ['sts:AssumeRole'] },
   'as enable': { resource: 'role/ProvisoEnable', actions: ['sts:AssumeRole'] },
   'as disable': { resource: 'role/ProvisoDisable', actions: ['sts:AssumeRole'] },

@@ -16,7 +16,7 @@ import { readEnvironment } from './adapters/environment.ts';
 import { policyInForceOf } from './adapters/policy-in-force.ts';
 import type { Clock } from './core/index.ts';
 import type { Services } from './enforcement/index.ts';
-import { notifyingRecorder } from './exceptions/index.ts';
+import { correlating, notifyingRecorder } from './exceptions/index.ts';
 import { randomIds } from './runtime/random-ids.ts';
 import { systemClock } from './runtime/system-clock.ts';
 
@@ -35,11 +35,14 @@ export function awsServices(
   const home = homeSettings(region);
   const external = externalId === undefined ? {} : { externalId };
   const roles = memberRoles({ clock, homeRegion: region, ...external });
-  const store = dynamoRecordStore(home, settings.recordsTable);
+  const { store, recorder } = correlating({
+    store: dynamoRecordStore(home, settings.recordsTable),
+    recorder: dynamoRecorder(home, settings.eventsTable, clock),
+  });
   const services: Services = {
     clock,
     ids: randomIds,
-    recorder: notifyingRecorder(dynamoRecorder(home, settings.eventsTable, clock), () => services),
+    recorder: notifyingRecorder(recorder, () => services),
     store,
     directory: identityStoreDirectory(homeSettings(settings.identityRegion), settings.directory),
     policyInForce: policyInForceOf(store),

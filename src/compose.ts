@@ -40,6 +40,7 @@ import {
 import type { Services } from './enforcement/index.ts';
 import type { Snapshot } from './evidence/index.ts';
 import {
+  correlating,
   type ExecutionStatus,
   type Executions,
   notifyingRecorder,
@@ -168,11 +169,14 @@ export function openState(
   const retention = embeddedRetention(awsDatabase, clock);
   const storage = embeddedStorage(awsDatabase, clock, ids);
   const schedules = embeddedSchedules(awsDatabase);
-  const store = sqliteRecordStore(
-    database,
-    (operation, act) => withFaults(awsDatabase, operation, {}, act),
-    together > 1,
-  );
+  const { store, recorder } = correlating({
+    store: sqliteRecordStore(
+      database,
+      (operation, act) => withFaults(awsDatabase, operation, {}, act),
+      together > 1,
+    ),
+    recorder: events,
+  });
 
   const readPeople = peopleReader(paths.people);
   const invoke = (name: string, event: unknown): Promise<unknown> => {
@@ -191,7 +195,7 @@ export function openState(
   const services: Services = {
     clock,
     ids,
-    recorder: notifyingRecorder(events, () => services),
+    recorder: notifyingRecorder(recorder, () => services),
     store,
     directory: { people: async () => readPeople() },
     policyInForce: policyInForceOf(store),

@@ -43,6 +43,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   diff: ['policy', 'evidence', 'iam', 'rules', 'exceptions'],
   enforcement: ['policy', 'evidence', 'rules', 'exceptions', 'retention'],
   traceability: ['evidence', 'interactions'],
+  // What a call may do and what it answers; how it arrives is for handlers and the command line.
+  api: ['policy', 'evidence', 'rules', 'exceptions', 'enforcement'],
   review: ['policy', 'evidence', 'rules', 'exceptions'],
 };
 const DOMAINS = Object.keys(ALLOWED);

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { ExceptionId } from '../core/index.ts';
-import { decideException } from '../enforcement/index.ts';
 import type { CommandContext } from './context.ts';
+import { requireActor, withDesk } from './desk.ts';
 import { type ActingOptions, commandAbout, said } from './exceptions.ts';
 import { writeJson } from './output.ts';
-import { asOption, refused, withState } from './state.ts';
+import { actorOption, refused } from './state.ts';
 
 interface Deciding extends ActingOptions {
   readonly role: string;
@@ -25,7 +25,7 @@ export function registerDecision(
     description,
     `proviso exception ${decision} ex-a1b2c3d4e5f6 --as lena --role legal --hash 7ce52aec39f65c76`,
   )
-    .addOption(asOption())
+    .addOption(actorOption())
     .requiredOption('--role <role>', 'the role that decides: legal, security, …')
     .requiredOption('--hash <hash>', 'what is decided on, as `exception show` prints it (12 digits or more)')
     .option('--reason <text>', 'why')
@@ -38,26 +38,23 @@ async function decideOn(
   options: Deciding,
   context: CommandContext,
 ): Promise<void> {
-  await withState(options.state, context, async (state) => {
-    const decided = await decideException(state.services, {
-      id,
-      principalId: options.as,
-      role: options.role,
-      decision,
-      ...(options.reason === undefined ? {} : { reason: options.reason }),
-      subjectHash: options.hash,
+  requireActor(options, context);
+  await withDesk(options, context, async (desk) => {
+    const decided = await desk.call('decideException', {
+      params: { id },
+      body: {
+        role: options.role,
+        decision,
+        subjectHash: options.hash,
+        ...(options.reason === undefined ? {} : { reason: options.reason }),
+      },
     });
     if (!decided.ok) {
       if (options.format === 'json') writeJson(context, { result: 'refused', ...decided.error });
       return refused(context, decided.error);
     }
-    await state.world.pump();
-    await said(
-      state,
-      id,
-      options,
-      context,
-      `${decision === 'approve' ? 'approved' : 'rejected'} by ${options.as} as ${options.role}`,
-    );
+    const by = decided.value.exception.decisions.findLast(({ role }) => role === options.role)?.principalId;
+    const verb = decision === 'approve' ? 'approved' : 'rejected';
+    said(decided, id, options, context, `${verb} by ${by} as ${options.role}`);
   });
 }

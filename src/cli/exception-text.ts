@@ -1,7 +1,7 @@
+import type { ExceptionView } from '../api/index.ts';
 import { durationMs, formatDuration, formatInstant } from '../core/index.ts';
 import { describeOverdue, overdueOf } from '../enforcement/index.ts';
 import {
-  approvalSubject,
   assessmentText,
   blastRadius,
   describeState,
@@ -14,21 +14,18 @@ import {
   quorum,
   standingApprovals,
 } from '../exceptions/index.ts';
-import type { LoadedPolicy } from '../policy/index.ts';
 import type { CommandContext } from './context.ts';
 import { printable, wrap } from './terminal/index.ts';
 
 /** What an approver decides on, in words; its hash is what they sign. */
 export function exceptionLines(
-  record: ExceptionRecord,
-  lease: Lease | undefined,
-  policy: LoadedPolicy,
+  { exception: record, lease }: ExceptionView,
   { width }: CommandContext,
 ): readonly string[] {
   const { request } = record;
   const row = (label: string, text: string) =>
     wrap(printable(text), width, `  ${label.padEnd(13)}`, ' '.repeat(15));
-  const subject = approvalSubject(record, policy.hash);
+  const subject = record.subjectHash ?? undefined;
   const lines = [
     `${record.id}  ${describeState(record.state)}`,
     ...(record.reason === undefined ? [] : row('because', record.reason)),

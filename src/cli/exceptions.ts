@@ -1,15 +1,9 @@
 import { Argument, type Command, type Option } from 'commander';
-import type { OpenState } from '../compose.ts';
-import type { ExceptionId, PrincipalId } from '../core/index.ts';
-import {
-  approvalSubject,
-  describeState,
-  type ExceptionRecord,
-  pendingDecision,
-  type Refusal,
-  readException,
-} from '../exceptions/index.ts';
+import type { ExceptionView, Failure } from '../api/index.ts';
+import type { ExceptionId, PrincipalId, Result } from '../core/index.ts';
+import { describeState, pendingDecision } from '../exceptions/index.ts';
 import type { CommandContext } from './context.ts';
+import { apiOption, type Desk, type DeskOptions, tokenFileOption } from './desk.ts';
 import { EXIT } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
 import { examples, formatOption, stateOption } from './options.ts';
@@ -20,12 +14,12 @@ import { printable, wrap } from './terminal/index.ts';
 
 /** What the commands of `proviso exception` have in common. */
 
-export interface CommonOptions {
-  readonly state: string;
+export interface CommonOptions extends DeskOptions {
   readonly format: string;
 }
+/** `--as` may be left out where an API says who calls. */
 export interface ActingOptions extends CommonOptions {
-  readonly as: PrincipalId;
+  readonly as?: PrincipalId;
 }
 export interface ReasonedOptions extends ActingOptions {
   readonly reason: string;
@@ -42,6 +36,8 @@ export const exceptionCommand = (
     .command(name)
     .description(description)
     .addOption(stateOption())
+    .addOption(apiOption())
+    .addOption(tokenFileOption())
     .addOption(format)
     .addHelpText('after', examples(example));
 
@@ -57,54 +53,38 @@ export const commandAbout = (
     new Argument('<id>', 'exception id').argParser(readExceptionId),
   );
 
-/** @throws {CliFailure} when there is none: an unknown id is refused, not malformed */
-export async function recordOf(state: OpenState, id: ExceptionId): Promise<ExceptionRecord> {
-  const found = await readException(state.services.store, id);
-  if (!found)
-    throw new CliFailure(EXIT.findings, `there is no exception \`${id}\``, {
-      remedy: '`proviso exception list` shows them',
-    });
-  return found.value;
+/** The exception as it stands. @throws {CliFailure} when there is none: an unknown id is refused, not malformed */
+export async function viewOf(desk: Desk, id: ExceptionId): Promise<ExceptionView> {
+  const view = await desk.call('getException', { params: { id } });
+  if (view.ok) return view.value;
+  throw unknownOr(view.error);
 }
 
-/** The record with the hash that approvers sign. */
-export async function exceptionJson(state: OpenState, record: ExceptionRecord): Promise<unknown> {
-  const policy = await state.services.policyInForce.current();
-  return { ...record, subjectHash: approvalSubject(record, policy.hash) ?? null };
-}
+export const unknownOr = ({ message }: Failure): CliFailure =>
+  new CliFailure(EXIT.findings, message, { remedy: '`proviso exception list` shows them' });
 
-/** Says what was done and how the exception stands now. */
-export async function said(
-  state: OpenState,
+/** Says what was done and how the exception stands now, or why it was refused. */
+export function said(
+  done: Result<ExceptionView, Failure>,
   id: ExceptionId,
   options: CommonOptions,
   context: CommandContext,
   what: string,
-): Promise<void> {
-  const record = await recordOf(state, id);
-  if (options.format === 'json') return writeJson(context, await exceptionJson(state, record));
+): void {
+  if (!done.ok) {
+    if (done.error.code === 'UNKNOWN_EXCEPTION') throw unknownOr(done.error);
+    refused(context, done.error);
+    return;
+  }
+  const { exception: record } = done.value;
+  if (options.format === 'json') {
+    writeJson(context, record);
+    return;
+  }
   const pending = pendingDecision(record);
   const still = pending === undefined ? '' : `; still missing: ${pending.missing.join(', ')}`;
   writeLines(
     context,
     wrap(printable(`${id}  ${what}; it is ${describeState(record.state)}${still}`), context.width),
   );
-}
-
-/** Refuses an act that no domain function judges, and records that. */
-export async function refuse(
-  state: OpenState,
-  id: ExceptionId,
-  by: PrincipalId,
-  context: CommandContext,
-  code: Refusal['code'],
-  message: string,
-): Promise<void> {
-  await state.events.record({
-    type: 'exception.act-refused',
-    actor: { id: by, kind: 'person-unauthenticated' },
-    subject: id,
-    data: { code, says: `refused to ${by}: ${message}` },
-  });
-  refused(context, { code, message });
 }

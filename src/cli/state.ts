@@ -9,7 +9,6 @@ import {
   type PrincipalId,
 } from '../core/index.ts';
 import { listLeaseRows, NoPolicyInForce, type Refusal } from '../exceptions/index.ts';
-import type { LoadedPolicy } from '../policy/index.ts';
 import { listDeclaredChanges, listReviews, type ReviewHistory, tellReviews } from '../review/index.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
@@ -27,6 +26,13 @@ export const asOption = (): Option =>
   new Option('--as <id>', 'who acts: an id of the state’s people.yaml (recorded as not authenticated)')
     .makeOptionMandatory()
     .argParser(readPrincipal);
+
+/** As `asOption`, where an API may say who acts. */
+export const actorOption = (): Option =>
+  new Option(
+    '--as <id>',
+    'who acts: an id of the state’s people.yaml (recorded as not authenticated); an API knows who calls',
+  ).argParser(readPrincipal);
 
 export function readPrincipal(text: string): PrincipalId {
   if (!isPrincipalId(text))
@@ -143,34 +149,23 @@ export async function reviewHistory({ services, events }: OpenState): Promise<Re
 }
 
 /**
- * The policy in force. A policy file that says something else is refused: nobody decides by a file that was not adopted.
- * @param file - as given on the command line; without one, the default is compared only where it exists
+ * The policy that a command counts on: the one it was given, else the default where it exists, else whichever is in force. Whether it is
+ * in force is judged where the command is carried out.
  */
-export async function policyInForce(
-  state: OpenState,
+export async function policyCountedOn(
   file: string | undefined,
-  by: PrincipalId,
   context: CommandContext,
-): Promise<LoadedPolicy> {
-  const inForce = await state.services.policyInForce.current();
-  if (file === undefined && (await kindOfPath(DEFAULT_POLICY, context)) === 'nothing') return inForce;
-  const named = file ?? DEFAULT_POLICY;
-  const loaded = await loadPolicy(named, context);
-  if (loaded.hash === inForce.hash) return inForce;
-  const message = `\`${loaded.file}\` (${loaded.hash.slice(0, 12)}) is not the policy in force (${inForce.hash.slice(0, 12)})`;
-  await state.events.record({
-    type: 'policy.refused',
-    actor: { id: by, kind: 'person-unauthenticated' },
-    subject: loaded.hash,
-    data: { code: 'POLICY_NOT_IN_FORCE', says: message },
-  });
-  throw new CliFailure(EXIT.findings, message, {
-    remedy: `adopt it first (proviso policy adopt --policy ${loaded.file} --as ID), or name the one in force`,
-  });
+): Promise<{ readonly name: string; readonly hash: string } | undefined> {
+  if (file === undefined && (await kindOfPath(DEFAULT_POLICY, context)) === 'nothing') return undefined;
+  const loaded = await loadPolicy(file ?? DEFAULT_POLICY, context);
+  return { name: loaded.file, hash: loaded.hash };
 }
 
 /** A refusal is an answer: it goes to stderr in full, the exit code is 1, and it has been recorded. */
-export function refused(context: CommandContext, refusal: Refusal): void {
+export function refused(
+  context: CommandContext,
+  refusal: Pick<Refusal, 'message' | 'conditions'> & { readonly code: string },
+): void {
   const failed = (refusal.conditions ?? []).filter(({ holds }) => holds !== 'met');
   const lines =
     failed.length === 0

@@ -1,5 +1,4 @@
-import type { RecordedEvent } from '../adapters/embedded/event-file.ts';
-import { formatInstant } from '../core/index.ts';
+import { formatInstant, type RecordedEvent } from '../core/index.ts';
 import type { CommandContext } from './context.ts';
 import { printable, wrap } from './terminal/index.ts';
 
@@ -17,6 +16,3 @@ export function timelineLines(
 /** Every event of ours says in words what happened; one of a later version still has its type. */
 export const saysOf = ({ type, data }: RecordedEvent): string =>
   typeof data['says'] === 'string' ? data['says'] : type;
-
-export const eventsOf = (events: readonly RecordedEvent[], subject: string): readonly RecordedEvent[] =>
-  events.filter((event) => event.subject === subject);

@@ -23,6 +23,8 @@ export interface DomainEvent {
   readonly key?: string;
   /** When it happened, if that was before it is told; otherwise the recorder's clock says. */
   readonly at?: EpochMs;
+  /** Common to everything that follows from one call of the API, from the request to the certificate; also in the logs. */
+  readonly correlationId?: string;
 }
 
 export interface EventActor {
@@ -46,4 +48,16 @@ export interface EventActor {
  */
 export interface Recorder {
   record(event: DomainEvent): Promise<void>;
+}
+
+/** An event as it was recorded. */
+export interface RecordedEvent extends DomainEvent {
+  /** From 1, without gaps. */
+  readonly seq: number;
+  readonly at: EpochMs;
+}
+
+/** What was recorded. Guarantee: every event whose `record` returned before is there, in order. */
+export interface History {
+  about(subject: string): Promise<readonly RecordedEvent[]>;
 }

@@ -1,15 +1,16 @@
-import { type EventActor, err, ok, type PrincipalId, type Result } from '../core/index.ts';
+import { err, ok, type PrincipalId, type Result } from '../core/index.ts';
 import {
   ConflictError,
   encode,
   POLICY_KEY,
+  personActor,
   type Refusal,
   readRecord,
   type ToldEvent,
 } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import { enforcesAnywhere, planEnforcement } from './enforce.ts';
-import type { Services } from './ports.ts';
+import type { ActingServices, Services } from './ports.ts';
 import { type Rejudged, rejudge } from './rejudge.ts';
 
 /** What the state keeps of the policy in force: its hash and its text, so that no file lying around can change it. */
@@ -29,7 +30,7 @@ export interface AdoptedPolicy {
  *   estate has changed since, the adoption is refused (`PLAN_NOT_CONFIRMED`) and nothing is written.
  */
 export async function adoptPolicy(
-  services: Services,
+  services: ActingServices,
   policy: LoadedPolicy,
   text: string,
   by: PrincipalId,
@@ -38,7 +39,7 @@ export async function adoptPolicy(
   const { metadata } = policy.policy;
   const before = await readRecord<AdoptedPolicy>(services.store, POLICY_KEY);
   if (before?.value.hash === policy.hash) return ok({ isNew: false, rejudged: [] });
-  const actor: EventActor = { id: by, kind: 'person-unauthenticated' };
+  const actor = personActor(services, by);
   if (enforcesAnywhere(policy)) {
     const plan = await planEnforcement(services, policy);
     if (plan.hash !== confirmedPlan) {

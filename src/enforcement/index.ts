@@ -1,3 +1,4 @@
+export * from './acts.ts';
 export * from './adopt.ts';
 export * from './approvals.ts';
 export * from './dead-mans-switch.ts';

@@ -2,6 +2,7 @@ import type { AccountId, Clock, EpochMs, Ids, Recorder, Region } from '../core/i
 import type { DataRetention, LoggingConfiguration, Observation } from '../evidence/index.ts';
 import type {
   BucketFacts,
+  Call,
   CertificateStore,
   CompleteLoggingConfiguration,
   Directory,
@@ -102,4 +103,9 @@ export interface Services {
   readonly certificates: CertificateStore;
   /** Called by the recorder (`notifyingRecorder`), never by a step. */
   readonly notifier: Notifier;
+}
+
+/** For what a person does. */
+export interface ActingServices extends Services {
+  readonly call?: Call;
 }

@@ -6,6 +6,7 @@ import {
   type ExceptionRequest,
   type Judgement,
   leaseOf,
+  personActor,
   type Refusal,
   readLeaseRow,
   requireException,
@@ -14,7 +15,7 @@ import {
 } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import { bucketOf } from './enable.ts';
-import type { Services } from './ports.ts';
+import type { ActingServices } from './ports.ts';
 import { endLease } from './reconcile.ts';
 import { wakeDecided } from './wake.ts';
 
@@ -23,7 +24,7 @@ import { wakeDecided } from './wake.ts';
  * two is healed by the sweeper, which starts what has no execution.
  */
 export async function requestException(
-  services: Services,
+  services: ActingServices,
   request: ExceptionRequest,
   requesterId: PrincipalId,
   policy: LoadedPolicy,
@@ -46,7 +47,7 @@ export async function requestException(
 
 /** Records a decision by the people and the policy of this moment, then wakes the workflow that waits for it. */
 export async function decideException(
-  services: Services,
+  services: ActingServices,
   decision: Pick<DecisionInput, 'id' | 'principalId' | 'role' | 'decision' | 'reason' | 'subjectHash'>,
 ): Promise<Result<ExceptionRecord, Refusal>> {
   const decided = await decide({
@@ -63,18 +64,18 @@ export async function decideException(
 }
 
 /** A break-glass exception that is on and rejected: the rejection has revoked the lease, and it is switched off here and now. */
-async function endRejected(services: Services, id: ExceptionId, by: PrincipalId): Promise<void> {
+async function endRejected(services: ActingServices, id: ExceptionId, by: PrincipalId): Promise<void> {
   const { value: record } = await requireException(services.store, id);
   const { accountId, region } = record.request;
   const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);
   if (lease?.enabling === undefined || lease.offAt !== undefined) return;
-  const actor = { id: by, kind: 'person-unauthenticated' } as const;
+  const actor = personActor(services, by);
   await endLease(services, { accountId, region }, lease, actor, services.clock.now());
 }
 
 /** An approver takes the approval back before anything was enabled; recorded as a decision, refused or not. */
 export async function takeBackApproval(
-  services: Services,
+  services: ActingServices,
   id: ExceptionId,
   principalId: PrincipalId,
   reason: string,

@@ -13,13 +13,14 @@ import {
   isTerminal,
   type Lease,
   leaseOf,
+  personActor,
   type Refusal,
   reaches,
   readLeaseRow,
   requireException,
   revokeLease,
 } from '../exceptions/index.ts';
-import type { Services } from './ports.ts';
+import type { ActingServices, Services } from './ports.ts';
 import { endLease, reopen } from './reconcile.ts';
 import { describeObserved, keepEvent, type SwitchOffResult } from './switch-off.ts';
 import { wakeDecided } from './wake.ts';
@@ -30,12 +31,12 @@ import { wakeDecided } from './wake.ts';
  * shows now, and switches off again what is on towards the exception's destination.
  */
 export async function revoke(
-  services: Services,
+  services: ActingServices,
   id: ExceptionId,
   by: PrincipalId,
   reason: string,
 ): Promise<Result<{ record: ExceptionRecord; off?: SwitchOffResult }, Refusal>> {
-  const actor: EventActor = { id: by, kind: 'person-unauthenticated' };
+  const actor = personActor(services, by);
   const says = `withdrawn by ${by} before anything was enabled: ${reason}`;
   const withdrawn = await abandon(services, id, 'withdraw', reason, actor, says);
   if (withdrawn.ok) {

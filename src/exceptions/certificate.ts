@@ -19,6 +19,7 @@ export function certificateStatement(
     kind: 'CertificateOfClosure',
     schemaVersion: 1,
     exceptionId: record.id,
+    ...(record.correlationId === undefined ? {} : { correlationId: record.correlationId }),
     outcome: record.state,
     account: record.request.accountId,
     region: record.request.region,

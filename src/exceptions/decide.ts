@@ -11,7 +11,7 @@ import {
 import type { Refusal } from './errors.ts';
 import { describeState, nextState } from './lifecycle.ts';
 import { approvalSubject, isEligible, missingApprovals, quorum, standingApprovals } from './quorum.ts';
-import { amend, type Books, leaseOf, withLease } from './records.ts';
+import { amend, type Books, leaseOf, personActor, withLease } from './records.ts';
 import { sheetFault } from './sheet.ts';
 import type { Decision, ExceptionRecord, ExceptionState, Person } from './types.ts';
 
@@ -35,7 +35,7 @@ export interface DecisionInput extends Books {
  */
 export async function decide(input: DecisionInput): Promise<Result<ExceptionRecord, Refusal>> {
   const verb = input.decision === 'approve' ? 'approval' : 'rejection';
-  const actor = { id: input.principalId, kind: 'person-unauthenticated' as const };
+  const actor = personActor(input, input.principalId);
   const changed = await amend(input, input.id, (record, row) => {
     const refusal = refusalOf(record, input);
     if (refusal) return err(refusal);

@@ -1,4 +1,5 @@
 export * from './certificate.ts';
+export * from './correlation.ts';
 export * from './decide.ts';
 export * from './errors.ts';
 export * from './judge.ts';

@@ -75,6 +75,8 @@ export interface Signer {
 /** Certificates, kept beside the state. Guarantee: durable when it returns; a certificate is never overwritten. */
 export interface CertificateStore {
   save(exceptionId: string, certificate: SignedCertificate): Promise<void>;
+  /** As it was saved; the reader checks hash and signature. */
+  read(exceptionId: string, statementHash: string): Promise<SignedCertificate | undefined>;
 }
 
 /**

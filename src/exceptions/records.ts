@@ -2,6 +2,7 @@ import {
   type AccountId,
   type Clock,
   type DomainEvent,
+  type EventActor,
   type ExceptionId,
   err,
   type Recorder,
@@ -85,7 +86,22 @@ export interface Books {
   readonly store: RecordStore;
   readonly recorder: Recorder;
   readonly clock: Clock;
+  /** Only where a person calls. */
+  readonly call?: Call;
 }
+
+/** How a person reached us. */
+export interface Call {
+  /** Whether AWS said who calls; on one machine nobody proves who they are, and the record says so. */
+  readonly isAuthenticated: boolean;
+  readonly correlationId?: string;
+}
+
+/** The person who acts, as the record names them. */
+export const personActor = ({ call }: Pick<Books, 'call'>, id: string): EventActor => ({
+  id,
+  kind: call?.isAuthenticated === true ? 'person' : 'person-unauthenticated',
+});
 
 /** What a change wants written; `row` only where the lease changes too, `events` for what happened. */
 export interface Change {

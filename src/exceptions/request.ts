@@ -92,7 +92,7 @@ const destinationSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
-const requestSchema = z.strictObject({
+export const requestSchema = z.strictObject({
   kind: z.literal('ExceptionRequest'),
   schemaVersion: z.literal(1),
   reference: reference('the incident or investigation this is for'),

@@ -1,7 +1,7 @@
 import { type EpochMs, epochMs, err, exceptionId, hashOf, type Ids, ok, type Result } from '../core/index.ts';
 import type { Refusal } from './errors.ts';
 import { type JudgeInput, type Judgement, judge } from './judge.ts';
-import { type Books, createException, readLeaseRow } from './records.ts';
+import { type Books, createException, personActor, readLeaseRow } from './records.ts';
 import { durationOf, withOwnDestination } from './request.ts';
 import { admissionOf } from './sheet.ts';
 import type { ExceptionRecord } from './types.ts';
@@ -18,7 +18,8 @@ export async function submit(
   submission: Submission,
 ): Promise<Result<{ record: ExceptionRecord; judgement: Judgement }, Refusal>> {
   const { store, recorder, ids, now, policy, requesterId } = submission;
-  const actor = { id: requesterId, kind: 'person-unauthenticated' as const };
+  const actor = personActor(submission, requesterId);
+  const { correlationId } = submission.call ?? {};
   const refuse = async (refusal: Refusal): Promise<Result<never, Refusal>> => {
     await recorder.record({
       type: 'exception.request-refused',
@@ -54,6 +55,7 @@ export async function submit(
   const subject = { id, request, requestHash: hashOf(request), requesterId, submittedAt: now };
   const record: ExceptionRecord = {
     ...subject,
+    ...(correlationId === undefined ? {} : { correlationId }),
     policyHashes: [policy.hash],
     admissions: [admissionOf(subject, policy, judgement, now)],
     requiredRoles: approvals.roles.map(({ role }) => role),

@@ -12,7 +12,7 @@ import type { LoadedPolicy } from '../policy/index.ts';
 import type { Refusal } from './errors.ts';
 import { describeState, nextState } from './lifecycle.ts';
 import { quorum, standingApprovals } from './quorum.ts';
-import { amend, type Books, leaseOf } from './records.ts';
+import { amend, type Books, leaseOf, personActor } from './records.ts';
 import { durationOf } from './request.ts';
 import type { Decision, ExceptionRecord } from './types.ts';
 
@@ -30,7 +30,7 @@ export interface TakeBackInput extends Books {
  */
 export async function takeBack(input: TakeBackInput): Promise<Result<ExceptionRecord, Refusal>> {
   const { id, principalId, now } = input;
-  const actor = { id: principalId, kind: 'person-unauthenticated' as const };
+  const actor = personActor(input, principalId);
   const changed = await amend(input, id, (record, row) => {
     const given = standingApprovals(record.decisions).find((each) => each.principalId === principalId);
     if (given === undefined)

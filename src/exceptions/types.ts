@@ -177,6 +177,8 @@ export interface Admission {
 
 export interface ExceptionRecord {
   readonly id: ExceptionId;
+  /** Of the call of the API that asked for it; every event about it carries the same. */
+  readonly correlationId?: string;
   readonly request: ExceptionRequest;
   readonly requestHash: Sha256Hex;
   readonly requesterId: PrincipalId;

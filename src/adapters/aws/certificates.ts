@@ -1,7 +1,8 @@
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import type { CertificateStore } from '../../exceptions/index.ts';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import type { CertificateStore, SignedCertificate } from '../../exceptions/index.ts';
 import { awsCall, isNamed } from './call.ts';
 import { type HomeSettings, s3Addressing } from './home-settings.ts';
+import { required } from './observe.ts';
 
 /**
  * One object per certificate, named by exception and statement hash; the exception's record names the one that counts. `If-None-Match: *`
@@ -25,6 +26,18 @@ export function s3Certificates(settings: HomeSettings, bucketName: string): Cert
         } catch (error) {
           // The same statement was saved before: its name is its hash.
           if (!isNamed(error, 'PreconditionFailed')) throw error;
+        }
+      }),
+    read: (exceptionId, statementHash) =>
+      awsCall('s3:GetObject', async () => {
+        try {
+          const { Body } = await client.send(
+            new GetObjectCommand({ Bucket: bucketName, Key: certificateKey(exceptionId, statementHash) }),
+          );
+          return JSON.parse(await required(Body, 'Body').transformToString()) as SignedCertificate;
+        } catch (error) {
+          if (isNamed(error, 'NoSuchKey')) return undefined;
+          throw error;
         }
       }),
   };

@@ -1,6 +1,15 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import type { CertificateStore } from '../../exceptions/index.ts';
+import type { CertificateStore, SignedCertificate } from '../../exceptions/index.ts';
 
 /**
  * One JSON file per certificate, named by exception and statement hash; the exception's record names the one that counts. A crash
@@ -18,6 +27,10 @@ export function certificateFiles(directory: string): CertificateStore {
       fsyncSync(descriptor);
       closeSync(descriptor);
       renameSync(draft, file);
+    },
+    async read(exceptionId, statementHash) {
+      const file = join(directory, `${exceptionId}-${statementHash.slice(0, 12)}.json`);
+      return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as SignedCertificate) : undefined;
     },
   };
 }

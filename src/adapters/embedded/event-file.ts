@@ -12,19 +12,12 @@ import {
   type Clock,
   canonicalJson,
   type DomainEvent,
-  type EpochMs,
   formatInstant,
   parseInstant,
+  type RecordedEvent,
   type Recorder,
 } from '../../core/index.ts';
 import { gather, type Settled } from '../../runtime/index.ts';
-
-/** A line of the event file. */
-export interface RecordedEvent extends DomainEvent {
-  /** From 1, without gaps. */
-  readonly seq: number;
-  readonly at: EpochMs;
-}
 
 export interface EventFile extends Recorder {
   events(): readonly RecordedEvent[];

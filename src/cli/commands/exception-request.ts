@@ -1,12 +1,16 @@
 import type { Command } from 'commander';
-import { requestException } from '../../enforcement/index.ts';
-import { parseRequest } from '../../exceptions/index.ts';
+import type { z } from 'zod';
+import { parseSourceDocument } from '../../core/index.ts';
+import { parseRequest, type requestSchema } from '../../exceptions/index.ts';
 import type { CommandContext } from '../context.ts';
-import { type ActingOptions, exceptionCommand, exceptionJson, recordOf } from '../exceptions.ts';
+import { requireActor, withDesk } from '../desk.ts';
+import { type ActingOptions, exceptionCommand } from '../exceptions.ts';
+import { EXIT } from '../exit-codes.ts';
+import { CliFailure } from '../failure.ts';
 import { readTextFile } from '../files.ts';
 import { writeJson, writeLines } from '../output.ts';
 import { malformedDocuments } from '../policies.ts';
-import { asOption, policyInForce, refused, withState } from '../state.ts';
+import { actorOption, policyCountedOn, refused } from '../state.ts';
 import { printable, wrap } from '../terminal/index.ts';
 
 interface Options extends ActingOptions {
@@ -21,7 +25,7 @@ export function register(program: Command, context: CommandContext): void {
     'proviso exception request examples/requests/incident.yaml --as sam.okafor',
   )
     .argument('<file>', 'the request')
-    .addOption(asOption())
+    .addOption(actorOption())
     .option(
       '--policy <file|dir>',
       'the policy this request counts on; refused if it is not the one in force (default: policies/, if it is there)',
@@ -30,33 +34,43 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function request(file: string, options: Options, context: CommandContext): Promise<void> {
-  const parsed = parseRequest(await readTextFile(file, context), file);
-  if (!parsed.ok) throw malformedDocuments(parsed.error, `\`${file}\` is not a request that can be judged`);
-  await withState(options.state, context, async (state) => {
-    const { services } = state;
-    const policy = await policyInForce(state, options.policy, options.as, context);
-    const submitted = await requestException(services, parsed.value, options.as, policy);
+  requireActor(options, context);
+  const text = await readTextFile(file, context);
+  const parsed = parseRequest(text, file);
+  const document = parseSourceDocument(text, file);
+  if (!parsed.ok || !document.ok)
+    throw malformedDocuments(
+      parsed.ok ? [] : parsed.error,
+      `\`${file}\` is not a request that can be judged`,
+    );
+  await withDesk(options, context, async (desk) => {
+    const policy = await policyCountedOn(options.policy, context);
+    const submitted = await desk.call('requestException', {
+      params: {},
+      body: {
+        ...(policy === undefined ? {} : { policy }),
+        request: document.value.value as z.output<typeof requestSchema>,
+      },
+    });
     if (!submitted.ok) {
+      if (submitted.error.code === 'POLICY_NOT_IN_FORCE')
+        throw new CliFailure(EXIT.findings, submitted.error.message, {
+          remedy: `adopt it first (proviso policy adopt --policy ${policy?.name} --as ID), or name the one in force`,
+        });
       if (options.format === 'json') writeJson(context, { result: 'refused', ...submitted.error });
       return refused(context, submitted.error);
     }
-    const { id } = submitted.value.record;
-    await state.world.pump();
-    const record = await recordOf(state, id);
+    const { exception: record, conditions } = submitted.value;
     if (options.format === 'json')
-      return writeJson(context, {
-        result: 'submitted',
-        exception: await exceptionJson(state, record),
-        conditions: submitted.value.judgement.conditions,
-      });
+      return writeJson(context, { result: 'submitted', exception: record, conditions });
     writeLines(context, [
-      `${id} is submitted; ${submitted.value.judgement.conditions.length} conditions of the policy are met:`,
-      ...submitted.value.judgement.conditions.flatMap(({ clause, says }) =>
+      `${record.id} is submitted; ${conditions.length} conditions of the policy are met:`,
+      ...conditions.flatMap(({ clause, says }) =>
         wrap(printable(`${clause}: ${says}`), context.width, '  met  ', '       '),
       ),
       '',
       ...wrap(
-        `next: each of ${record.requiredRoles.join(', ')} reads \`proviso exception sheet ${id}\` and approves`,
+        `next: each of ${record.requiredRoles.join(', ')} reads \`proviso exception sheet ${record.id}\` and approves`,
         context.width,
       ),
     ]);

@@ -1,14 +1,15 @@
 import type { Command } from 'commander';
+import type { ExceptionView } from '../../api/index.ts';
 import { type ExceptionId, renderMarkdown, sha256Hex } from '../../core/index.ts';
-import { decisionSheet, type ExceptionRecord, sheetFault } from '../../exceptions/index.ts';
+import { decisionSheet, sheetFault } from '../../exceptions/index.ts';
 import type { CommandContext } from '../context.ts';
-import { type CommonOptions, commandAbout, recordOf } from '../exceptions.ts';
+import { withDesk } from '../desk.ts';
+import { type CommonOptions, commandAbout, viewOf } from '../exceptions.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
 import { formatOption } from '../options.ts';
 import { writeJson } from '../output.ts';
 import { renderPaperHtml } from '../report/paper-html.ts';
-import { withState } from '../state.ts';
 
 export function register(program: Command, context: CommandContext): void {
   commandAbout(
@@ -21,9 +22,8 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function sheet(id: ExceptionId, options: CommonOptions, context: CommandContext): Promise<void> {
-  await withState(options.state, context, async (state) => {
-    const record = await recordOf(state, id);
-    const { hash: policyHash } = await state.services.policyInForce.current();
+  await withDesk(options, context, async (desk) => {
+    const { exception: record, policyHash } = await viewOf(desk, id);
     const admission =
       record.admissions.find((each) => each.policyHash === policyHash) ?? record.admissions.at(-1);
     if (admission === undefined) throw new Error(`\`${id}\` has no decision sheet`);
@@ -48,7 +48,10 @@ async function sheet(id: ExceptionId, options: CommonOptions, context: CommandCo
   });
 }
 
-function assertUnchanged(record: ExceptionRecord, policyHash: (typeof record.policyHashes)[number]): void {
+function assertUnchanged(
+  record: ExceptionView['exception'],
+  policyHash: (typeof record.policyHashes)[number],
+): void {
   const fault = sheetFault(record, policyHash);
   if (fault !== undefined)
     throw new CliFailure(EXIT.findings, `\`${record.id}\`: ${fault}`, {

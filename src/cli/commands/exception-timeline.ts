@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { type ExceptionId, formatInstant } from '../../core/index.ts';
 import type { CommandContext } from '../context.ts';
-import { type CommonOptions, commandAbout, recordOf } from '../exceptions.ts';
+import { withDesk } from '../desk.ts';
+import { type CommonOptions, commandAbout, unknownOr } from '../exceptions.ts';
 import { writeJson, writeLines } from '../output.ts';
-import { withState } from '../state.ts';
-import { eventsOf, saysOf, timelineLines } from '../timeline.ts';
+import { saysOf, timelineLines } from '../timeline.ts';
 
 export function register(program: Command, context: CommandContext): void {
   commandAbout(
@@ -16,9 +16,10 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function timeline(id: ExceptionId, options: CommonOptions, context: CommandContext): Promise<void> {
-  await withState(options.state, context, async (state) => {
-    await recordOf(state, id);
-    const events = eventsOf(state.events.events(), id);
+  await withDesk(options, context, async (desk) => {
+    const listed = await desk.call('listEvents', { params: { id } });
+    if (!listed.ok) throw unknownOr(listed.error);
+    const { events } = listed.value;
     if (options.format === 'json')
       return writeJson(
         context,

@@ -1,0 +1,196 @@
+import { z } from 'zod';
+import { isExceptionId } from '../core/index.ts';
+import { EXCEPTION_STATES, requestSchema } from '../exceptions/index.ts';
+import { FAILURES } from './failures.ts';
+
+/*
+ * Shapes of the API. Bodies are strict; answers name the members that stay, and may grow. Members called `…At` or `…Until` and the ends
+ * of requests and leases are epoch milliseconds, as the record has them; `at` and `until` in lists and events are UTC instants.
+ */
+
+const hash = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .describe('lower-case hexadecimal SHA-256');
+const epoch = z.int().min(0).describe('epoch milliseconds');
+const instant = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/)
+  .describe('UTC instant');
+const person = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
+  .describe('immutable id of a person');
+const reason = z.string().min(1).max(2000).describe('why, for the people who read the record');
+/** Who acts is who calls. */
+const actor = person
+  .optional()
+  .describe('may be left out; a call that names somebody else than its caller is refused');
+
+export const exceptionIdText = z
+  .string()
+  .regex(/^ex-[0-9a-z-]{4,40}$/)
+  .refine(isExceptionId)
+  .describe('exception id');
+export const aboutOne = z.strictObject({ id: exceptionIdText });
+export const aboutNothing = z.strictObject({});
+
+export const requestBody = z.strictObject({
+  actor,
+  policy: z
+    .strictObject({ name: z.string().min(1).max(400), hash })
+    .optional()
+    .describe('the policy that the request counts on; refused if it is not the one in force'),
+  request: requestSchema,
+});
+export const decisionBody = z.strictObject({
+  actor,
+  role: z.string().min(1).max(63).describe('the role that decides'),
+  decision: z.enum(['approve', 'reject']),
+  subjectHash: z
+    .string()
+    .max(64)
+    .describe('what is decided on: `subjectHash` of the exception, whole or its first 12 digits or more'),
+  reason: reason.optional(),
+});
+export const reasonBody = z.strictObject({ actor, reason });
+export const policyBody = z.strictObject({
+  actor,
+  name: z.string().min(1).max(400).describe('what the policy is called in messages: a file'),
+  text: z.string().min(1).describe('the policy, as YAML'),
+  confirmedPlan: hash
+    .optional()
+    .describe('for a policy that enforces: the hash of the plan that a person has read'),
+});
+
+const record = z
+  .looseObject({
+    id: exceptionIdText,
+    correlationId: z.string().optional(),
+    state: z.enum(EXCEPTION_STATES),
+    request: z.looseObject({
+      reference: z.string(),
+      accountId: z.string(),
+      region: z.string(),
+      startsAt: epoch,
+      endsAt: epoch,
+    }),
+    requestHash: hash,
+    requesterId: person,
+    submittedAt: epoch,
+    policyHashes: z.array(hash),
+    requiredRoles: z.array(z.string()),
+    approvalsDeadline: epoch,
+    decisions: z.array(
+      z.looseObject({
+        principalId: person,
+        role: z.string(),
+        decision: z.enum(['approve', 'reject', 'take-back']),
+        at: epoch,
+        subjectHash: hash,
+      }),
+    ),
+    subjectHash: hash
+      .nullable()
+      .describe(
+        'what an approver signs: the SHA-256 of the decision sheet; null where the policy in force was not judged for it',
+      ),
+  })
+  .describe('an exception, as it is recorded');
+const lease = z.looseObject({ exceptionId: exceptionIdText, startsAt: epoch, expiresAt: epoch });
+const conditions = z.array(z.looseObject({ clause: z.string(), holds: z.string(), says: z.string() }));
+
+export const exceptionView = z.looseObject({ exception: record, lease: lease.optional(), policyHash: hash });
+export const submittedView = exceptionView.extend({ conditions });
+export const revokedView = exceptionView.extend({
+  off: z
+    .looseObject({ isOff: z.boolean(), says: z.string() })
+    .optional()
+    .describe('what was read back; absent when nothing had been enabled'),
+});
+export const exceptionList = z.strictObject({
+  exceptions: z.array(
+    z.looseObject({
+      id: exceptionIdText,
+      state: z.enum(EXCEPTION_STATES),
+      account: z.string(),
+      region: z.string(),
+      until: instant,
+      reference: z.string(),
+      needsSignature: z.boolean(),
+    }),
+  ),
+});
+export const eventList = z.strictObject({
+  events: z.array(
+    z.looseObject({
+      seq: z.int().min(1),
+      at: epoch,
+      type: z.string(),
+      subject: z.string(),
+      actor: z.looseObject({ id: z.string(), kind: z.string() }),
+      correlationId: z.string().optional(),
+    }),
+  ),
+});
+export const certificateView = z.strictObject({
+  hash: hash.describe('of the statement, as the record of the exception has it'),
+  certificate: z.looseObject({
+    statement: z.looseObject({ kind: z.literal('CertificateOfClosure') }),
+    statementHash: hash,
+    signature: z.looseObject({
+      algorithm: z.string(),
+      keyId: z.string(),
+      signature: z.string(),
+      publicKey: z.string(),
+    }),
+  }),
+});
+export const findingsView = z
+  .looseObject({
+    kind: z.literal('CheckReport'),
+    snapshotTakenAt: instant,
+    now: instant,
+    findings: z.array(z.looseObject({})),
+  })
+  .describe('as `proviso check --format json` writes it');
+export const sheetView = z.strictObject({
+  sheetHash: hash.describe('of exactly the bytes of `markdown`: what approvers sign'),
+  policyHash: hash,
+  markdown: z.string(),
+});
+export const policyView = z.strictObject({
+  id: z.string(),
+  version: z.string(),
+  hash,
+  name: z.string(),
+  text: z.string(),
+});
+export const adoptedView = z.strictObject({
+  policy: z.string(),
+  version: z.string(),
+  hash,
+  isNew: z.boolean(),
+  rejudged: z.array(z.looseObject({ id: exceptionIdText, effect: z.string(), says: z.string() })),
+});
+export const healthView = z.strictObject({
+  version: z.string().describe('of the program'),
+  now: instant.describe('the clock that decides'),
+  policy: hash.nullable().describe('the policy in force'),
+});
+export const problemSchema = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int().min(400).max(599),
+    detail: z.string(),
+    code: z.enum(Object.keys(FAILURES) as [string, ...string[]]),
+    exitCode: z.int().describe('of the command line for the same failure'),
+    correlationId: z.string(),
+    remedy: z.string().optional(),
+    conditions: conditions.optional(),
+    problems: z
+      .array(z.looseObject({ file: z.string(), line: z.int(), column: z.int(), message: z.string() }))
+      .optional(),
+  })
+  .describe('RFC 9457 problem details');

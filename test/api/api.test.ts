@@ -1,0 +1,381 @@
+import { describe, expect, it } from 'vitest';
+import { LARGEST_BODY } from '../../src/api/index.ts';
+import { BEGINS, HOUR_MS, LONG_AFTER, POLICY_TEXT, simulate, withRole } from '../simulation/harness.ts';
+import { requestBody, TestApi } from './harness.ts';
+
+const withApi = (play: (api: TestApi) => Promise<void>, limit?: { burst: number; perSecond: number }) =>
+  simulate((simulation) => play(new TestApi(simulation, limit)));
+
+async function requested(api: TestApi, headers: Record<string, string> = {}) {
+  const made = await api.call('POST', '/exceptions', { as: 'sam', body: requestBody(), headers });
+  expect(made.status, made.text).toBe(201);
+  const { id, subjectHash } = made.body.exception as { id: string; subjectHash: string };
+  return { id, subjectHash };
+}
+
+async function approved(api: TestApi, headers: Record<string, string> = {}) {
+  const { id, subjectHash } = await requested(api, headers);
+  for (const [as, role] of [
+    ['lena', 'legal'],
+    ['priya', 'security'],
+    ['omar', 'executive'],
+  ] as const) {
+    const decided = await api.call('POST', `/exceptions/${id}/decisions`, {
+      as,
+      body: { role, decision: 'approve', subjectHash },
+    });
+    expect(decided.status, decided.text).toBe(201);
+  }
+  return id;
+}
+
+describe('an exception through the API', () => {
+  it('goes from the request to the certificate, under one correlation id', () =>
+    withApi(async (api) => {
+      const id = await approved(api, { 'x-correlation-id': 'INC-2026-1142.a' });
+      await api.simulation.advanceTo(LONG_AFTER);
+      const shown = await api.call('GET', `/exceptions/${id}`);
+      expect(shown.body.exception).toMatchObject({ id, state: 'closed', correlationId: 'INC-2026-1142.a' });
+      const { body: certified } = await api.call('GET', `/exceptions/${id}/certificate`);
+      expect(certified.certificate.statement).toMatchObject({
+        exceptionId: id,
+        outcome: 'closed',
+        correlationId: 'INC-2026-1142.a',
+      });
+      expect(certified.hash).toBe(certified.certificate.statementHash);
+      const { body: listed } = await api.call('GET', `/exceptions/${id}/events`);
+      const types = listed.events.map(({ type }: { type: string }) => type);
+      expect(types).toContain('exception.requested');
+      expect(types).toContain('exception.closed');
+      for (const event of listed.events)
+        expect(event, event.type).toMatchObject({ correlationId: 'INC-2026-1142.a' });
+    }));
+
+  it('is recorded as the act of a person who proved who they are', () =>
+    withApi(async (api) => {
+      const { id } = await requested(api);
+      const { body } = await api.call('GET', `/exceptions/${id}/events`);
+      expect(body.events[0].actor).toEqual({ id: 'sam', kind: 'person' });
+    }));
+
+  it('is revoked: off is read back before the answer, and the limit of calls does not hold it up', () =>
+    withApi(
+      async (api) => {
+        const id = await approved(api);
+        await api.simulation.advanceTo(BEGINS + HOUR_MS);
+        expect(api.simulation.isOn()).toBe(true);
+        for (let call = 0; call < 10; call++) await api.call('GET', '/health', { as: 'dora' });
+        expect((await api.call('GET', '/health', { as: 'dora' })).status).toBe(429);
+        const ended = await api.call('POST', `/exceptions/${id}/revocation`, {
+          as: 'dora',
+          body: { reason: 'over' },
+        });
+        expect(ended.status, ended.text).toBe(200);
+        expect(ended.body.off).toMatchObject({ isOff: true });
+        expect(api.simulation.isOn()).toBe(false);
+      },
+      { burst: 8, perSecond: 0.001 },
+    ));
+
+  it('never shows a task token', () =>
+    withApi(async (api) => {
+      const { id } = await requested(api);
+      const waits = await api.simulation.state.services.store.list('wait/');
+      expect(waits.length).toBeGreaterThan(0);
+      const texts = [];
+      for (const path of ['/exceptions', `/exceptions/${id}`, `/exceptions/${id}/events`])
+        texts.push((await api.call('GET', path)).text);
+      for (const { value } of waits)
+        expect(texts.join()).not.toContain((value as { taskToken: string }).taskToken);
+    }));
+});
+
+describe('a call is refused', () => {
+  it('without a caller, before anything else is said', () =>
+    withApi(async (api) => {
+      for (const path of ['/health', '/exceptions', '/nowhere'])
+        expect((await api.call('GET', path, { as: '' })).body).toMatchObject({
+          status: 401,
+          code: 'NOT_AUTHENTICATED',
+        });
+    }));
+
+  it('when the caller has left, or is nobody of the directory', () =>
+    withApi(async (api) => {
+      for (const as of ['gone', 'stranger'])
+        expect((await api.call('GET', '/health', { as })).body).toMatchObject({
+          status: 403,
+          code: 'CALLER_UNKNOWN',
+        });
+    }));
+
+  it('when the body names somebody else than the caller, and nothing is recorded', () =>
+    withApi(async (api) => {
+      const before = await api.records();
+      const refused = await api.call('POST', '/exceptions', {
+        as: 'sam',
+        body: { actor: 'lena', ...requestBody() },
+      });
+      expect(refused.body).toMatchObject({ status: 403, code: 'OTHER_ACTOR' });
+      expect(await api.records()).toBe(before);
+      const named = await api.call('POST', '/exceptions', {
+        as: 'sam',
+        body: { actor: 'sam', ...requestBody() },
+      });
+      expect(named.status).toBe(201);
+    }));
+
+  it('when it names an account that the policy does not govern', () =>
+    withApi(async (api) => {
+      const refused = await api.call('POST', '/exceptions', {
+        as: 'sam',
+        body: requestBody({ account: '123456789012' }),
+      });
+      expect(refused.body).toMatchObject({ status: 422, code: 'POLICY_REFUSES', exitCode: 1 });
+      expect(refused.body.conditions.length).toBeGreaterThan(0);
+      expect(refused.type).toBe('application/problem+json');
+    }));
+
+  it('with a body that is too large, whatever its length says', () =>
+    withApi(async (api) => {
+      const text = JSON.stringify({ request: 'x'.repeat(LARGEST_BODY) });
+      expect((await api.call('POST', '/exceptions', { text })).status).toBe(413);
+      const claimed = await api.call('POST', '/exceptions', { text, headers: { 'content-length': '3' } });
+      expect(claimed.status).toBe(413);
+    }));
+
+  it('with a body of another type, or of none', () =>
+    withApi(async (api) => {
+      for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', ''])
+        expect(
+          (await api.call('POST', '/exceptions', { text: '{}', headers: { 'content-type': type } })).status,
+          type,
+        ).toBe(415);
+      const withCharset = { 'content-type': 'application/json; charset=utf-8' };
+      expect((await api.call('POST', '/exceptions', { text: '{}', headers: withCharset })).status).toBe(400);
+    }));
+
+  it('with the place of every fault in what was sent', () =>
+    withApi(async (api) => {
+      const { request } = requestBody();
+      const refused = await api.call('POST', '/exceptions', {
+        as: 'sam',
+        text: JSON.stringify({ request: { ...request, retention: 7, extra: true } }, undefined, 2),
+      });
+      expect(refused.body).toMatchObject({ status: 400, code: 'MALFORMED', exitCode: 2 });
+      expect(refused.body.problems.map(({ path }: { path: string }) => path)).toEqual(
+        expect.arrayContaining(['request.retention']),
+      );
+      for (const problem of refused.body.problems) expect(problem.line).toBeGreaterThan(1);
+    }));
+
+  it('with a method or a path that is not there, and with a query', () =>
+    withApi(async (api) => {
+      const wrong = await api.call('DELETE', '/exceptions');
+      expect(wrong.status).toBe(405);
+      expect(wrong.headers.get('allow')).toBe('GET, POST');
+      expect((await api.call('GET', '/exceptions/../policy/x')).status).toBe(404);
+      expect((await api.call('GET', '/exceptions?as=lena')).status).toBe(400);
+      expect((await api.call('GET', '/exceptions/ex-000000000000')).body.code).toBe('UNKNOWN_EXCEPTION');
+      expect((await api.call('GET', '/exceptions/a%2Fb')).body.code).toBe('UNKNOWN_EXCEPTION');
+    }));
+
+  it('above the limit of its caller, and says when to come back', () =>
+    withApi(
+      async (api) => {
+        for (let call = 0; call < 3; call++) expect((await api.call('GET', '/health')).status).toBe(200);
+        const refused = await api.call('GET', '/health');
+        expect(refused.body).toMatchObject({ status: 429, code: 'TOO_MANY' });
+        expect(refused.headers.get('retry-after')).toBe('2');
+        expect((await api.call('GET', '/health', { as: 'lena' })).status).toBe(200);
+        api.wallClock += 2_000;
+        expect((await api.call('GET', '/health')).status).toBe(200);
+      },
+      { burst: 3, perSecond: 0.5 },
+    ));
+
+  it('when nothing is in force, with the words of the command line', () =>
+    withApi(async (api) => {
+      const { services } = api.simulation.state;
+      const { NoPolicyInForce } = await import('../../src/exceptions/index.ts');
+      Object.assign(services, { policyInForce: { current: () => Promise.reject(new NoPolicyInForce()) } });
+      expect((await api.call('GET', '/policy')).body).toMatchObject({
+        status: 409,
+        code: 'NO_POLICY_IN_FORCE',
+      });
+    }));
+
+  it('by a fault, whose text stays inside', () =>
+    withApi(async (api) => {
+      const { services } = api.simulation.state;
+      Object.assign(services, { directory: { people: () => Promise.reject(new Error('secret detail')) } });
+      const failed = await api.call('GET', '/health');
+      expect(failed.body).toMatchObject({ status: 500, code: 'FAULT' });
+      expect(failed.text).not.toContain('secret');
+      expect(api.faults).toHaveLength(1);
+      expect(failed.body.correlationId).toBe(failed.headers.get('x-correlation-id'));
+    }));
+});
+
+describe('an idempotency key', () => {
+  const KEY = { 'idempotency-key': '5f4c1c0e-7a35-4c3a-9d0e-aa5a2ff6a1b0' };
+
+  it('gives a repeated call the same bytes and one effect', () =>
+    withApi(async (api) => {
+      const first = await api.call('POST', '/exceptions', { as: 'sam', body: requestBody(), headers: KEY });
+      const again = await api.call('POST', '/exceptions', { as: 'sam', body: requestBody(), headers: KEY });
+      expect(again.status).toBe(201);
+      expect(again.text).toBe(first.text);
+      expect((await api.call('GET', '/exceptions')).body.exceptions).toHaveLength(1);
+    }));
+
+  it('refuses another body, another path; another person’s key is another key', () =>
+    withApi(async (api) => {
+      const { id } = (await api.call('POST', '/exceptions', { as: 'sam', body: requestBody(), headers: KEY }))
+        .body.exception;
+      const other = await api.call('POST', '/exceptions', {
+        as: 'sam',
+        body: requestBody({ retention: '6d' }),
+        headers: KEY,
+      });
+      expect(other.body).toMatchObject({ status: 422, code: 'KEY_REUSED' });
+      const elsewhere = await api.call('POST', `/exceptions/${id}/withdrawal`, {
+        as: 'sam',
+        body: { reason: 'x' },
+        headers: KEY,
+      });
+      expect(elsewhere.status).toBe(422);
+      expect(
+        (await api.call('POST', '/exceptions', { as: 'priya', body: requestBody(), headers: KEY })).status,
+      ).not.toBe(422);
+    }));
+
+  it('keeps a refusal, with its problem', () =>
+    withApi(async (api) => {
+      const body = requestBody({ account: '123456789012' });
+      const first = await api.call('POST', '/exceptions', { as: 'sam', body, headers: KEY });
+      const again = await api.call('POST', '/exceptions', { as: 'sam', body, headers: KEY });
+      expect(again).toMatchObject({ status: 422, type: 'application/problem+json', text: first.text });
+      const refusals = api.simulation.events('exception.request-refused');
+      expect(refusals).toHaveLength(1);
+    }));
+
+  it('takes up an attempt whose answer was lost, and does nothing twice', () =>
+    withApi(async (api) => {
+      const { services } = api.simulation.state;
+      const { executions } = services;
+      // The exception is written, then the process fails before it has answered.
+      Object.assign(services, {
+        executions: {
+          start: () => Promise.reject(new Error('lost')),
+          status: async () => undefined,
+          wake: async () => 'gone',
+        },
+      });
+      const lost = await api.call('POST', '/exceptions', { as: 'sam', body: requestBody(), headers: KEY });
+      expect(lost.status).toBe(500);
+      Object.assign(services, { executions });
+      const again = await api.call('POST', '/exceptions', { as: 'sam', body: requestBody(), headers: KEY });
+      expect(again.status, again.text).toBe(201);
+      expect(again.body.conditions.length).toBeGreaterThan(3);
+      expect((await api.call('GET', '/exceptions')).body.exceptions).toHaveLength(1);
+    }));
+
+  it('takes up a decision whose answer was lost', () =>
+    withApi(async (api) => {
+      const { id, subjectHash } = await requested(api);
+      const { services } = api.simulation.state;
+      const { executions } = services;
+      Object.assign(services, {
+        executions: { ...executions, wake: () => Promise.reject(new Error('lost')) },
+      });
+      const body = { role: 'legal', decision: 'approve', subjectHash };
+      const call = () => api.call('POST', `/exceptions/${id}/decisions`, { as: 'lena', body, headers: KEY });
+      expect((await call()).status).toBe(500);
+      Object.assign(services, { executions });
+      expect((await call()).body.exception.decisions).toHaveLength(1);
+    }));
+
+  it('tells a second call that the first is under way', () =>
+    withApi(async (api) => {
+      const { services } = api.simulation.state;
+      const { directory } = services;
+      let release: () => void = () => undefined;
+      const held = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      let calls = 0;
+      Object.assign(services, {
+        directory: {
+          // The first look is for the caller, the second inside the act.
+          people: async () => {
+            if (++calls === 2) await held;
+            return directory.people();
+          },
+        },
+      });
+      const first = api.call('POST', '/exceptions', { as: 'sam', body: requestBody(), headers: KEY });
+      while (calls < 2) await Promise.resolve();
+      const second = await api.call('POST', '/exceptions', { as: 'sam', body: requestBody(), headers: KEY });
+      expect(second.body).toMatchObject({ status: 409, code: 'IN_PROGRESS' });
+      release();
+      expect((await first).status).toBe(201);
+    }));
+
+  it('is refused when it can be none', () =>
+    withApi(async (api) => {
+      const headers = { 'idempotency-key': 'short' };
+      expect((await api.call('POST', '/exceptions', { body: requestBody(), headers })).status).toBe(400);
+    }));
+});
+
+describe('the policy through the API', () => {
+  it('is shown as it was adopted', () =>
+    withApi(async (api) => {
+      expect((await api.call('GET', '/policy')).body.text).toBe(POLICY_TEXT);
+    }));
+
+  it('is adopted by its owner alone', () =>
+    withApi(async (api) => {
+      const body = { name: 'policies/prompt-storage.yaml', text: withRole() };
+      expect((await api.call('PUT', '/policy', { as: 'lena', body })).body.code).toBe('NOT_ENTITLED');
+      api.simulation.editPeople(
+        'id: dora, name: Dora Novak, roles: [data-protection]',
+        'id: dora, name: Dora Novak, roles: [policy-owner]',
+      );
+      const adopted = await api.call('PUT', '/policy', { as: 'dora', body });
+      expect(adopted.body).toMatchObject({ isNew: true, rejudged: [] });
+      expect((await api.call('GET', '/health')).body.policy).toBe(adopted.body.hash);
+      const malformed = await api.call('PUT', '/policy', {
+        as: 'dora',
+        body: { ...body, text: 'kind: Policy' },
+      });
+      expect(malformed.body).toMatchObject({ status: 400, code: 'MALFORMED' });
+    }));
+
+  it('that a request counts on must be in force', () =>
+    withApi(async (api) => {
+      const policy = { name: 'mine.yaml', hash: 'a'.repeat(64) };
+      const refused = await api.call('POST', '/exceptions', {
+        as: 'sam',
+        body: { policy, ...requestBody() },
+      });
+      expect(refused.body).toMatchObject({ status: 409, code: 'POLICY_NOT_IN_FORCE' });
+      expect(api.simulation.events('policy.refused')).toHaveLength(1);
+    }));
+});
+
+describe('the log of calls', () => {
+  it('holds route, status and caller, and nothing that was sent', () =>
+    withApi(async (api) => {
+      await requested(api);
+      expect(api.told[0]).toEqual({
+        method: 'POST',
+        route: '/exceptions',
+        status: 201,
+        caller: 'sam',
+        correlationId: 'made-000001',
+      });
+      expect(JSON.stringify(api.told)).not.toContain('INC-2026');
+    }));
+});
