@@ -14,6 +14,7 @@ import * as putBaseline from './put-baseline.ts';
 import * as requestApproval from './request-approval.ts';
 import * as reserveWindow from './reserve-window.ts';
 import * as reviewTick from './review-tick.ts';
+import * as storageEvent from './storage-event.ts';
 import * as sweep from './sweep.ts';
 import * as tallyApprovals from './tally-approvals.ts';
 
@@ -36,6 +37,7 @@ export const HANDLERS = {
   requestApproval: requestApproval.handle,
   reserveWindow: reserveWindow.handle,
   reviewTick: reviewTick.handle,
+  storageEvent: storageEvent.handle,
   sweep: sweep.handle,
   tallyApprovals: tallyApprovals.handle,
 } as const satisfies Record<string, Handle>;

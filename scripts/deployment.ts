@@ -88,6 +88,7 @@ function statementsOf(acts: readonly Act[]): readonly Json[] {
 /** Lambda sends a failed asynchronous invocation with the function's own role. */
 const FAILURE_QUEUES: Readonly<Partial<Record<DeployedFunction, string>>> = {
   deadMansSwitch: 'SwitchDeadLetters',
+  storageEvent: 'EventDeadLetters',
   sweep: 'SweepDeadLetters',
 };
 

@@ -90,6 +90,7 @@ export const FUNCTIONS = {
   listContent: [...CHANGE, 'as collect', 'as purge'],
   closeException: [...CHANGE, 'signer.sign', 'certificates.save'],
   deadMansSwitch: SWITCH_OFF,
+  storageEvent: [...SWITCH_OFF, 'store.list', 'executions.wake', 'organizationView.organization'],
   sweep: [
     ...SWITCH_OFF,
     'store.list',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type FunctionName, HANDLERS } from '../handlers/index.ts';
 import {
+  embeddedEventRules,
   embeddedEvidence,
   embeddedOrganization,
   embeddedRetention,
@@ -134,6 +135,7 @@ export interface EmbeddedAws {
   readonly retention: ReturnType<typeof embeddedRetention>;
   readonly storage: ReturnType<typeof embeddedStorage>;
   readonly schedules: ReturnType<typeof embeddedSchedules>;
+  readonly eventRules: ReturnType<typeof embeddedEventRules>;
   readonly evidence: ReturnType<typeof embeddedEvidence>;
 }
 
@@ -165,10 +167,11 @@ export function openState(
   const ids = mode === 'simulated' ? new SeededIds(database, '') : randomIds;
 
   const awsDatabase = opened.value;
-  const settings = embeddedSettings(awsDatabase, clock);
-  const retention = embeddedRetention(awsDatabase, clock);
-  const storage = embeddedStorage(awsDatabase, clock, ids);
   const schedules = embeddedSchedules(awsDatabase);
+  const eventRules = embeddedEventRules(awsDatabase, clock, ids, schedules);
+  const settings = embeddedSettings(awsDatabase, clock, eventRules.called);
+  const retention = embeddedRetention(awsDatabase, clock, eventRules.called);
+  const storage = embeddedStorage(awsDatabase, clock, ids);
   const { store, recorder } = correlating({
     store: sqliteRecordStore(
       database,
@@ -225,6 +228,7 @@ export function openState(
       retention,
       storage,
       schedules,
+      eventRules,
       evidence: embeddedEvidence(awsDatabase, clock, settings),
     },
     close() {

@@ -13,9 +13,11 @@ import { epochMs } from '../src/core/index.ts';
 const root = resolve(import.meta.dirname, '..');
 const folder = join(root, 'docs/runbooks');
 const pages = readdirSync(folder).filter((name) => name.endsWith('.md') && name !== 'README.md');
-const templates = ['deploy/governance.yml', 'templates/member-account.yml'].map((file) =>
-  readFileSync(join(root, file), 'utf8'),
-);
+const templates = [
+  'deploy/governance.yml',
+  'templates/member-account.yml',
+  'templates/member-events.yml',
+].map((file) => readFileSync(join(root, file), 'utf8'));
 
 /** Logical name and description of every alarm, read as text: the templates hold tags of CloudFormation. */
 const ALARMS = templates.flatMap((template) =>

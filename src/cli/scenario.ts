@@ -114,6 +114,9 @@ const ACTIONS = {
   'delete-logging': z
     .strictObject({ do: z.literal('delete-logging'), account, region })
     .describe('somebody else switches logging off'),
+  'event-rules': z
+    .strictObject({ do: z.literal('event-rules'), state: z.enum(['on', 'off']) })
+    .describe('deploy, or remove, the event rules: calls then become events after 5 minutes'),
   'set-retention': z
     .strictObject({ do: z.literal('set-retention'), account, region, mode: z.string().min(1) })
     .describe('somebody else sets the data-retention mode'),

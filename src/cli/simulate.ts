@@ -173,6 +173,9 @@ export class Player {
       case 'delete-logging':
         aws.settings.deleteBySomebodyElse(pairOf(action));
         return done;
+      case 'event-rules':
+        aws.eventRules.setOn(action.state === 'on');
+        return done;
       case 'set-retention':
         aws.retention.setModeBySomebodyElse(pairOf(action), action.mode);
         return done;
@@ -186,6 +189,7 @@ export class Player {
           error: 'Stopped',
           cause: 'by hand',
         });
+        if (stopped.ok) aws.eventRules.stopped('exception', id, 'ABORTED');
         return stopped.ok ? done : { kind: 'unmet', says: stopped.error.message };
       }
       case 'mute':

@@ -36,6 +36,8 @@ export interface EventActor {
     | 'workflow'
     | 'sweeper'
     | 'dead-mans-switch'
+    | 'event-rule'
+    | 'config-rule'
     | 'policy'
     | 'operator'
     | 'simulation';

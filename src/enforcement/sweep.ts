@@ -130,6 +130,7 @@ export async function sweepException(
   services: Services,
   record: ExceptionRecord,
   now: EpochMs,
+  actor: EventActor = sweeper,
 ): Promise<void> {
   const { store } = services;
   const { accountId, region } = record.request;
@@ -147,15 +148,15 @@ export async function sweepException(
   }
   if (record.state === 'draining' || record.state === 'purging') {
     await notePurgeOverdue(services, record, lease, now);
-    await startEnding(services, record.id, sweeper, now);
+    await startEnding(services, record.id, actor, now);
     return;
   }
   if (isActive(lease, now) && (await hasStoppedEarly(services, record, lease, now))) {
-    await revokeLease(services, record.id, sweeper, 'its workflow is no longer running', now);
-    await endLease(services, pair, lease, sweeper, now);
+    await revokeLease(services, record.id, actor, 'its workflow is no longer running', now);
+    await endLease(services, pair, lease, actor, now);
     return;
   }
-  if (!isActive(lease, now)) await endLease(services, pair, lease, sweeper, now);
+  if (!isActive(lease, now)) await endLease(services, pair, lease, actor, now);
 }
 
 /** Said once, while it lasts: a purge that cannot even list would otherwise be silent until it ends. */

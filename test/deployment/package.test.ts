@@ -27,7 +27,7 @@ describe('the bundles', () => {
       expect(bytes.equals(readFileSync(second[index]?.file ?? '')), name).toBe(true);
       expect(gzipSync(bytes).length, name).toBeLessThan(MB);
     }
-  });
+  }, 90_000);
 
   it('hold neither the embedded AWS nor the embedded runtime', () => {
     const text = readFileSync(join(work, 'first/sweep/index.mjs'), 'utf8');

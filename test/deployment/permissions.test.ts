@@ -270,6 +270,31 @@ const PLAYS: readonly Play[] = [
     await simulation.decide(id, 'lena', 'legal');
     await again(simulation, 'requestApproval', { exceptionId: id, role: 'legal', taskToken: 'redelivered' });
   },
+  async function onlyTheEventRulesAreLeft(simulation) {
+    simulation.state.aws.eventRules.setOn(true);
+    const id = await simulation.active();
+    simulation.mute('deadMansSwitch', 'sweep');
+    await simulation.stopWorkflow(id);
+    await simulation.advanceTo(LONG_AFTER);
+  },
+  async function eventsOfTheOrganizationAndOfAWaitingExecution(simulation) {
+    const id = await simulation.request();
+    await simulation.decide(id, 'lena', 'legal');
+    await again(simulation, 'requestApproval', { exceptionId: id, role: 'legal', taskToken: 'redelivered' });
+    const place = { time: '2026-11-20T09:00:00Z', account: INCIDENT, region: VIRGINIA };
+    await again(simulation, 'storageEvent', {
+      ...place,
+      id: 'one',
+      'detail-type': 'AWS API Call via CloudTrail',
+      detail: { eventSource: 'organizations.amazonaws.com' },
+    });
+    await again(simulation, 'storageEvent', {
+      ...place,
+      id: 'two',
+      'detail-type': 'Step Functions Execution Status Change',
+      detail: { name: id },
+    });
+  },
   async function aPolicyThatCouldNotBeJudgedAtFirst(simulation) {
     await simulation.request();
     const { services } = simulation.state;

@@ -448,12 +448,13 @@ export class Simulation {
   }
 
   /** Silences detectors. Muting the dead man's switch needs its schedule to exist. */
-  mute(...targets: readonly ('deadMansSwitch' | 'sweep')[]): void {
+  mute(...targets: readonly ('deadMansSwitch' | 'sweep' | 'configSettings')[]): void {
     for (const target of targets) this.state.aws.schedules.setMute(target, true);
   }
 
   async stopWorkflow(id: ExceptionId): Promise<void> {
     await this.state.runtime.stop('exception', id, { error: 'Stopped', cause: 'by hand' });
+    this.state.aws.eventRules.stopped('exception', id, 'ABORTED');
   }
 
   events(type?: string) {

@@ -72,11 +72,16 @@ export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedS
     async delete(name) {
       prepared(database, 'DELETE FROM schedules WHERE name = ?').run(name);
     },
-    createRate(name, target, everyMs, from) {
+    createRate(name, target, everyMs, from, payload = {}) {
       prepared(
         database,
         'INSERT OR IGNORE INTO schedules (name, next_at, every_ms, target, payload) VALUES (?, ?, ?, ?, ?)',
-      ).run(name, from + everyMs, everyMs, target, '{}');
+      ).run(name, from + everyMs, everyMs, target, JSON.stringify(payload));
+    },
+    deliverOnce(name, target, payload, at) {
+      database
+        .prepare('INSERT INTO schedules (name, next_at, target, payload) VALUES (?, ?, ?, ?)')
+        .run(name, at, target, JSON.stringify(payload));
     },
     nextDueAt() {
       const row = prepared(database, 'SELECT min(next_at) AS at FROM schedules WHERE is_mute = 0').get() as {
@@ -132,7 +137,15 @@ export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedS
 }
 
 export interface EmbeddedSchedules {
-  createRate(name: string, target: string, everyMs: number, from: EpochMs): void;
+  createRate(
+    name: string,
+    target: string,
+    everyMs: number,
+    from: EpochMs,
+    payload?: Readonly<Record<string, unknown>>,
+  ): void;
+  /** Not a schedule of ours: something that AWS brings to a function once. */
+  deliverOnce(name: string, target: string, payload: Readonly<Record<string, unknown>>, at: EpochMs): void;
   nextDueAt(): EpochMs | undefined;
   /** Due schedules, oldest first; each is to be reported with `fired` after its target was invoked, so a crash fires it again. */
   takeDue(now: EpochMs): readonly DueSchedule[];

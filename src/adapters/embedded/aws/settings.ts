@@ -18,6 +18,11 @@ const DELETE = 'bedrock:DeleteModelInvocationLoggingConfiguration';
 const GET_MODE = 'bedrock:GetAccountDataRetention';
 const PUT_MODE = 'bedrock:PutAccountDataRetention';
 
+/** Told of every write that succeeded, as CloudTrail is. */
+type Called = (pair: Pair, eventSource: string, eventName: string, callerArn: string) => void;
+const OURS = ({ accountId }: Pair) => `arn:aws:sts::${accountId}:assumed-role/ProvisoDisable/proviso`;
+const THEIRS = ({ accountId }: Pair) => `arn:aws:sts::${accountId}:assumed-role/SomebodyElse/session`;
+
 /**
  * Bedrock's model invocation logging. Stricter than AWS: a Put with an omitted flag, without a destination, or towards a bucket
  * or log group that is not in the same account and Region is refused.
@@ -25,12 +30,19 @@ const PUT_MODE = 'bedrock:PutAccountDataRetention';
 export function embeddedSettings(
   database: DatabaseSync,
   clock: Clock,
+  called: Called = () => undefined,
 ): PromptStorageSettings & EmbeddedSettings {
-  const write = (pair: Pair, logging: string | null): void => {
+  const write = (pair: Pair, logging: string | null, by = OURS): void => {
     prepared(
       database,
       'INSERT INTO settings (account, region, logging) VALUES (?, ?, ?) ON CONFLICT (account, region) DO UPDATE SET logging = excluded.logging',
     ).run(pair.accountId, pair.region, logging);
+    called(
+      pair,
+      'bedrock.amazonaws.com',
+      (logging === null ? DELETE : PUT).slice('bedrock:'.length),
+      by(pair),
+    );
   };
 
   /** Puts that timed out at the caller reach the service later. */
@@ -130,9 +142,9 @@ export function embeddedSettings(
     land,
     putBySomebodyElse: (pair, configuration) => {
       land();
-      write(pair, JSON.stringify(configuration));
+      write(pair, JSON.stringify(configuration), THEIRS);
     },
-    deleteBySomebodyElse: (pair) => write(pair, null),
+    deleteBySomebodyElse: (pair) => write(pair, null, THEIRS),
   };
 }
 
@@ -140,13 +152,15 @@ export function embeddedSettings(
 export function embeddedRetention(
   database: DatabaseSync,
   clock: Clock,
+  called: Called = () => undefined,
 ): DataRetentionSettings & EmbeddedRetention {
-  const write = (pair: Pair, mode: string): void => {
+  const write = (pair: Pair, mode: string, by = OURS): void => {
     database
       .prepare(
         'INSERT INTO settings (account, region, retention) VALUES (?, ?, ?) ON CONFLICT (account, region) DO UPDATE SET retention = excluded.retention',
       )
       .run(pair.accountId, pair.region, JSON.stringify({ mode }));
+    called(pair, 'bedrock.amazonaws.com', PUT_MODE.slice('bedrock:'.length), by(pair));
   };
   return {
     async getDataRetention(pair) {
@@ -168,7 +182,7 @@ export function embeddedRetention(
     async setDataRetentionToNone(pair) {
       withFaults(database, PUT_MODE, pair, () => write(pair, 'none'));
     },
-    setModeBySomebodyElse: write,
+    setModeBySomebodyElse: (pair, mode) => write(pair, mode, THEIRS),
   };
 }
 

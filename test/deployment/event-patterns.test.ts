@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { detectedIn } from '../../handlers/storage-event.ts';
+
+/*
+ * The event rules of the templates, tried on events of AWS's shape (Amazon Bedrock User Guide, "Monitor Amazon Bedrock API calls using
+ * CloudTrail"; Step Functions Developer Guide, "Automating Step Functions event delivery"): what a rule lets through, the next one and the
+ * handler understand too. No event was recorded from an account; the bodies say no more than the fields that the pages name.
+ */
+
+type Pattern = Readonly<Record<string, unknown>>;
+
+/** The part of EventBridge's pattern language that the rules use: lists of exact values, `exists`, nested objects. Anything else throws. */
+function matches(pattern: Pattern, event: unknown): boolean {
+  return Object.entries(pattern).every(([field, wanted]) => {
+    const value =
+      typeof event === 'object' && event !== null ? (event as Record<string, unknown>)[field] : undefined;
+    if (!Array.isArray(wanted)) return matches(wanted as Pattern, value);
+    return wanted.some((each: unknown) => {
+      if (typeof each === 'string') return value === each;
+      if (typeof each === 'object' && each !== null && 'exists' in each)
+        return (value !== undefined) === each.exists;
+      throw new Error(`the matcher does not know ${JSON.stringify(each)}`);
+    });
+  });
+}
+
+interface Rule {
+  readonly Type: string;
+  readonly Condition?: string;
+  readonly Properties: {
+    readonly EventPattern: Pattern;
+    readonly Targets: readonly Record<string, unknown>[];
+  };
+}
+const rulesOf = (file: string): Readonly<Record<string, Rule>> => {
+  const { Resources } = parse(readFileSync(join(import.meta.dirname, '../..', file), 'utf8'), {
+    logLevel: 'silent',
+  }) as { readonly Resources: Readonly<Record<string, Rule>> };
+  return Object.fromEntries(Object.entries(Resources).filter(([, { Type }]) => Type === 'AWS::Events::Rule'));
+};
+const member = rulesOf('templates/member-events.yml');
+const governance = rulesOf('deploy/governance.yml');
+
+const call = (eventSource: string, eventName: string, detail: object = {}) => ({
+  version: '0',
+  id: '6a7e8feb-b491-4cf7-a9f1-bf3703467718',
+  'detail-type': 'AWS API Call via CloudTrail',
+  source: `aws.${eventSource.split('.')[0]}`,
+  account: '222222222222',
+  time: '2026-11-20T09:00:00Z',
+  region: 'eu-central-1',
+  resources: [],
+  detail: {
+    eventVersion: '1.11',
+    eventSource,
+    eventName,
+    awsRegion: 'eu-central-1',
+    eventCategory: 'Management',
+    readOnly: false,
+    userIdentity: {
+      type: 'AssumedRole',
+      arn: 'arn:aws:sts::222222222222:assumed-role/Admin/sam@example.com',
+    },
+    ...detail,
+  },
+});
+const stopped = (status: string, name = 'ex-a1b2c3d4e5f6') => ({
+  version: '0',
+  id: '315c1398-40ff-a850-213b-158f73e60175',
+  'detail-type': 'Step Functions Execution Status Change',
+  source: 'aws.states',
+  account: '111111111111',
+  time: '2026-11-20T09:00:00Z',
+  region: 'eu-central-1',
+  detail: {
+    status,
+    name,
+    stateMachineArn: 'arn:aws:states:eu-central-1:111111111111:stateMachine:m',
+    input: '{}',
+  },
+});
+
+const lets = (rules: Readonly<Record<string, Rule>>, event: unknown): readonly string[] =>
+  Object.keys(rules).filter((name) => matches(rules[name]?.Properties.EventPattern ?? {}, event));
+
+describe('the rules of a governed Region', () => {
+  it.each([
+    ['bedrock.amazonaws.com', 'PutModelInvocationLoggingConfiguration', 'setting'],
+    ['bedrock.amazonaws.com', 'DeleteModelInvocationLoggingConfiguration', 'setting'],
+    ['bedrock.amazonaws.com', 'PutAccountDataRetention', 'setting'],
+    ['bedrock-mantle.amazonaws.com', 'PutAccountDataRetention', 'setting'],
+    ['bedrock-mantle.amazonaws.com', 'CreateProject', 'setting'],
+    ['bedrock-mantle.amazonaws.com', 'UpdateProject', 'setting'],
+    ['iam.amazonaws.com', 'PutRolePolicy', 'identity'],
+    ['iam.amazonaws.com', 'CreateServiceSpecificCredential', 'identity'],
+    ['organizations.amazonaws.com', 'DetachPolicy', 'organization'],
+    ['organizations.amazonaws.com', 'MoveAccount', 'organization'],
+  ])('forward %s %s, and the governance bus and the handler take it', (source, name, kind) => {
+    const event = call(source, name);
+    expect(lets(member, event)).toHaveLength(1);
+    expect(lets(governance, event)).toEqual(['StorageEventRule']);
+    expect(detectedIn(event)).toMatchObject({ kind });
+  });
+
+  it.each([
+    [
+      'a call that failed',
+      call('bedrock.amazonaws.com', 'PutAccountDataRetention', { errorCode: 'AccessDenied' }),
+    ],
+    ['an invocation', call('bedrock.amazonaws.com', 'InvokeModel')],
+    ['a read', call('bedrock.amazonaws.com', 'GetModelInvocationLoggingConfiguration')],
+    ['another service', call('s3.amazonaws.com', 'PutBucketPolicy')],
+  ])('do not forward %s', (_, event) => {
+    expect(lets(member, event)).toEqual([]);
+  });
+
+  it('every rule has a queue for what it cannot forward, and IAM and Organizations are listened to where they speak', () => {
+    expect(Object.keys(member)).toEqual(['StorageRule', 'IdentityRule', 'OrganizationRule']);
+    for (const { Properties } of [...Object.values(member), ...Object.values(governance)])
+      for (const target of Properties.Targets) expect(target).toHaveProperty('DeadLetterConfig');
+    expect(member['IdentityRule']?.Condition).toBe('IsGlobalRegion');
+    expect(member['OrganizationRule']?.Condition).toBe('IsGlobalRegion');
+    expect(member['StorageRule']?.Condition).toBeUndefined();
+  });
+});
+
+describe('executions that stop', () => {
+  // The machine's ARN is CloudFormation's to fill in.
+  const withoutMachine = Object.fromEntries(
+    Object.entries(governance).map(([name, rule]) => {
+      const { stateMachineArn: _arn, ...detail } = rule.Properties.EventPattern['detail'] as Record<
+        string,
+        unknown
+      >;
+      return [
+        name,
+        {
+          ...rule,
+          Properties: { ...rule.Properties, EventPattern: { ...rule.Properties.EventPattern, detail } },
+        },
+      ];
+    }),
+  );
+  it.each(['FAILED', 'TIMED_OUT', 'ABORTED'])('%s is looked at', (status) => {
+    expect(lets(withoutMachine, stopped(status))).toEqual(['ExecutionEventRule']);
+  });
+  it.each(['RUNNING', 'SUCCEEDED', 'PENDING_REDRIVE'])('%s is not', (status) => {
+    expect(lets(withoutMachine, stopped(status))).toEqual([]);
+  });
+  it.each([
+    ['ex-a1b2c3d4e5f6', 'ex-a1b2c3d4e5f6'],
+    ['ex-a1b2c3d4e5f6-2', 'ex-a1b2c3d4e5f6'],
+    ['ex-a1b2c3d4e5f6-end-11', 'ex-a1b2c3d4e5f6'],
+  ])('the execution %s is of exception %s', (name, exceptionId) => {
+    expect(detectedIn(stopped('FAILED', name))).toMatchObject({ kind: 'execution', exceptionId });
+  });
+});
