@@ -104,6 +104,24 @@ export class Run {
     this.#event(types[status], { ...(error && { error }), ...(cause && { cause }) }, undefined, true);
   }
 
+  /** Goes on with the state in which the execution ended, with that state's input; of a Parallel or Map every branch begins again. */
+  redrive(state: string, input: string): void {
+    this.#execution.status = 'RUNNING';
+    this.#execution.stopped_at = null;
+    this.#execution.error = null;
+    this.#execution.cause = null;
+    this.#event('ExecutionRedriven', { name: state });
+    this.#store.addBranch({
+      execution_id: this.#execution.id,
+      parent_id: null,
+      item_index: 0,
+      item_value: null,
+      state,
+      input,
+      due_at: this.#now,
+    });
+  }
+
   /** Does what is due for `branch`. @returns `true` when its function must be called once this transaction is durable */
   advance(branch: BranchRow): boolean {
     switch (branch.phase) {

@@ -67,6 +67,11 @@ export interface StopRefusal {
   readonly message: string;
 }
 
+export interface RedriveRefusal {
+  readonly code: 'ExecutionDoesNotExist' | 'ExecutionNotRedrivable';
+  readonly message: string;
+}
+
 /** One entry of an execution's history, in the names of Step Functions. Task tokens occur only as their SHA-256. */
 export interface HistoryEvent {
   /** From 1, without gaps. */

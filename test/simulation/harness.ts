@@ -1,7 +1,13 @@
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { deliver, type Fault, plantFault } from '../../src/adapters/embedded/aws/index.ts';
+import {
+  deliver,
+  embeddedOrganization,
+  type Fault,
+  plantFault,
+  writeDocument,
+} from '../../src/adapters/embedded/aws/index.ts';
 import { prepared as statement } from '../../src/adapters/embedded/statements.ts';
 import { createState, type OpenState, openState } from '../../src/compose.ts';
 import {
@@ -24,7 +30,7 @@ import {
   revoke,
   wakeDecided,
 } from '../../src/enforcement/index.ts';
-import type { LoggingConfiguration, Snapshot } from '../../src/evidence/index.ts';
+import type { LoggingConfiguration, Organization, Snapshot } from '../../src/evidence/index.ts';
 import {
   approvalSubject,
   decide,
@@ -229,6 +235,8 @@ export interface SimulationOptions {
   readonly crash?: (moment: Moment) => boolean;
   /** How far the clock that the functions read runs before the true one (negative: behind). The embedded AWS keeps the true one. */
   readonly skewMs?: number;
+  /** The same for the functions that workflows call, where their clock is not the sweeper's and the switch's. */
+  readonly workflowSkewMs?: number;
 }
 
 /** What is thrown where the process dies. Everything after it fails too: its files are closed. */
@@ -253,12 +261,15 @@ export class Simulation {
   faultyUntil = Number.NEGATIVE_INFINITY;
   readonly #crash: ((moment: Moment) => boolean) | undefined;
   readonly #skewMs: number;
+  readonly #workflowSkewMs: number;
+  #isInWorkflow = false;
   #isDead = false;
 
   private constructor(directory: string, options: SimulationOptions) {
     this.directory = directory;
     this.#crash = options.crash;
     this.#skewMs = options.skewMs ?? 0;
+    this.#workflowSkewMs = options.workflowSkewMs ?? this.#skewMs;
     this.state = this.#open();
   }
 
@@ -275,14 +286,17 @@ export class Simulation {
 
   #open(): OpenState {
     const state = must(
-      openState(this.directory, (point) =>
+      openState(this.directory, (point) => {
+        if (point.moment === 'before-call') this.#isInWorkflow = true;
+        if (point.moment === 'after-call') this.#isInWorkflow = false;
         this.#moment(
           'before',
           `runtime ${point.moment} ${point.machine}/${point.functionName ?? point.stateName}`,
-        ),
-      ),
+        );
+      }),
     );
     this.#isDead = false;
+    this.#isInWorkflow = false;
     // A death here is an exception between two statements, never a torn write: real kills are played in kills.test.ts.
     state.aws.database.exec('PRAGMA journal_mode = MEMORY');
     this.#instrument(state);
@@ -320,7 +334,9 @@ export class Simulation {
       },
     };
     Object.assign(services, {
-      clock: { now: () => epochMs(state.clock.now() + this.#skewMs) },
+      clock: {
+        now: () => epochMs(state.clock.now() + (this.#isInWorkflow ? this.#workflowSkewMs : this.#skewMs)),
+      },
       store: around(services.store, 'store', ['commit']),
       recorder: around(services.recorder, 'recorder', ['record']),
       settings: around(counted, 'settings', ['putInvocationLogging', 'deleteInvocationLogging']),
@@ -410,7 +426,9 @@ export class Simulation {
 
   look(): void {
     const faults = statement(this.state.aws.database, 'SELECT 1 FROM faults LIMIT 1').get();
-    if (faults !== undefined) this.faultyUntil = this.now();
+    // A Put on its way is trouble that lasts until it has landed.
+    if (faults !== undefined || this.state.aws.settings.landsNextAt() !== undefined)
+      this.faultyUntil = this.now();
     const isOn = this.isOn();
     if ((this.switched.at(-1)?.isOn ?? false) !== isOn) this.switched.push({ at: this.now(), isOn });
   }
@@ -582,6 +600,27 @@ export class Simulation {
     const text = readFileSync(file, 'utf8');
     if (!text.includes(from)) throw new Error(`\`${from}\` is not in the people file`);
     writeFileSync(file, text.replace(from, to));
+  }
+
+  /** Changes what AWS Organizations says of the account: suspended, moved, or as it was. */
+  changeAccount(change: Partial<Organization['accounts'][number]>): void {
+    const { database } = this.state.aws;
+    const organization = embeddedOrganization(database);
+    const accounts = organization.accounts.map((account) =>
+      account.id === INCIDENT ? { ...account, ...change } : account,
+    );
+    writeDocument(database, 'organization', { ...organization, accounts });
+  }
+
+  async redriveWorkflow(id: ExceptionId): Promise<boolean> {
+    return (await this.state.runtime.redrive('exception', id)).ok;
+  }
+
+  /** Somebody stops the workflows that end exceptions. @returns how many */
+  async stopEndings(): Promise<number> {
+    const running = await this.state.runtime.list({ machine: 'ending', status: 'RUNNING' });
+    for (const { name } of running) await this.state.runtime.stop('ending', name, { cause: 'by hand' });
+    return running.length;
   }
 
   /** What somebody else's Put does: past our ports and our records. */

@@ -54,7 +54,15 @@ export type Step =
       readonly operation: FaultyOperation;
       readonly fault: FaultKind;
       readonly times: number;
+      /** Of a slow call: how much later it happens. */
+      readonly delayMs?: number;
     }
+  /** AWS's own refusals and outages, at once and for long. */
+  | { readonly kind: 'outage'; readonly of: keyof typeof OUTAGES; readonly calls: number }
+  | { readonly kind: 'account'; readonly change: keyof typeof ACCOUNT_CHANGES }
+  /** RedriveExecution on a workflow that was stopped or failed. */
+  | { readonly kind: 'redrive'; readonly which: number }
+  | { readonly kind: 'stop-endings' }
   | { readonly kind: 'invoke' }
   | { readonly kind: 'restart' }
   | { readonly kind: 'die'; readonly after: number }
@@ -71,6 +79,34 @@ const POLICIES = [
 const LEAVERS = {
   lena: ['roles: [legal] }', 'roles: [legal], active: false }'],
   omar: ['roles: [executive] }', 'roles: [executive], active: false }'],
+} as const;
+
+/** What fails together, and how. */
+const OUTAGES = {
+  'role missing': [
+    'deny',
+    'bedrock:GetModelInvocationLoggingConfiguration',
+    'bedrock:PutModelInvocationLoggingConfiguration',
+    'bedrock:DeleteModelInvocationLoggingConfiguration',
+  ],
+  'table unreadable': ['fail', 'dynamodb:GetItem', 'dynamodb:TransactWriteItems'],
+  'Scheduler dead': ['fail', 'scheduler:CreateSchedule'],
+  'stale readings': ['stale', 'bedrock:GetModelInvocationLoggingConfiguration'],
+  'throttled everywhere': [
+    'throttle',
+    'bedrock:GetModelInvocationLoggingConfiguration',
+    'bedrock:DeleteModelInvocationLoggingConfiguration',
+    's3:ListObjectVersions',
+    's3:DeleteObjects',
+    'dynamodb:TransactWriteItems',
+  ],
+} as const satisfies Record<string, readonly [FaultKind, ...FaultyOperation[]]>;
+
+const ACCOUNT_CHANGES = {
+  suspended: { state: 'SUSPENDED' },
+  closing: { state: 'PENDING_CLOSURE' },
+  moved: { parentId: 'r-ex01' },
+  restored: { state: 'ACTIVE', parentId: 'ou-ex01-product01' },
 } as const;
 
 const PLACES = {
@@ -154,10 +190,25 @@ const stepArb: fc.Arbitrary<Step> = fc.oneof(
         'dynamodb:TransactWriteItems',
         'dynamodb:GetItem',
       ),
-      fault: fc.constantFrom<FaultKind>('fail', 'fail-after', 'throttle', 'deny', 'slow'),
+      fault: fc.constantFrom<FaultKind>('fail', 'fail-after', 'throttle', 'deny', 'slow', 'stale'),
       times: fc.constantFrom(1, 3, 30),
+      delayMs: fc.constantFrom(1000, 20_000, 15 * MINUTE_MS),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('outage' as const),
+      of: fc.constantFrom(...(Object.keys(OUTAGES) as (keyof typeof OUTAGES)[])),
+      calls: fc.constantFrom(1, 5, 60),
+    }),
+  },
+  fc.record({
+    kind: fc.constant('account' as const),
+    change: fc.constantFrom(...(Object.keys(ACCOUNT_CHANGES) as (keyof typeof ACCOUNT_CHANGES)[])),
+  }),
+  fc.record({ kind: fc.constant('redrive' as const), which }),
+  fc.constant<Step>({ kind: 'stop-endings' }),
   { weight: 2, arbitrary: fc.constant<Step>({ kind: 'invoke' }) },
   fc.constant<Step>({ kind: 'restart' }),
   fc.record({ kind: fc.constant('die' as const), after: fc.integer({ min: 1, max: 60 }) }),
@@ -178,8 +229,9 @@ interface World {
   readonly left: Set<string>;
   /** When each lease was first seen to end (HARD_END). */
   readonly ends: Map<ExceptionId, EpochMs>;
-  /** How far the clock of all functions runs before the true one. */
+  /** How far the clocks of the functions run before the true one, at most, and how far from each other. */
   readonly skewMs: number;
+  readonly apartMs: number;
   /** Dies when it reaches zero. */
   fuse: number;
 }
@@ -252,7 +304,26 @@ async function take(w: World, step: Step): Promise<void> {
     case 'somebody-deletes':
       return s.somebodyDeletes();
     case 'fault':
-      s.fault({ operation: step.operation, kind: step.fault, times: step.times, delayMs: 20_000 });
+      s.fault({
+        operation: step.operation,
+        kind: step.fault,
+        times: step.times,
+        delayMs: step.delayMs ?? 20_000,
+      });
+      return;
+    case 'outage': {
+      const [kind, ...operations] = OUTAGES[step.of];
+      for (const operation of operations) s.fault({ operation, kind, times: step.calls });
+      return;
+    }
+    case 'account':
+      return s.changeAccount(ACCOUNT_CHANGES[step.change]);
+    case 'redrive':
+      if (id && (await s.redriveWorkflow(id))) w.stopped.delete(id);
+      return;
+    case 'stop-endings':
+      // As with the workflow: one detector is left alive to start it again.
+      if (!w.muted.has('sweep')) await s.stopEndings();
       return;
     case 'invoke':
       await s.invoke();
@@ -391,7 +462,7 @@ async function offInTime(w: World, lease: Lease, hold: Hold): Promise<void> {
 }
 
 /** Never two leases at once, never one Put twice, and no Put without the intent that stands in its lease. */
-function oneAtATime({ s }: World, all: readonly Lease[], hold: Hold): void {
+function oneAtATime({ s, apartMs }: World, all: readonly Lease[], hold: Hold): void {
   const puts = s.puts.filter(({ configuration }) => storesContent(configuration));
   for (const put of puts) {
     const lease = all.find((candidate) => isTowards(put.configuration, candidate));
@@ -402,7 +473,11 @@ function oneAtATime({ s }: World, all: readonly Lease[], hold: Hold): void {
   );
   for (const [index, one] of enabled.entries())
     for (const other of enabled.slice(index + 1))
-      hold('ONE_LEASE', one.from >= other.to || other.from >= one.to, 'two leases on at once');
+      hold(
+        'ONE_LEASE',
+        one.from + apartMs >= other.to || other.from + apartMs >= one.to,
+        'two leases on at once',
+      );
   hold('NO_SILENT_ON', puts.length <= enabled.length, 'more Puts than enabled leases');
 }
 
@@ -475,6 +550,8 @@ export interface History {
   readonly secondApproved: 'by three' | 'by one' | 'not';
   /** Minutes by which every function's clock runs before (or behind) the true one; at most 10 either way. */
   readonly skewMinutes: number;
+  /** How far the functions that workflows call run from the others. */
+  readonly apartMinutes: number;
   readonly steps: readonly Step[];
 }
 
@@ -483,6 +560,10 @@ export const historyArb: fc.Arbitrary<History> = fc.record({
   secondApproved: fc.constantFrom('by three' as const, 'by one' as const, 'not' as const),
   skewMinutes: fc.oneof(
     { weight: 3, arbitrary: fc.constant(0) },
+    { weight: 1, arbitrary: fc.integer({ min: -10, max: 10 }) },
+  ),
+  apartMinutes: fc.oneof(
+    { weight: 7, arbitrary: fc.constant(0) },
     { weight: 1, arbitrary: fc.integer({ min: -10, max: 10 }) },
   ),
   steps: fc.array(stepArb, { minLength: 3, maxLength: 14 }),
@@ -522,6 +603,9 @@ export const nothingSeen = (): Seen => ({
 export async function playHistory(history: History, seen: Seen): Promise<void> {
   const holder: { w?: World } = {};
   const skewMs = history.skewMinutes * MINUTE_MS;
+  // No clock is more than ten minutes wrong.
+  const workflowSkew = Math.max(-10, Math.min(10, history.skewMinutes + history.apartMinutes));
+  const workflowSkewMs = workflowSkew * MINUTE_MS;
   const crash = (): boolean => {
     const { w } = holder;
     if (w === undefined || w.fuse === 0) return false;
@@ -538,7 +622,8 @@ export async function playHistory(history: History, seen: Seen): Promise<void> {
         sweepLateUntil: 0,
         left: new Set(),
         ends: new Map(),
-        skewMs,
+        skewMs: Math.max(skewMs, workflowSkewMs),
+        apartMs: Math.abs(skewMs - workflowSkewMs),
         fuse: 0,
       };
       w.ids.push(
@@ -561,7 +646,7 @@ export async function playHistory(history: History, seen: Seen): Promise<void> {
       await comesToRest(w);
       note(seen, s);
     },
-    { crash, skewMs },
+    { crash, skewMs, workflowSkewMs },
   );
 }
 

@@ -13,6 +13,9 @@ CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, json TEXT NOT NULL)
 CREATE TABLE IF NOT EXISTS settings (
   account TEXT NOT NULL, region TEXT NOT NULL, logging TEXT, retention TEXT, PRIMARY KEY (account, region)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS settings_before (
+  account TEXT NOT NULL, region TEXT NOT NULL, logging TEXT, written_at INTEGER NOT NULL, PRIMARY KEY (account, region)
+) STRICT;
 CREATE TABLE IF NOT EXISTS landing (
   id INTEGER PRIMARY KEY, account TEXT NOT NULL, region TEXT NOT NULL, logging TEXT NOT NULL, lands_at INTEGER NOT NULL
 ) STRICT;

@@ -19,9 +19,9 @@ export type FaultyOperation = (typeof FAULTY_OPERATIONS)[number];
 
 /**
  * `fail`: nothing happens and the call fails. `fail-after`: it happens, then the call fails. `slow`: the call times out and the
- * effect lands later. `throttle`, `deny`: refused by AWS.
+ * effect lands later. `throttle`, `deny`: refused by AWS. `stale`: a reading answers as it was before the last write, up to a minute ago.
  */
-export const FAULT_KINDS = ['fail', 'fail-after', 'slow', 'throttle', 'deny'] as const;
+export const FAULT_KINDS = ['fail', 'fail-after', 'slow', 'throttle', 'deny', 'stale'] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export interface Fault {
@@ -76,6 +76,7 @@ function strike(
 /**
  * Runs a call under the planted faults.
  * @param later - for `slow`: makes the effect land after the delay
+ * @param stale - for `stale`: the older answer; where there is none, the call is as usual
  * @throws AwsCallError as the fault says
  */
 export function withFaults<T>(
@@ -84,6 +85,7 @@ export function withFaults<T>(
   pair: { accountId?: string; region?: string },
   act: () => T,
   later?: (delayMs: number) => void,
+  stale?: () => T,
 ): T {
   const fault = strike(database, operation, pair.accountId, pair.region);
   if (fault === undefined) return act();
@@ -97,6 +99,8 @@ export function withFaults<T>(
       if (later) later(fault.delayMs);
       else act();
       throw new AwsCallError('timeout', `${operation} did not answer in time`, true);
+    case 'stale':
+      return stale ? stale() : act();
     case 'throttle':
       throw new AwsCallError('throttled', `${operation} failed: ThrottlingException`, false);
     case 'deny':

@@ -23,6 +23,9 @@ type Called = (pair: Pair, eventSource: string, eventName: string, callerArn: st
 const OURS = ({ accountId }: Pair) => `arn:aws:sts::${accountId}:assumed-role/ProvisoDisable/proviso`;
 const THEIRS = ({ accountId }: Pair) => `arn:aws:sts::${accountId}:assumed-role/SomebodyElse/session`;
 
+/** How long a reading may lag behind a write. AWS documents no bound. */
+const STALE_MS = 60_000;
+
 /**
  * Bedrock's model invocation logging. Stricter than AWS: a Put with an omitted flag, without a destination, or towards a bucket
  * or log group that is not in the same account and Region is refused.
@@ -33,6 +36,12 @@ export function embeddedSettings(
   called: Called = () => undefined,
 ): PromptStorageSettings & EmbeddedSettings {
   const write = (pair: Pair, logging: string | null, by = OURS): void => {
+    prepared(
+      database,
+      `INSERT INTO settings_before (account, region, logging, written_at)
+         VALUES (?1, ?2, (SELECT logging FROM settings WHERE account = ?1 AND region = ?2), ?3)
+         ON CONFLICT (account, region) DO UPDATE SET logging = excluded.logging, written_at = excluded.written_at`,
+    ).run(pair.accountId, pair.region, clock.now());
     prepared(
       database,
       'INSERT INTO settings (account, region, logging) VALUES (?, ?, ?) ON CONFLICT (account, region) DO UPDATE SET logging = excluded.logging',
@@ -61,6 +70,20 @@ export function embeddedSettings(
       prepared(database, 'DELETE FROM landing WHERE id = ?').run(id);
     }
   };
+
+  const current = (pair: Pair) =>
+    prepared(database, 'SELECT logging FROM settings WHERE account = ? AND region = ?').get(
+      pair.accountId,
+      pair.region,
+    ) as { logging: string | null } | undefined;
+
+  /** Eventually consistent: the setting before the last write, while that is young. */
+  const stale = (pair: Pair) =>
+    (prepared(
+      database,
+      'SELECT logging FROM settings_before WHERE account = ? AND region = ? AND written_at > ?',
+    ).get(pair.accountId, pair.region, clock.now() - STALE_MS) as { logging: string | null } | undefined) ??
+    current(pair);
 
   const validate = (pair: Pair, configuration: LoggingConfiguration): void => {
     const refuse = (why: string): never => {
@@ -111,12 +134,14 @@ export function embeddedSettings(
       land();
       const source = { call: GET, ...pair };
       try {
-        const row = withFaults(database, GET, pair, () =>
-          prepared(database, 'SELECT logging FROM settings WHERE account = ? AND region = ?').get(
-            pair.accountId,
-            pair.region,
-          ),
-        ) as { logging: string | null } | undefined;
+        const row = withFaults(
+          database,
+          GET,
+          pair,
+          () => current(pair),
+          undefined,
+          () => stale(pair),
+        );
         const at = clock.now();
         return row?.logging == null
           ? { kind: 'absent', at, source }
