@@ -4,6 +4,7 @@ import { identityStoreDirectory } from './adapters/aws/directory.ts';
 import { awsEvidenceSources } from './adapters/aws/evidence-sources.ts';
 import { awsExecutions } from './adapters/aws/executions.ts';
 import { homeSettings } from './adapters/aws/home-settings.ts';
+import { accountInspection } from './adapters/aws/inspection.ts';
 import { eventBridgeNotifier } from './adapters/aws/notifier.ts';
 import { organizationView } from './adapters/aws/organization-view.ts';
 import { bedrockRetention, bedrockSettings } from './adapters/aws/prompt-storage.ts';
@@ -35,6 +36,7 @@ export function awsServices(
   const home = homeSettings(region);
   const external = externalId === undefined ? {} : { externalId };
   const roles = memberRoles({ clock, homeRegion: region, ...external });
+  const evidence = awsEvidenceSources({ clock, homeRegion: region, ...external });
   const { store, recorder } = correlating({
     store: dynamoRecordStore(home, settings.recordsTable),
     recorder: dynamoRecorder(home, settings.eventsTable, clock),
@@ -46,10 +48,11 @@ export function awsServices(
     store,
     directory: identityStoreDirectory(homeSettings(settings.identityRegion), settings.directory),
     policyInForce: policyInForceOf(store),
-    organizationView: organizationView(awsEvidenceSources({ clock, homeRegion: region, ...external }), clock),
+    organizationView: organizationView(evidence, clock),
     settings: bedrockSettings(roles, clock),
     retention: bedrockRetention(roles, clock),
     destinations: awsDestinations(roles, clock),
+    inspection: accountInspection(roles, evidence, clock),
     schedules: awsSchedules(home, settings.schedules),
     executions: awsExecutions(home, settings.machines),
     signer: kmsSigner(home, settings.signingKeyArn),

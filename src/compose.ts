@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type FunctionName, HANDLERS } from '../handlers/index.ts';
 import {
+  type EmbeddedStacks,
   embeddedEventRules,
   embeddedEvidence,
+  embeddedInspection,
   embeddedOrganization,
   embeddedRetention,
   embeddedSchedules,
@@ -32,6 +34,7 @@ import {
   type Clock,
   type EpochMs,
   err,
+  exceptionId,
   formatInstant,
   formatProblem,
   ok,
@@ -47,6 +50,8 @@ import {
   notifyingRecorder,
   type Person,
   parsePeople,
+  type RecordStore,
+  readException,
 } from './exceptions/index.ts';
 import {
   type FaultHook,
@@ -137,6 +142,7 @@ export interface EmbeddedAws {
   readonly schedules: ReturnType<typeof embeddedSchedules>;
   readonly eventRules: ReturnType<typeof embeddedEventRules>;
   readonly evidence: ReturnType<typeof embeddedEvidence>;
+  readonly stacks: EmbeddedStacks;
 }
 
 /**
@@ -172,6 +178,8 @@ export function openState(
   const settings = embeddedSettings(awsDatabase, clock, eventRules.called);
   const retention = embeddedRetention(awsDatabase, clock, eventRules.called);
   const storage = embeddedStorage(awsDatabase, clock, ids);
+  const evidence = embeddedEvidence(awsDatabase, clock, settings);
+  const inspection = embeddedInspection(awsDatabase, clock, evidence);
   const { store, recorder } = correlating({
     store: sqliteRecordStore(
       database,
@@ -206,8 +214,9 @@ export function openState(
     settings,
     retention,
     destinations: storage,
+    inspection,
     schedules,
-    executions: executionsOf(runtime),
+    executions: withDestinations(executionsOf(runtime), store, inspection),
     signer: fileSigner(paths.signingKey),
     certificates: certificateFiles(paths.certificates),
     notifier: notificationFile(paths.notifications),
@@ -229,7 +238,8 @@ export function openState(
       storage,
       schedules,
       eventRules,
-      evidence: embeddedEvidence(awsDatabase, clock, settings),
+      evidence,
+      stacks: inspection,
     },
     close() {
       events.close();
@@ -324,6 +334,19 @@ export function loadMachines(): ReadonlyMap<string, StateMachine> {
     }),
   );
   return machines;
+}
+
+/** On AWS a person deploys the destination's template for a request that was admitted; the embedded AWS plays that part too. */
+function withDestinations(executions: Executions, store: RecordStore, stacks: EmbeddedStacks): Executions {
+  return {
+    ...executions,
+    async start(machine, name, input) {
+      const id = (input as { readonly exceptionId?: string } | null)?.exceptionId;
+      const record = id === undefined ? undefined : await readException(store, exceptionId(id));
+      if (machine === 'exception' && record !== undefined) stacks.deployDestination(record.value.request);
+      return executions.start(machine, name, input);
+    },
+  };
 }
 
 function executionsOf(runtime: WorkflowRuntime): Executions {

@@ -41,7 +41,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   rules: ['policy', 'evidence', 'iam', 'retention'],
   exceptions: ['policy', 'evidence', 'retention'],
   diff: ['policy', 'evidence', 'iam', 'rules', 'exceptions'],
-  enforcement: ['policy', 'evidence', 'rules', 'exceptions', 'retention'],
+  // Preflight decides with the evaluator whether policies end at the lease's end, and whether the disabling role can act.
+  enforcement: ['policy', 'evidence', 'iam', 'rules', 'exceptions', 'retention'],
   traceability: ['evidence', 'interactions'],
   // What a call may do and what it answers; how it arrives is for handlers and the command line.
   api: ['policy', 'evidence', 'rules', 'exceptions', 'enforcement'],

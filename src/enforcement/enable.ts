@@ -1,6 +1,7 @@
 import {
   canonicalJson,
   ceilToMinute,
+  DAY,
   type EpochMs,
   type EventActor,
   type ExceptionId,
@@ -9,7 +10,12 @@ import {
   MINUTE,
   ok,
 } from '../core/index.ts';
-import { DATA_DELIVERY_FLAGS, type LoggingConfiguration, type Observation } from '../evidence/index.ts';
+import {
+  DATA_DELIVERY_FLAGS,
+  type LoggingConfiguration,
+  type Observation,
+  type Organization,
+} from '../evidence/index.ts';
 import {
   abandon,
   amend,
@@ -38,6 +44,13 @@ import {
   withLease,
 } from '../exceptions/index.ts';
 import { storageFor } from '../policy/index.ts';
+import {
+  backstop,
+  type DestinationFault,
+  describeFault,
+  judgeDestination,
+  judgeDisableRole,
+} from './destination.ts';
 import { isUnsettled } from './plan.ts';
 import type { OneTimeSchedule, Services } from './ports.ts';
 import { describeObserved, scheduleName, switchOff } from './switch-off.ts';
@@ -164,13 +177,26 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
       'the policy’s baseline is metadata-only, but no metadata-only configuration is in place to return to',
     );
   }
-  if (record.request.destination.kind === 'cloudwatch-logs') {
+  const { destination } = record.request;
+  if (destination.kind === 'cloudwatch-logs') {
+    const days = backstop(Math.ceil(record.request.retention / DAY));
     await services.destinations.createLogGroup(
       { accountId, region },
-      record.request.destination.logGroupName,
-      record.request.destination.kmsKeyArn,
+      destination.logGroupName,
+      destination.kmsKeyArn,
+      days,
     );
   }
+  const faults = await inspect(services, record, { ...lease, baseline }, organization, bucket);
+  const defects = faults.filter((fault) => fault.kind === 'defect');
+  if (defects.length > 0)
+    return end(
+      services,
+      record,
+      'refuse',
+      `at the start, the destination is not as it must be: ${defects.map(describeFault).join('; ')}`,
+    );
+  if (faults.length > 0) return wait(faults.map(describeFault).join('; '));
   await change(services, id, (current, currentRow, currentLease) => {
     const begun = nextState(current.state, 'begin-preflight');
     return {
@@ -191,6 +217,28 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
     };
   });
   return { result: 'ready', at, says: 'everything was checked again' };
+}
+
+/** Looks at the destination and at the role that will switch off; unknown is not fine. */
+async function inspect(
+  { inspection }: Services,
+  { request }: ExceptionRecord,
+  { baseline, destination, startsAt, expiresAt }: Lease,
+  organization: Organization,
+  facts: Observation<BucketFacts>,
+): Promise<readonly DestinationFault[]> {
+  const pair = { accountId: request.accountId, region: request.region };
+  const iam = await inspection.readIam(pair.accountId);
+  const place =
+    destination.kind === 's3'
+      ? { bucket: await inspection.inspectBucket(pair, destination.bucketName) }
+      : { logGroup: await inspection.inspectLogGroup(pair, destination.logGroupName) };
+  const key = await inspection.inspectKey(pair, destination.kmsKeyArn);
+  const isVersioned = facts.kind === 'observed' && facts.value.isVersioned;
+  return [
+    ...judgeDestination({ request, destination, startsAt, expiresAt, isVersioned, ...place, key, iam }),
+    ...judgeDisableRole({ request, organization, iam, baseline }),
+  ];
 }
 
 function baselineOf(

@@ -2,6 +2,7 @@ export * from './acts.ts';
 export * from './adopt.ts';
 export * from './approvals.ts';
 export * from './dead-mans-switch.ts';
+export * from './destination.ts';
 export * from './detect.ts';
 export * from './drift.ts';
 export * from './enable.ts';

@@ -1,5 +1,5 @@
 import type { AccountId, Clock, EpochMs, Ids, Recorder, Region } from '../core/index.ts';
-import type { DataRetention, LoggingConfiguration, Observation } from '../evidence/index.ts';
+import type { DataRetention, IamEvidence, LoggingConfiguration, Observation } from '../evidence/index.ts';
 import type {
   BucketFacts,
   Call,
@@ -64,10 +64,75 @@ export interface Destinations {
   deleteVersions(pair: Pair, bucketName: string, versions: readonly ObjectVersion[]): Promise<void>;
   abortUploads(pair: Pair, bucketName: string, uploads: readonly Upload[]): Promise<void>;
   hasLogGroup(pair: Pair, logGroupName: string): Promise<boolean>;
-  /** Succeeds when it is there already. */
-  createLogGroup(pair: Pair, logGroupName: string, kmsKeyArn: string): Promise<void>;
+  /** With its retention in days, one of those that CloudWatch Logs knows. Succeeds when it is there already. */
+  createLogGroup(pair: Pair, logGroupName: string, kmsKeyArn: string, retentionDays: number): Promise<void>;
   /** Permanent, with everything in it. Succeeds when there is none. */
   deleteLogGroup(pair: Pair, logGroupName: string): Promise<void>;
+}
+
+/** A lifecycle rule as far as it deletes. One with a tag or size filter covers only some objects, and is left out. */
+export interface LifecycleRule {
+  readonly isEnabled: boolean;
+  /** Empty: the whole bucket. */
+  readonly prefix: string;
+  /** Whole days after the object was made. */
+  readonly expirationDays?: number;
+  /** Whole days after the version became noncurrent. */
+  readonly noncurrentDays?: number;
+}
+
+/** A trail of CloudTrail, as far as it records data events of S3 objects. */
+export interface Trail {
+  readonly name: string;
+  readonly isLogging: boolean;
+  readonly dataEvents: readonly {
+    readonly includesReads: boolean;
+    /** ARNs of objects begin with one of these. */
+    readonly arnPrefixes: 'all' | readonly string[];
+  }[];
+}
+
+export interface BucketEvidence {
+  /** The document as text; absent: the bucket has none. */
+  readonly policy: Observation<string>;
+  /** `BucketOwnerEnforced`, `BucketOwnerPreferred`, `ObjectWriter`. */
+  readonly ownership: Observation<string>;
+  readonly lifecycle: Observation<readonly LifecycleRule[]>;
+  /** What copies objects elsewhere, each in words. */
+  readonly copies: Observation<readonly string[]>;
+  /** The account's trails in the bucket's Region, the organization's included. */
+  readonly trails: Observation<readonly Trail[]>;
+}
+
+export interface LogGroupEvidence {
+  readonly settings: Observation<{
+    /** Absent: for ever. */
+    readonly retentionDays?: number;
+    /** Deletion protection. */
+    readonly isProtected: boolean;
+  }>;
+  /** What copies events elsewhere, each in words. */
+  readonly copies: Observation<readonly string[]>;
+}
+
+export interface KeyEvidence {
+  /** Whether it can be used now. */
+  readonly isEnabled: Observation<boolean>;
+  readonly policy: Observation<string>;
+  /** Who holds a grant that encrypts or decrypts. */
+  readonly grants: Observation<readonly string[]>;
+}
+
+/**
+ * Looks at a destination and the account around it before content may land there. Nothing here rejects for AWS's sake: what could not be
+ * read is `unobservable`, and keeps content storage off.
+ */
+export interface Inspection {
+  inspectBucket(pair: Pair, bucketName: string): Promise<BucketEvidence>;
+  inspectLogGroup(pair: Pair, logGroupName: string): Promise<LogGroupEvidence>;
+  inspectKey(pair: Pair, kmsKeyArn: string): Promise<KeyEvidence>;
+  /** Users, groups, roles and their policies. */
+  readIam(accountId: AccountId): Promise<Observation<IamEvidence>>;
 }
 
 export interface OneTimeSchedule {
@@ -97,6 +162,7 @@ export interface Services {
   readonly settings: PromptStorageSettings;
   readonly retention: DataRetentionSettings;
   readonly destinations: Destinations;
+  readonly inspection: Inspection;
   readonly schedules: Schedules;
   readonly executions: Executions;
   readonly signer: Signer;

@@ -16,6 +16,7 @@ export {
   readPolicy,
   rememberingReader,
 } from './layers.ts';
+export * from './moments.ts';
 export * from './paths.ts';
 export * from './policy-document.ts';
 export type { PrincipalMatch, RequestPrincipal } from './principals.ts';

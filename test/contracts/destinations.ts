@@ -151,8 +151,8 @@ export function destinationsContract(
   test('a log group is there after it was made, once or twice', async () => {
     const { destinations, pair, kmsKeyArn } = subject;
     const name = '/proviso/content/ex-111111111111';
-    await destinations.createLogGroup(pair, name, kmsKeyArn);
-    await destinations.createLogGroup(pair, name, kmsKeyArn);
+    await destinations.createLogGroup(pair, name, kmsKeyArn, 7);
+    await destinations.createLogGroup(pair, name, kmsKeyArn, 7);
     expect(await destinations.hasLogGroup(pair, name)).toBe(true);
     await destinations.deleteLogGroup(pair, name);
   });
@@ -160,7 +160,7 @@ export function destinationsContract(
   test('a log group is gone after it was deleted, once or twice', async () => {
     const { destinations, pair, kmsKeyArn } = subject;
     const name = '/proviso/content/ex-222222222222';
-    await destinations.createLogGroup(pair, name, kmsKeyArn);
+    await destinations.createLogGroup(pair, name, kmsKeyArn, 7);
     await destinations.deleteLogGroup(pair, name);
     await destinations.deleteLogGroup(pair, name);
     expect(await destinations.hasLogGroup(pair, name)).toBe(false);
@@ -168,7 +168,7 @@ export function destinationsContract(
 
   test('a log group whose name only begins alike is another one', async () => {
     const { destinations, pair, kmsKeyArn } = subject;
-    await destinations.createLogGroup(pair, '/proviso/content/ex-333333333333', kmsKeyArn);
+    await destinations.createLogGroup(pair, '/proviso/content/ex-333333333333', kmsKeyArn, 7);
     expect(await destinations.hasLogGroup(pair, '/proviso/content/ex-3333')).toBe(false);
     await destinations.deleteLogGroup(pair, '/proviso/content/ex-333333333333');
   });

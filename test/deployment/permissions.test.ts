@@ -33,6 +33,8 @@ const ACTION_OF: Readonly<Record<string, string>> = {
   's3:ListMultipartUploads': 's3:ListBucketMultipartUploads',
   's3:DeleteObjects': 's3:DeleteObjectVersion',
   's3:GetBucketEncryption': 's3:GetEncryptionConfiguration',
+  's3:GetBucketLifecycleConfiguration': 's3:GetLifecycleConfiguration',
+  's3:GetBucketReplication': 's3:GetReplicationConfiguration',
   's3:GetObjectLockConfiguration': 's3:GetBucketObjectLockConfiguration',
   'dynamodb:TransactWriteItems': 'dynamodb:PutItem',
 };
@@ -129,7 +131,7 @@ describe('the member account', () => {
     );
 
   it.each([
-    ['Collect', [], /^s3:Get/, actionsOf(rolePermissions())],
+    ['Collect', ['inspection.ts'], /^s3:Get/, actionsOf(rolePermissions())],
     ['Enable', [], /^bedrock:PutModel/, ['iam:PassRole']],
     // The Put and its PassRole only where the baseline is metadata-only: Bedrock has no condition on the flags.
     ['Disable', [], /^bedrock:(Put|Delete)/, ['iam:PassRole']],
@@ -393,6 +395,7 @@ function watch(services: Services, note: (act: Act) => void): void {
     retention: around(services.retention, (method) =>
       method === 'getDataRetention' ? 'as collect' : 'as disable',
     ),
+    inspection: around(services.inspection, () => 'as collect'),
     destinations: around(services.destinations, (method) =>
       method === 'describeBucket' ? 'as collect' : 'as purge',
     ),

@@ -264,6 +264,7 @@ export class Simulation {
   readonly #workflowSkewMs: number;
   #isInWorkflow = false;
   #isDead = false;
+  #destinations = 0;
 
   private constructor(directory: string, options: SimulationOptions) {
     this.directory = directory;
@@ -498,7 +499,7 @@ export class Simulation {
   /** Submits as `sam`, without starting the workflow. */
   async submit(options: RequestOptions = {}, requester = 'sam'): Promise<Result<ExceptionRecord, Refusal>> {
     const { services } = this.state;
-    const request = parsedRequest(options);
+    const request = parsedRequest(this.#withOwnDestination(options));
     const submitted = await submit({
       ...services,
       request,
@@ -510,6 +511,24 @@ export class Simulation {
       now: services.clock.now(),
     });
     return submitted.ok ? { ok: true, value: submitted.value.record } : submitted;
+  }
+
+  /** A destination belongs to one exception: the first has `BUCKET` and `KEY`, every further one a bucket and a key of its own. */
+  #withOwnDestination(options: RequestOptions): RequestOptions {
+    if (options.bucket !== undefined || options.key !== undefined || options.destination !== undefined)
+      return options;
+    const number = this.#destinations;
+    this.#destinations += 1;
+    if (number === 0) return options;
+    const pair = {
+      accountId: accountId(options.account ?? INCIDENT),
+      region: region(options.region ?? VIRGINIA),
+    };
+    const bucket = `${BUCKET}-${number}`;
+    const key = `arn:aws:kms:${pair.region}:${pair.accountId}:key/0f0f0f0f-1111-2222-3333-${String(number).padStart(12, '0')}`;
+    const facts = { isVersioned: true, hasObjectLock: false, kmsKeyArn: key };
+    this.state.aws.storage.createBucket(pair, bucket, facts);
+    return { ...options, bucket, key };
   }
 
   /** Submits and starts the workflow. */

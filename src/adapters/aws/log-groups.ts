@@ -3,6 +3,7 @@ import {
   CreateLogGroupCommand,
   DeleteLogGroupCommand,
   DescribeLogGroupsCommand,
+  PutRetentionPolicyCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import type { Destinations, Pair } from '../../enforcement/index.ts';
 import { awsCall, isNamed } from './call.ts';
@@ -28,14 +29,20 @@ export function logGroups(
         return groups.some(({ logGroupName }) => logGroupName === name);
       }),
 
-    createLogGroup: (pair, logGroupName, kmsKeyId) =>
-      awsCall('logs:CreateLogGroup', async () => {
+    createLogGroup: async (pair, logGroupName, kmsKeyId, retentionInDays) => {
+      const client = await awsCall('logs:CreateLogGroup', () => clientFor(pair));
+      await awsCall('logs:CreateLogGroup', async () => {
         try {
-          await (await clientFor(pair)).send(new CreateLogGroupCommand({ logGroupName, kmsKeyId }));
+          await client.send(new CreateLogGroupCommand({ logGroupName, kmsKeyId }));
         } catch (error) {
           if (!isNamed(error, 'ResourceAlreadyExistsException')) throw error;
         }
-      }),
+      });
+      // Without it events are kept for ever. Ours is deleted as a whole; this is the backstop behind that.
+      await awsCall('logs:PutRetentionPolicy', () =>
+        client.send(new PutRetentionPolicyCommand({ logGroupName, retentionInDays })),
+      );
+    },
 
     deleteLogGroup: (pair, logGroupName) =>
       awsCall('logs:DeleteLogGroup', async () => {

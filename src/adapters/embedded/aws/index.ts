@@ -3,6 +3,8 @@ export * from './database.ts';
 export * from './event-rules.ts';
 export * from './evidence.ts';
 export * from './faults.ts';
+export * from './inspection.ts';
 export * from './schedules.ts';
 export * from './settings.ts';
+export * from './stacks.ts';
 export * from './storage.ts';

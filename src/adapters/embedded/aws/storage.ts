@@ -3,7 +3,9 @@ import type { Clock, Ids } from '../../../core/index.ts';
 import type { Destinations, ObjectVersion, Pair, Upload } from '../../../enforcement/index.ts';
 import { AwsCallError } from '../../../exceptions/index.ts';
 import { prepared } from '../statements.ts';
+import { readDocument, writeDocument } from './database.ts';
 import { withFaults } from './faults.ts';
+import { logGroupName } from './inspection.ts';
 
 interface BucketRow {
   readonly name: string;
@@ -125,11 +127,13 @@ export function embeddedStorage(
         ) !== undefined
       );
     },
-    async createLogGroup(pair, name, kmsKeyArn) {
+    async createLogGroup(pair, name, kmsKeyArn, retentionDays) {
       prepared(
         database,
         'INSERT OR IGNORE INTO log_groups (account, region, name, kms_key) VALUES (?, ?, ?, ?)',
       ).run(pair.accountId, pair.region, name, kmsKeyArn);
+      const features = logGroupName(pair, name);
+      writeDocument(database, features, { ...readDocument<object>(database, features), retentionDays });
     },
     async deleteLogGroup(pair, name) {
       prepared(database, 'DELETE FROM log_events WHERE account = ? AND region = ? AND name = ?').run(
@@ -142,6 +146,7 @@ export function embeddedStorage(
         pair.region,
         name,
       );
+      prepared(database, 'DELETE FROM documents WHERE name = ?').run(logGroupName(pair, name));
     },
 
     putObject,

@@ -1,0 +1,523 @@
+import { DAY, type EpochMs, formatInstant } from '../core/index.ts';
+import type { IamEvidence, IamRole, Observation, Organization } from '../evidence/index.ts';
+import type { BaselineConfiguration, Destination, ExceptionRequest } from '../exceptions/index.ts';
+import {
+  type AccessRequest,
+  type ApplicablePolicies,
+  accountPolicies,
+  atInstant,
+  contextOf,
+  contextOfPrincipal,
+  decideIdentity,
+  evaluateRequest,
+  guardrailsOf,
+  type IdentityPolicies,
+  known,
+  layerOf,
+  momentsOf,
+  type PolicyLayer,
+  type RequestContext,
+  type ResourceLayer,
+  readPolicy,
+} from '../iam/index.ts';
+import type { BucketEvidence, KeyEvidence, LifecycleRule, LogGroupEvidence, Trail } from './ports.ts';
+
+/*
+ * What preflight asks of the place where content will land (docs/exceptions.md, "Preflight"). Decided over what AWS shows: policies by
+ * the evaluator of src/iam and never by their text. Detector 6 is these policies: after the end none of our code has to run.
+ */
+
+/** One thing that keeps content storage off. `unknown`: it could not be read, and may be right; everything else is a defect. */
+export interface DestinationFault {
+  readonly kind: 'defect' | 'unknown';
+  /** What is wrong, or not known. */
+  readonly what: string;
+  /** The resource that a person has to open. */
+  readonly where: string;
+  readonly remedy: string;
+}
+
+export interface DestinationInput {
+  readonly request: Pick<ExceptionRequest, 'accountId' | 'region' | 'readers' | 'retention'>;
+  /** With the exception's own prefix or group. */
+  readonly destination: Destination;
+  readonly startsAt: EpochMs;
+  readonly expiresAt: EpochMs;
+  readonly isVersioned: boolean;
+  /** Of an S3 destination. */
+  readonly bucket?: BucketEvidence;
+  /** Of a log group. */
+  readonly logGroup?: LogGroupEvidence;
+  readonly key: KeyEvidence;
+  readonly iam: Observation<IamEvidence>;
+}
+
+const TEMPLATE = 'deploy templates/exception-destination.yml with this exception’s end';
+
+/** Everything that is wrong with the destination, or not known of it; empty: content may land there. */
+export function judgeDestination(input: DestinationInput): readonly DestinationFault[] {
+  const faults: DestinationFault[] = [];
+  const { destination } = input;
+  if (destination.kind === 's3' && input.bucket !== undefined)
+    faults.push(...judgeBucket(input, destination, input.bucket));
+  if (destination.kind === 'cloudwatch-logs' && input.logGroup !== undefined)
+    faults.push(...judgeLogGroup(input, destination, input.logGroup));
+  faults.push(...judgeKey(input), ...judgeReaders(input));
+  return faults;
+}
+
+export const describeFault = ({ what, where, remedy }: DestinationFault): string =>
+  `${what} (${where}); ${remedy}`;
+
+const defect = (what: string, where: string, remedy: string): DestinationFault => ({
+  kind: 'defect',
+  what,
+  where,
+  remedy,
+});
+
+/** Judges what was seen; what was not seen is no evidence of anything. */
+function seen<T>(
+  observation: Observation<T>,
+  what: string,
+  where: string,
+  judge: (value: T | undefined) => readonly DestinationFault[],
+): readonly DestinationFault[] {
+  if (observation.kind !== 'unobservable')
+    return judge(observation.kind === 'observed' ? observation.value : undefined);
+  const detail = observation.detail ?? observation.reason;
+  const remedy = 'let ProvisoCollect read it (templates/member-account.yml), or try again';
+  return [{ kind: 'unknown', what: `${what} could not be read: ${detail}`, where, remedy }];
+}
+
+function judgeBucket(
+  input: DestinationInput,
+  destination: Extract<Destination, { kind: 's3' }>,
+  bucket: BucketEvidence,
+): readonly DestinationFault[] {
+  const { bucketName, keyPrefix } = destination;
+  const { accountId, retention } = input.request;
+  const where = `bucket ${bucketName}`;
+  const object = `arn:aws:s3:::${bucketName}/${keyPrefix}AWSLogs/${accountId}/BedrockModelInvocationLogs/record`;
+  return [
+    ...seen(bucket.ownership, 'who owns the objects', where, (ownership) =>
+      ownership === 'BucketOwnerEnforced'
+        ? []
+        : [
+            defect(
+              `objects can carry access lists of their own (ownership is ${ownership ?? 'not set'})`,
+              where,
+              'set ObjectOwnership to BucketOwnerEnforced',
+            ),
+          ],
+    ),
+    ...seen(bucket.lifecycle, 'the lifecycle rules', where, (rules = []) =>
+      judgeLifecycle(rules, keyPrefix, Math.ceil(retention / DAY), input.isVersioned, where),
+    ),
+    ...seen(bucket.copies, 'whether it is copied', where, copiesFault(where)),
+    ...seen(
+      bucket.trails,
+      'the trails of CloudTrail',
+      `${accountId}, ${input.request.region}`,
+      (trails = []) =>
+        trails.some((trail) => recordsReads(trail, bucketName, keyPrefix))
+          ? []
+          : [
+              defect(
+                'no running trail records who reads its objects',
+                where,
+                'log S3 data events, reads included, for this bucket (advanced event selector on AWS::S3::Object)',
+              ),
+            ],
+    ),
+    ...seen(bucket.policy, 'the bucket policy', where, (policy) =>
+      judgeWriter(input, {
+        action: 's3:PutObject',
+        resource: object,
+        service: 'bedrock.amazonaws.com',
+        layer: resourceLayer(`the policy of ${where}`, policy, accountId, false),
+        where: `the policy of ${where}`,
+        who: 'Bedrock may write there',
+      }),
+    ),
+  ];
+}
+
+/**
+ * Each expiry is rounded up to the next midnight UTC, and in a bucket with versions the old version's days come on top (*Amazon S3 User
+ * Guide*, Lifecycle configuration elements). A retention shorter than S3 can count asks for the shortest rules there are.
+ */
+function judgeLifecycle(
+  rules: readonly LifecycleRule[],
+  keyPrefix: string,
+  days: number,
+  isVersioned: boolean,
+  where: string,
+): readonly DestinationFault[] {
+  const shortest = (field: 'expirationDays' | 'noncurrentDays') =>
+    Math.min(
+      ...rules
+        .filter(({ isEnabled, prefix }) => isEnabled && keyPrefix.startsWith(prefix))
+        .map((rule) => rule[field] ?? Number.POSITIVE_INFINITY),
+    );
+  const takes = shortest('expirationDays') + (isVersioned ? shortest('noncurrentDays') : 0);
+  const most = isVersioned ? Math.max(2, days - 2) : Math.max(1, days - 1);
+  if (takes <= most) return [];
+  return [
+    defect(
+      `no enabled lifecycle rule over the whole prefix expires its objects${isVersioned ? ' and their old versions' : ''} within the retention of ${days} days: nothing stands behind our purge`,
+      where,
+      `add rules without tag or size filters that take at most ${most} days${isVersioned ? ' together' : ''}; S3 rounds up to midnight`,
+    ),
+  ];
+}
+
+function judgeLogGroup(
+  input: DestinationInput,
+  destination: Extract<Destination, { kind: 'cloudwatch-logs' }>,
+  logGroup: LogGroupEvidence,
+): readonly DestinationFault[] {
+  const { accountId, region, retention } = input.request;
+  const where = `log group ${destination.logGroupName}`;
+  const days = Math.ceil(retention / DAY);
+  const stream = `arn:aws:logs:${region}:${accountId}:log-group:${destination.logGroupName}:log-stream:aws/bedrock/modelinvocations`;
+  return [
+    ...seen(logGroup.settings, 'the settings', where, (settings) => [
+      ...(settings === undefined ? [defect('it does not exist', where, 'try again')] : []),
+      ...(settings?.isProtected === true
+        ? [
+            defect(
+              'deletion protection is on: it could not be purged',
+              where,
+              'switch deletion protection off',
+            ),
+          ]
+        : []),
+      ...(settings !== undefined && (settings.retentionDays ?? Number.POSITIVE_INFINITY) > backstop(days)
+        ? [
+            defect(
+              `it keeps events ${settings.retentionDays === undefined ? 'for ever' : `for ${settings.retentionDays} days`}: nothing stands behind our purge`,
+              where,
+              `set its retention to ${backstop(days)} days`,
+            ),
+          ]
+        : []),
+    ]),
+    ...seen(logGroup.copies, 'whether it is copied', where, copiesFault(where)),
+    ...judgeLogRole(input, destination.roleArn, stream),
+  ];
+}
+
+/** CloudWatch Logs knows only these lengths below a month. */
+export const backstop = (days: number): number => [1, 3, 5, 7, 14].find((length) => length >= days) ?? 30;
+
+const copiesFault =
+  (where: string) =>
+  (copies: readonly string[] | undefined): readonly DestinationFault[] =>
+    (copies ?? []).map((copy) =>
+      defect(
+        `${copy}: copies would outlive the exception`,
+        where,
+        'take it away, or choose a destination without it',
+      ),
+    );
+
+/** Data events with reads, of the whole prefix, by a trail that is running. */
+function recordsReads({ isLogging, dataEvents }: Trail, bucketName: string, keyPrefix: string): boolean {
+  const place = `arn:aws:s3:::${bucketName}/${keyPrefix}`;
+  return (
+    isLogging &&
+    dataEvents.some(
+      ({ includesReads, arnPrefixes }) =>
+        includesReads && (arnPrefixes === 'all' || arnPrefixes.some((prefix) => place.startsWith(prefix))),
+    )
+  );
+}
+
+function judgeKey(input: DestinationInput): readonly DestinationFault[] {
+  const { destination, key, request } = input;
+  const where = `key ${destination.kmsKeyArn}`;
+  const service =
+    destination.kind === 's3' ? 'bedrock.amazonaws.com' : `logs.${request.region}.amazonaws.com`;
+  return [
+    ...seen(key.isEnabled, 'whether the key is enabled', where, (isEnabled) =>
+      isEnabled === true ? [] : [defect('the key is not enabled', where, 'enable it, or name another one')],
+    ),
+    ...seen(key.grants, 'the grants', where, (grants = []) =>
+      grants.map((grantee) =>
+        defect(
+          `a grant lets ${grantee} use the key, and a grant has no end`,
+          where,
+          'retire the grant, or name a key of this exception’s own',
+        ),
+      ),
+    ),
+    ...seen(key.policy, 'the key policy', where, (policy) =>
+      judgeWriter(input, {
+        action: 'kms:GenerateDataKey',
+        resource: destination.kmsKeyArn,
+        service,
+        layer: resourceLayer(`the policy of ${where}`, policy, request.accountId, true),
+        where: `the policy of ${where}`,
+        who: `${destination.kind === 's3' ? 'Bedrock' : 'CloudWatch Logs'} may encrypt with it`,
+      }),
+    ),
+  ];
+}
+
+interface Writer {
+  readonly action: string;
+  readonly resource: string;
+  readonly service: string;
+  readonly layer: ResourceLayer;
+  readonly where: string;
+  /** In words, `Bedrock may write there`. */
+  readonly who: string;
+}
+
+/** A service writes by the resource's own policy: possible at the start, and certainly denied from the end on. */
+function judgeWriter(
+  { startsAt, expiresAt, request: { accountId } }: DestinationInput,
+  { action, resource, service, layer, where, who }: Writer,
+): readonly DestinationFault[] {
+  const principal = { kind: 'service' as const, name: service };
+  const request = {
+    action,
+    resource,
+    principal,
+    context: withKeys(contextOfPrincipal(principal), { 'aws:SourceAccount': accountId }),
+  };
+  return judgeEnd(request, { serviceControl: [], resourceControl: [], resource: layer }, [layer], {
+    startsAt,
+    expiresAt,
+    where,
+    who,
+  });
+}
+
+/** Possible at the start (where nothing allows it, switching on would fail), and certainly denied from the end on. */
+function judgeEnd(
+  request: AccessRequest,
+  policies: ApplicablePolicies,
+  layers: readonly PolicyLayer[],
+  { startsAt, expiresAt, where, who }: { startsAt: EpochMs; expiresAt: EpochMs; where: string; who: string },
+): readonly DestinationFault[] {
+  const decideAt = (at: number) =>
+    evaluateRequest({ ...request, context: atInstant(request.context, at) }, policies);
+  if (decideAt(startsAt).kind === 'denied')
+    return [defect(`at the start nothing says that ${who}`, where, TEMPLATE)];
+  const open = instantsFrom(layers, expiresAt).find((at) => decideAt(at).kind !== 'denied');
+  return open === undefined ? [] : [openEnd(who, expiresAt, open, where)];
+}
+
+const openEnd = (who: string, expiresAt: EpochMs, open: number, where: string): DestinationFault =>
+  defect(
+    `${who} after the end: not certainly denied at ${instantText(open)}, the end is ${formatInstant(expiresAt)}`,
+    where,
+    `allow it only while aws:CurrentTime is before the end (DateLessThan); ${TEMPLATE}`,
+  );
+
+const instantText = (at: number): string => new Date(at).toISOString().replace('.000Z', 'Z');
+
+/** The end itself, and everything later at which the policies can say something else. */
+const instantsFrom = (layers: readonly PolicyLayer[], end: EpochMs): readonly number[] => [
+  end,
+  ...momentsOf(layers).filter((at) => at > end),
+];
+
+function judgeLogRole(input: DestinationInput, roleArn: string, stream: string): readonly DestinationFault[] {
+  const where = `log role ${roleArn}`;
+  return seen(input.iam, 'its policies', where, (iam) => {
+    const role = iam?.roles.find(({ arn }) => arn === roleArn);
+    if (iam === undefined || role === undefined) return [defect('it does not exist', where, TEMPLATE)];
+    const { principal, identity, boundary } = accountPolicies(iam).ofRole(role);
+    const layers = boundary === undefined ? [identity] : [identity, boundary];
+    const request = {
+      action: 'logs:PutLogEvents',
+      resource: stream,
+      principal,
+      context: contextOfPrincipal(principal),
+    };
+    const policies = {
+      identity,
+      ...(boundary === undefined ? {} : { boundary }),
+      serviceControl: [],
+      resourceControl: [],
+    };
+    return judgeEnd(request, policies, layers, { ...input, where, who: 'it may write the log group' });
+  });
+}
+
+/** What a reader needs: the object and its key, or the events and the key by way of CloudWatch Logs. One certain refusal is enough. */
+function judgeReaders(input: DestinationInput): readonly DestinationFault[] {
+  const { destination, bucket, key, iam, expiresAt, request } = input;
+  const keyPolicy = key.policy.kind === 'observed' ? key.policy.value : undefined;
+  const keyLayer = resourceLayer('the key policy', keyPolicy, request.accountId, true);
+  const bucketPolicy = bucket?.policy.kind === 'observed' ? bucket.policy.value : undefined;
+  const bucketLayer = resourceLayer('the bucket policy', bucketPolicy, request.accountId, false);
+  const logs = { kind: 'service' as const, name: `logs.${request.region}.amazonaws.com` };
+  const isClosed = (reader: IdentityPolicies, at: number): boolean => {
+    const context = atInstant(contextOfPrincipal(reader.principal), at);
+    const asReader = (action: string, resource: string, resourcePolicy: ResourceLayer | undefined) =>
+      decideIdentity(reader, action, {
+        guardrails: { kind: 'levels', levels: [] },
+        resource,
+        context,
+        ...(resourcePolicy === undefined ? {} : { resourcePolicy }),
+      }).kind === 'denied';
+    if (destination.kind === 's3') {
+      const object = `arn:aws:s3:::${destination.bucketName}/${destination.keyPrefix}AWSLogs/record`;
+      return (
+        (bucket?.policy.kind !== 'unobservable' && asReader('s3:GetObject', object, bucketLayer)) ||
+        (key.policy.kind !== 'unobservable' && asReader('kms:Decrypt', destination.kmsKeyArn, keyLayer))
+      );
+    }
+    const group = `arn:aws:logs:${request.region}:${request.accountId}:log-group:${destination.logGroupName}`;
+    const decrypt = {
+      action: 'kms:Decrypt',
+      resource: destination.kmsKeyArn,
+      principal: logs,
+      context: atInstant(contextOfPrincipal(logs), at),
+    };
+    return (
+      (key.policy.kind !== 'unobservable' &&
+        evaluateRequest(decrypt, { serviceControl: [], resourceControl: [], resource: keyLayer }).kind ===
+          'denied') ||
+      READ_EVENTS.every((action) => asReader(action, `${group}:*`, undefined))
+    );
+  };
+  return request.readers.flatMap((arn) => {
+    const reader = readerOf(arn, iam);
+    const layers = [
+      reader.identity,
+      keyLayer,
+      bucketLayer,
+      ...(reader.boundary === undefined ? [] : [reader.boundary]),
+    ];
+    const open = instantsFrom(layers, expiresAt).find((at) => !isClosed(reader, at));
+    if (open === undefined) return [];
+    const where = destination.kind === 's3' ? `bucket ${destination.bucketName} and its key` : 'the key';
+    return [openEnd(`reader ${arn} may read`, expiresAt, open, where)];
+  });
+}
+
+const READ_EVENTS = ['logs:GetLogEvents', 'logs:FilterLogEvents', 'logs:StartQuery', 'logs:StartLiveTail'];
+
+/** Whoever is not in the evidence may be made with any policy: then only the destination's own policies can end the reading. */
+function readerOf(arn: string, iam: Observation<IamEvidence>): IdentityPolicies {
+  if (iam.kind === 'observed') {
+    const account = accountPolicies(iam.value);
+    const role = iam.value.roles.find((each) => each.arn === arn);
+    if (role !== undefined) return account.ofRole(role);
+    const user = iam.value.users.find((each) => each.arn === arn);
+    if (user !== undefined) return account.ofUser(user);
+  }
+  const kind = arn.includes(':user/') ? ('user' as const) : ('role' as const);
+  return {
+    principal: { kind, arn, accountId: arn.split(':')[4] ?? '' },
+    identity: layerOf('its identity policies', [readPolicy('any policy', ALLOW_ALL, 'identity')]),
+  };
+}
+
+const ALLOW_ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}';
+
+/** A resource without a policy: nothing is allowed by it. */
+function resourceLayer(
+  name: string,
+  policy: string | undefined,
+  accountId: string,
+  mustAllow: boolean,
+): ResourceLayer {
+  const documents = policy === undefined ? [] : [readPolicy(name, policy, 'resource')];
+  return { ...layerOf(name, documents), accountId, mustAllow };
+}
+
+const withKeys = (context: RequestContext, more: Readonly<Record<string, string>>): RequestContext => {
+  const added = contextOf(
+    Object.fromEntries(Object.entries(more).map(([key, value]) => [key, known(value)])),
+  );
+  return {
+    lookup: (key) => {
+      const value = added.lookup(key);
+      return value.kind === 'known' ? value : context.lookup(key);
+    },
+  };
+};
+
+/** Path and name of the role that switches off (templates/member-account.yml). */
+export const DISABLE_ROLE = 'proviso/ProvisoDisable';
+
+export interface DisableInput {
+  readonly request: Pick<ExceptionRequest, 'accountId' | 'region'>;
+  readonly organization: Organization;
+  readonly iam: Observation<IamEvidence>;
+  readonly baseline: BaselineConfiguration;
+}
+
+/**
+ * Whether the role that switches off can do so: its own policies, its boundary and the service control policies above the account,
+ * decided by the evaluator. Anything but a certain yes is a defect: nobody may find out at the end.
+ */
+export function judgeDisableRole(input: DisableInput): readonly DestinationFault[] {
+  const { accountId } = input.request;
+  const where = `role ${DISABLE_ROLE} in ${accountId}`;
+  return seen(input.iam, 'the policies of the disabling role', where, (iam) => {
+    const role = iam?.roles.find(({ arn }) => arn.endsWith(`:role/${DISABLE_ROLE}`));
+    if (iam === undefined || role === undefined)
+      return [
+        defect(
+          'the role that switches off does not exist',
+          where,
+          'deploy templates/member-account.yml in the account',
+        ),
+      ];
+    return actsOf(input.baseline).flatMap(([action, resource]) =>
+      judgeAct(input, iam, role, action, resource),
+    );
+  });
+}
+
+/** What putting the baseline, or deleting the configuration, calls. */
+function actsOf(baseline: BaselineConfiguration): readonly (readonly [string, string])[] {
+  const off = ['bedrock:DeleteModelInvocationLoggingConfiguration', '*'] as const;
+  if (baseline.kind === 'none') return [off];
+  const logRole = baseline.configuration.cloudWatchConfig?.roleArn;
+  return [
+    off,
+    ['bedrock:PutModelInvocationLoggingConfiguration', '*'],
+    ...(logRole === undefined ? [] : [['iam:PassRole', logRole] as const]),
+  ];
+}
+
+function judgeAct(
+  { request: { accountId, region }, organization }: DisableInput,
+  iam: IamEvidence,
+  role: IamRole,
+  action: string,
+  resource: string,
+): readonly DestinationFault[] {
+  const policies = accountPolicies(iam).ofRole(role);
+  const decision = decideIdentity(policies, action, {
+    guardrails: guardrailsOf(organization, accountId),
+    resource,
+    context: withKeys(contextOfPrincipal(policies.principal, organization.id), {
+      'aws:RequestedRegion': region,
+      'iam:PassedToService': 'bedrock.amazonaws.com',
+    }),
+  });
+  if (decision.kind === 'allowed') return [];
+  const why =
+    decision.kind === 'denied'
+      ? decision.because
+      : decision.kind === 'cannot-decide'
+        ? decision.detail
+        : `only under conditions: ${decision.statements.flatMap(({ onlyIf }) => onlyIf).join('; ')}`;
+  const statements = decision.statements.map(({ policy }) => policy);
+  return [
+    defect(
+      `it is not certain that the disabling role may call ${action}: ${why}${statements.length === 0 ? '' : ` (${[...new Set(statements)].join(', ')})`}`,
+      `role ${DISABLE_ROLE} in ${accountId}`,
+      'let it, in its own policies and in every service control policy above the account',
+    ),
+  ];
+}
