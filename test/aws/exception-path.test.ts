@@ -45,9 +45,12 @@ import {
 import { parsePolicy } from '../../src/policy/index.ts';
 import {
   createContentBucket,
+  createContentKey,
   createGovernance,
   createMember,
+  createMemberStack,
   credentialsIn,
+  deployDestination,
   functionArn,
   s3In,
 } from './governance.ts';
@@ -99,8 +102,9 @@ describe.skipIf(moto === undefined)('the exception path on moto, with the packag
       { name: 'priya', roles: ['security'] },
       { name: 'omar', roles: ['executive'] },
     ]));
-    key = `arn:aws:kms:us-east-1:${member}:key/0f0f0f0f-1111-2222-3333-444444444444`;
+    key = await createContentKey(member);
     await createContentBucket(member, BUCKET, key);
+    await createMemberStack(member);
     for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
     vi.spyOn(Date, 'now').mockImplementation(() => realNow() + ahead);
     services = awsServices(process.env);
@@ -215,6 +219,10 @@ describe.skipIf(moto === undefined)('the exception path on moto, with the packag
     const startsAt = Math.ceil(realNow() / 1000) * 1000 + 2_000;
     const request = parseRequest(requestText(startsAt, startsAt + 10_000), 'request.yaml');
     if (!request.ok) throw new Error(JSON.stringify(request.error));
+    await deployDestination(member, BUCKET, key, {
+      expiresAt: formatInstant(request.value.endsAt),
+      readers: request.value.readers,
+    });
     const submitted = await submit({
       ...services,
       request: request.value,

@@ -1,11 +1,18 @@
+import {
+  CloudTrailClient,
+  CreateTrailCommand,
+  PutEventSelectorsCommand,
+  StartLoggingCommand,
+} from '@aws-sdk/client-cloudtrail';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import {
   CreateGroupCommand,
   CreateGroupMembershipCommand,
   CreateUserCommand,
   IdentitystoreClient,
 } from '@aws-sdk/client-identitystore';
-import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { CreateKeyCommand, KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import {
   CreateAccountCommand,
   CreateOrganizationCommand,
@@ -14,11 +21,15 @@ import {
 import {
   CreateBucketCommand,
   PutBucketEncryptionCommand,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketOwnershipControlsCommand,
+  PutBucketPolicyCommand,
   PutBucketVersioningCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { CreateScheduleGroupCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { deployTemplate } from '../../src/adapters/embedded/aws/index.ts';
 import { type AccountId, accountId } from '../../src/core/index.ts';
 import { MOTO_ACCOUNT } from './moto.ts';
 
@@ -175,4 +186,114 @@ export async function createGovernance(people: readonly PersonToCreate[]) {
     PROVISO_ROLE_GROUPS: JSON.stringify(groups),
   };
   return { environment, users };
+}
+
+/** What templates/member-account.yml and an organization's trail make in the account, as far as preflight looks. */
+export async function createMemberStack(account: AccountId): Promise<void> {
+  const credentials = await credentialsIn(account);
+  const resources = deployTemplate('member-account', {
+    accountId: account,
+    region: REGION,
+    parameters: { GovernanceAccountId: MOTO_ACCOUNT },
+    attributes: {},
+  });
+  const role = resources['DisableRole']?.properties as {
+    readonly AssumeRolePolicyDocument: unknown;
+    readonly Policies: readonly { readonly PolicyName: string; readonly PolicyDocument: unknown }[];
+  };
+  const iam = new IAMClient({ region: REGION, credentials });
+  const RoleName = 'ProvisoDisable';
+  await iam.send(
+    new CreateRoleCommand({
+      RoleName,
+      Path: '/proviso/',
+      AssumeRolePolicyDocument: JSON.stringify(role.AssumeRolePolicyDocument),
+    }),
+  );
+  for (const { PolicyName, PolicyDocument } of role.Policies)
+    await iam.send(
+      new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument: JSON.stringify(PolicyDocument) }),
+    );
+  const s3 = await s3In(account);
+  const S3BucketName = 'trail-of-the-account';
+  await s3.send(new CreateBucketCommand({ Bucket: S3BucketName }));
+  const trails = new CloudTrailClient({ region: REGION, credentials });
+  const trail = { Name: 'account', TrailName: 'account' };
+  await trails.send(new CreateTrailCommand({ ...trail, S3BucketName }));
+  await trails.send(
+    new PutEventSelectorsCommand({
+      ...trail,
+      EventSelectors: [
+        {
+          ReadWriteType: 'All',
+          IncludeManagementEvents: true,
+          DataResources: [{ Type: 'AWS::S3::Object', Values: ['arn:aws:s3'] }],
+        },
+      ],
+    }),
+  );
+  await trails.send(new StartLoggingCommand(trail));
+}
+
+/** A key in the account. @returns its ARN */
+export async function createContentKey(account: AccountId): Promise<string> {
+  const { KeyMetadata } = await new KMSClient({
+    region: REGION,
+    credentials: await credentialsIn(account),
+  }).send(new CreateKeyCommand({}));
+  return KeyMetadata?.Arn ?? '';
+}
+
+/** templates/exception-destination.yml over a bucket and a key that are there. */
+export async function deployDestination(
+  account: AccountId,
+  Bucket: string,
+  kmsKeyArn: string,
+  { expiresAt, readers }: { readonly expiresAt: string; readonly readers: readonly string[] },
+): Promise<void> {
+  const resources = deployTemplate('exception-destination', {
+    accountId: account,
+    region: REGION,
+    parameters: { ContentName: 'moto', KeyPrefix: 'content/', ExpiresAt: expiresAt, ReaderArns: readers },
+    attributes: {
+      'ContentKey.Arn': kmsKeyArn,
+      ContentBucket: Bucket,
+      'ContentBucket.Arn': `arn:aws:s3:::${Bucket}`,
+    },
+  });
+  const document = (name: string, field: 'KeyPolicy' | 'PolicyDocument') =>
+    JSON.stringify((resources[name]?.properties as Record<string, unknown> | undefined)?.[field]);
+  const s3 = await s3In(account);
+  await s3.send(
+    new PutBucketPolicyCommand({ Bucket, Policy: document('ContentBucketPolicy', 'PolicyDocument') }),
+  );
+  await s3.send(
+    new PutBucketOwnershipControlsCommand({
+      Bucket,
+      OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+    }),
+  );
+  await s3.send(
+    new PutBucketLifecycleConfigurationCommand({
+      Bucket,
+      LifecycleConfiguration: {
+        Rules: [
+          {
+            ID: 'backstop',
+            Status: 'Enabled',
+            Filter: { Prefix: '' },
+            Expiration: { Days: 14 },
+            NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+          },
+        ],
+      },
+    }),
+  );
+  await new KMSClient({ region: REGION, credentials: await credentialsIn(account) }).send(
+    new PutKeyPolicyCommand({
+      KeyId: kmsKeyArn,
+      PolicyName: 'default',
+      Policy: document('ContentKey', 'KeyPolicy'),
+    }),
+  );
 }
