@@ -224,6 +224,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/simulate-do.ts'),
   },
   {
+    path: ['serve'],
+    summary: 'serve the API on this machine, over a state directory',
+    load: () => import('./commands/serve.ts'),
+  },
+  {
     path: ['run'],
     summary: 'stay up and do what is due, with the real clock',
     load: () => import('./commands/run.ts'),

@@ -133,7 +133,9 @@ async function authorization(url: URL, options: DeskOptions, context: CommandCon
   const { bearerFromFile, isLoopback, sigV4 } = await import('../adapters/http/index.ts');
   if (!isLoopback(url)) return sigV4(url, context.env['AWS_REGION'] ?? context.env['AWS_DEFAULT_REGION']);
   const file =
-    options.tokenFile ?? (options.as === undefined ? undefined : tokenFileOf(options.state, options.as));
+    options.tokenFile ??
+    context.env['PROVISO_API_TOKEN_FILE'] ??
+    (options.as === undefined ? undefined : tokenFileOf(options.state, options.as));
   if (file === undefined)
     throw new CliFailure(
       EXIT.malformed,

@@ -35,6 +35,7 @@ import { decodeLeaseRows } from './lease-rows.ts';
 import { countOf, loadPolicy } from './policies.ts';
 import type { TimelineEvent } from './report/html.ts';
 import type { FindingView } from './report/view.ts';
+import type { StateEvidence } from './state-evidence.ts';
 
 /** What a check is made of, before the accounts are read. */
 export interface OpenEstate {
@@ -68,6 +69,8 @@ export interface EstateOptions {
   readonly snapshot?: string;
   /** Read the embedded AWS of this state directory instead of a snapshot. */
   readonly state?: string;
+  /** What of that state was read already, by whoever has it open, and the policy in force there. */
+  readonly opened?: { readonly evidence: StateEvidence; readonly policy: LoadedPolicy };
   readonly now?: EpochMs;
   /** What was seen longer ago than this, at `now`, is not known any more. */
   readonly maxAge?: DurationMs;
@@ -78,7 +81,7 @@ export interface EstateOptions {
  * @throws {CliFailure} `EXIT.malformed` with all faults of the policy or of the head of the snapshot
  */
 export async function openEstate(options: EstateOptions, context: CommandContext): Promise<OpenEstate> {
-  const policy = await loadPolicy(options.policy, context);
+  const policy = options.opened?.policy ?? (await loadPolicy(options.policy, context));
   const { source: taken, leases, timeline, notice, review } = await openEvidence(options, policy, context);
   const now = options.now ?? taken.head.takenAt;
   if (now < taken.head.takenAt)
@@ -191,9 +194,7 @@ async function openEvidence(
     const source = opened.value;
     return { source, leases: leasesOf(source.head, options.snapshot), timeline: [] };
   }
-  // Loaded only here: judging a snapshot needs neither SQLite nor the workflow runtime.
-  const { stateEvidence } = await import('./state.ts');
-  const state = await stateEvidence(options.state ?? '', context);
+  const state = options.opened?.evidence ?? (await readState(options.state ?? '', context));
   try {
     const collected = await collectSnapshot(state.sources, {
       regions: policy.policy.storage.scope.regions,
@@ -212,6 +213,12 @@ async function openEvidence(
   } finally {
     await state.close();
   }
+}
+
+/** Loaded only here: judging a snapshot needs neither SQLite nor the workflow runtime. */
+async function readState(directory: string, context: CommandContext): Promise<StateEvidence> {
+  const { stateEvidence } = await import('./state.ts');
+  return stateEvidence(directory, context);
 }
 
 /** @throws {CliFailure} with all faults */

@@ -117,25 +117,30 @@ export async function stateEvidence(directory: string, context: CommandContext):
   const state = openStateOf(directory, context);
   try {
     await state.world.pump();
-    const rows = await listLeaseRows(state.services.store);
-    return {
-      sources: state.aws.evidence,
-      isSimulated: state.mode === 'simulated',
-      now: state.clock.now(),
-      leases: rows.map(({ value }) => value),
-      reviews: await reviewHistory(state),
-      timeline: state.events.events().map((event) => ({
-        at: event.at,
-        title: saysOf(event),
-        detail: event.subject,
-        actor: event.actor.id,
-      })),
-      close: async () => state.close(),
-    };
+    return { ...(await evidenceOf(state)), close: async () => state.close() };
   } catch (error) {
     state.close();
     throw error;
   }
+}
+
+/** The same of a state that is open and stays so. */
+export async function evidenceOf(state: OpenState): Promise<StateEvidence> {
+  const rows = await listLeaseRows(state.services.store);
+  return {
+    sources: state.aws.evidence,
+    isSimulated: state.mode === 'simulated',
+    now: state.clock.now(),
+    leases: rows.map(({ value }) => value),
+    reviews: await reviewHistory(state),
+    timeline: state.events.events().map((event) => ({
+      at: event.at,
+      title: saysOf(event),
+      detail: event.subject,
+      actor: event.actor.id,
+    })),
+    close: async () => undefined,
+  };
 }
 
 /** Everything the state knows of reviews of its policy. */
