@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lifecycleMarkdown } from '../src/exceptions/index.ts';
+import { loadMachines } from '../src/compose.ts';
+import { lifecycleMarkdown, lifecycleMermaid } from '../src/exceptions/index.ts';
+import { machineMermaid } from '../src/runtime/index.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const pages = [
@@ -15,6 +17,15 @@ const pages = [
 describe('the documents', () => {
   it('show the lifecycle as the code has it', () => {
     expect(readFileSync(join(root, 'docs/exceptions.md'), 'utf8')).toContain(lifecycleMarkdown());
+    expect(readFileSync(join(root, 'docs/exceptions.md'), 'utf8')).toContain(
+      `\`\`\`mermaid\n${lifecycleMermaid()}\n\`\`\``,
+    );
+  });
+
+  it('draw the state machines as they are deployed', () => {
+    const page = readFileSync(join(root, 'docs/workflows.md'), 'utf8');
+    const drawn = [...page.matchAll(/```mermaid\n([\s\S]*?)\n```/g)].map((match) => match[1]);
+    expect(drawn).toEqual([...loadMachines().values()].map(machineMermaid));
   });
 
   it.each(pages)('%s links only to files that exist', (page) => {

@@ -164,6 +164,21 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/exception-show.ts'),
   },
   {
+    path: ['exception', 'status'],
+    summary: 'what is on where, until when, overdue minutes',
+    load: () => import('./commands/exception-status.ts'),
+  },
+  {
+    path: ['exception', 'report'],
+    summary: 'a quarter: minutes on and overdue, who approved what, near-misses',
+    load: () => import('./commands/exception-report.ts'),
+  },
+  {
+    path: ['exception', 'siem-window'],
+    summary: 'the calls that exceptions will make, for whoever watches CloudTrail',
+    load: () => import('./commands/exception-siem-window.ts'),
+  },
+  {
     path: ['exception', 'sheet'],
     summary: 'the decision sheet: what approvers read and sign',
     load: () => import('./commands/exception-sheet.ts'),
@@ -237,5 +252,10 @@ export const COMMANDS: readonly CommandRow[] = [
     path: ['workflow', 'lint'],
     summary: 'check state machines for the portable subset and its traps',
     load: () => import('./commands/workflow-lint.ts'),
+  },
+  {
+    path: ['workflow', 'render'],
+    summary: 'draw a state machine, or the life of an exception, as a Mermaid diagram',
+    load: () => import('./commands/workflow-render.ts'),
   },
 ];

@@ -25,7 +25,8 @@ export interface ReasonedOptions extends ActingOptions {
   readonly reason: string;
 }
 
-export const exceptionCommand = (
+/** A command over a whole state directory, not through an API. */
+export const stateCommand = (
   program: Command,
   name: string,
   description: string,
@@ -36,10 +37,24 @@ export const exceptionCommand = (
     .command(name)
     .description(description)
     .addOption(stateOption())
-    .addOption(apiOption())
-    .addOption(tokenFileOption())
     .addOption(format)
     .addHelpText('after', examples(example));
+
+export interface StateOptions {
+  readonly state: string;
+  readonly format: string;
+}
+
+export const exceptionCommand = (
+  program: Command,
+  name: string,
+  description: string,
+  example: string,
+  format: Option = formatOption('text', 'json'),
+): Command =>
+  stateCommand(program, name, description, example, format)
+    .addOption(apiOption())
+    .addOption(tokenFileOption());
 
 /** A command about one exception. */
 export const commandAbout = (

@@ -122,7 +122,7 @@ export function decisionSheet(subject: SheetSubject, admission: Omit<Admission, 
             kind: 'list',
             items: [
               `Content storage is switched off at ${formatInstant(request.endsAt)} at the latest, and read back from AWS.`,
-              `What was captured is purged within ${formatDuration(request.retention)} of switching on; ${request.purgedBy} sees to it. Two listings at least a day apart show that nothing is left at these locations.`,
+              `What was captured is purged within ${formatDuration(request.retention)} of switching on; ${request.purgedBy} sees to it. Two listings at least a day apart must then find nothing at these locations; the certificate says what was listed, and never more.`,
               'Copies that readers make while they may read are not seen by anybody here.',
               'Legal, Security, or whoever asked can end it at any time before.',
             ],

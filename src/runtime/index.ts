@@ -5,6 +5,7 @@ export { RuntimeMisuse } from './errors.ts';
 export { gather, type Settled, settle } from './gather.ts';
 export { isExecutionName, LIMITS } from './limits.ts';
 export * from './lint.ts';
+export { machineMermaid } from './mermaid.ts';
 export * from './random-ids.ts';
 export * from './seeded-ids.ts';
 export * from './simulated-clock.ts';

@@ -1,13 +1,16 @@
 import { createPublicKey, verify } from 'node:crypto';
 import type { Command } from 'commander';
-import { canonicalJson, type ExceptionId, sha256Hex } from '../../core/index.ts';
+import { canonicalJson, type ExceptionId, renderMarkdown, sha256Hex } from '../../core/index.ts';
+import { certificatePaper } from '../certificate-paper.ts';
 import { certificateLines } from '../certificate-text.ts';
 import type { CommandContext } from '../context.ts';
 import { withDesk } from '../desk.ts';
 import { type CommonOptions, commandAbout, unknownOr } from '../exceptions.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
+import { formatOption } from '../options.ts';
 import { writeJson, writeLines } from '../output.ts';
+import { renderPaperHtml } from '../report/paper-html.ts';
 
 export function register(program: Command, context: CommandContext): void {
   commandAbout(
@@ -15,6 +18,7 @@ export function register(program: Command, context: CommandContext): void {
     'certificate',
     'Print the signed certificate of closure and verify its signature.',
     'proviso exception certificate ex-a1b2c3d4e5f6',
+    formatOption('text', 'json', 'markdown', 'html'),
   ).action((id: ExceptionId, options: CommonOptions) => certificate(id, options, context));
 }
 
@@ -36,7 +40,25 @@ async function certificate(id: ExceptionId, options: CommonOptions, context: Com
       throw new CliFailure(EXIT.findings, `the certificate of \`${id}\` was changed after it was signed`, {
         remedy: 'compare it with a copy; the hash in the record is what was signed',
       });
-    if (options.format === 'json') return writeJson(context, signed);
-    writeLines(context, certificateLines(signed, context.width));
+    switch (options.format) {
+      case 'json':
+        return writeJson(context, signed);
+      case 'markdown':
+        context.stdout.write(renderMarkdown(certificatePaper(signed)));
+        return;
+      case 'html':
+        context.stdout.write(
+          renderPaperHtml(certificatePaper(signed), {
+            skip: 'Skip to the finding',
+            notice:
+              'It says what was not listed at these locations at these times, and never more than was seen.',
+            footer:
+              'The signature is over the JSON form of this statement; the program that made this page had verified it.',
+          }),
+        );
+        return;
+      default:
+        writeLines(context, certificateLines(signed, context.width));
+    }
   });
 }

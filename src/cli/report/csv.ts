@@ -31,12 +31,13 @@ const COLUMNS: readonly (readonly [string, (finding: Finding, view: FindingView)
 ];
 
 /** RFC 4180: a header, one finding a row, every field quoted, lines ended by CR LF. */
-export const csvHeader = (): string => row(COLUMNS.map(([name]) => name));
+export const csvHeader = (): string => csvLine(COLUMNS.map(([name]) => name));
 
 export const csvRow = (finding: Finding, view: FindingView): string =>
-  row(COLUMNS.map(([, of]) => of(finding, view)));
+  csvLine(COLUMNS.map(([, of]) => of(finding, view)));
 
-const row = (fields: readonly string[]): string => `${fields.map(field).join(',')}\r\n`;
+/** One row of any table. */
+export const csvLine = (fields: readonly string[]): string => `${fields.map(field).join(',')}\r\n`;
 
 const field = (text: string): string => `"${withoutFormula(printable(text)).replaceAll('"', '""')}"`;
 

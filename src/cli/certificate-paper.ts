@@ -1,0 +1,152 @@
+import type { Paper } from '../core/index.ts';
+import type { SignedCertificate } from '../exceptions/index.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * The certificate of closure as a document for people, from the signed statement alone. It says what the statement says: not listed at these
+ * locations, at these times. The signature is over the JSON form.
+ */
+export function certificatePaper({ statement, statementHash, signature }: SignedCertificate): Paper {
+  const fields = (name: string): Fields => (statement[name] ?? {}) as Fields;
+  const list = (name: string): readonly unknown[] =>
+    Array.isArray(statement[name]) ? (statement[name] as readonly unknown[]) : [];
+  const [times, settings, purged] = [fields('times'), fields('settings'), fields('purged')];
+  const rows = (all: Fields, names: Readonly<Record<string, string>>) =>
+    Object.entries(names).map(([key, name]) => [name, textOf(all[key])]);
+  const listings = list('listings') as readonly Fields[];
+  return {
+    title: `Certificate of closure: ${textOf(statement['exceptionId'])}`,
+    facts: [
+      ['Outcome', textOf(statement['outcome'])],
+      ['Where', `account ${textOf(statement['account'])}, ${textOf(statement['region'])}`],
+      ['Reference', textOf(statement['reference'])],
+      ['SHA-256 of the signed statement', `\`${statementHash}\``],
+      ['Signature', `${signature.algorithm}, key \`${signature.keyId}\``],
+    ],
+    sections: [
+      {
+        id: 'finding',
+        title: 'Finding',
+        blocks: [
+          { kind: 'text', text: capital(`${textOf(statement['finding'])}.`) },
+          {
+            kind: 'text',
+            text: `Minutes overdue, to the read-back: ${textOf(statement['minutesOverdue'])}. Purge within the retention: ${statement['purgeWithinRetention'] === true ? 'yes' : 'NO'}.`,
+          },
+          ...(listings.length === 0
+            ? [{ kind: 'text' as const, text: 'Nothing was listed.' }]
+            : [
+                {
+                  kind: 'table' as const,
+                  caption: 'What was listed where and when',
+                  columns: [
+                    'listed at',
+                    'locations',
+                    'versions',
+                    'delete markers',
+                    'open uploads',
+                    'log groups',
+                  ],
+                  rows: listings.map((each) => [
+                    textOf(each['at']),
+                    (Array.isArray(each['locations']) ? each['locations'] : []).map(textOf).join(', '),
+                    textOf(each['versions']),
+                    textOf(each['deleteMarkers']),
+                    textOf(each['uploads']),
+                    textOf(each['logGroups']),
+                  ]),
+                },
+              ]),
+        ],
+      },
+      {
+        id: 'not-proven',
+        title: 'What this does not prove',
+        blocks: [{ kind: 'list', items: list('notProven').map(textOf) }],
+      },
+      {
+        id: 'times',
+        title: 'Times',
+        blocks: [
+          {
+            kind: 'table',
+            caption: 'Times',
+            columns: ['', ''],
+            rows: rows(times, {
+              startsAt: 'Approved from',
+              expiresAt: 'Approved until',
+              enabledAt: 'Switched on',
+              revokedAt: 'Revoked',
+              offReadBackAt: 'Off, read back from AWS',
+              closedAt: 'Closed',
+            }),
+          },
+          { kind: 'text', text: `Closed by ${textOf(statement['closedBy'])}.` },
+        ],
+      },
+      {
+        id: 'settings',
+        title: 'The setting',
+        blocks: [
+          {
+            kind: 'table',
+            caption: 'The setting before, during and after',
+            columns: ['', ''],
+            rows: rows(settings, {
+              before: 'Before',
+              approved: 'As approved',
+              during: 'Read back while on',
+              after: 'Read back afterwards',
+              baseline: 'Baseline',
+            }),
+          },
+        ],
+      },
+      {
+        id: 'purged',
+        title: 'What was purged',
+        blocks: [
+          {
+            kind: 'table',
+            caption: 'What was purged',
+            columns: ['', ''],
+            rows: rows(purged, {
+              versions: 'Versions',
+              bytes: 'Bytes',
+              uploads: 'Open uploads',
+              logGroups: 'Log groups',
+            }),
+          },
+        ],
+      },
+      {
+        id: 'approvals',
+        title: 'Who decided',
+        blocks: [
+          {
+            kind: 'table',
+            caption: 'Decisions',
+            columns: ['role', 'principal', 'decision', 'at', 'over the sheet'],
+            rows: (list('approvals') as readonly Fields[]).map((each) => [
+              textOf(each['role']),
+              `\`${textOf(each['principalId'])}\``,
+              textOf(each['decision']),
+              textOf(each['at']),
+              `\`${textOf(each['subjectHash'])}\``,
+            ]),
+          },
+        ],
+      },
+    ],
+  };
+}
+
+const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+
+const textOf = (value: unknown): string =>
+  value === null || value === undefined
+    ? 'none'
+    : typeof value === 'object'
+      ? `\`${JSON.stringify(value)}\``
+      : String(value);

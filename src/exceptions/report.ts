@@ -1,0 +1,184 @@
+import { type DomainEvent, type EpochMs, epochMs, formatInstant } from '../core/index.ts';
+import { endOf } from './lease.ts';
+import { overdueMinutes } from './standing.ts';
+import type { Decision, ExceptionRecord, Lease } from './types.ts';
+
+/** Half-open. */
+export interface Period {
+  readonly name: string;
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+}
+
+/** A calendar quarter in UTC: `2026Q4`. */
+export function quarterOf(name: string): Period | undefined {
+  const match = /^([0-9]{4})Q([1-4])$/.exec(name);
+  if (match === null) return undefined;
+  const [year, month] = [Number(match[1]), (Number(match[2]) - 1) * 3];
+  return { name, from: epochMs(Date.UTC(year, month)), to: epochMs(Date.UTC(year, month + 3)) };
+}
+
+export const quarterNameOf = (at: EpochMs): string => {
+  const date = new Date(at);
+  return `${date.getUTCFullYear()}Q${Math.floor(date.getUTCMonth() / 3) + 1}`;
+};
+
+export interface ReportedException {
+  readonly id: string;
+  readonly reference: string;
+  readonly accountId: string;
+  readonly region: string;
+  readonly state: ExceptionRecord['state'];
+  readonly requestedBy: string;
+  readonly requestedAt: EpochMs;
+  readonly decisions: readonly Pick<Decision, 'principalId' | 'role' | 'decision' | 'at'>[];
+  /** Enabling was attempted: content storage counts as on from here, to the read-back. */
+  readonly onFrom?: EpochMs;
+  readonly offAt?: EpochMs;
+  /** Within the period, as are the overdue ones. */
+  readonly minutesOn: number;
+  readonly overdueMinutes: number;
+  readonly isBreakGlass: boolean;
+  readonly isBreach: boolean;
+  readonly isContested: boolean;
+}
+
+/** Something that did no harm this time, or was refused: it could have. */
+export interface NearMiss {
+  readonly kind: keyof typeof NEAR_MISSES;
+  readonly at: EpochMs;
+  readonly subject: string;
+  readonly says: string;
+}
+
+export interface ExceptionReport {
+  readonly period: Period;
+  readonly madeAt: EpochMs;
+  readonly exceptions: readonly ReportedException[];
+  readonly totals: {
+    readonly requested: number;
+    readonly refusedAtOnce: number;
+    readonly enabled: number;
+    readonly minutesOn: number;
+    readonly overdueMinutes: number;
+    readonly breakGlass: number;
+    readonly breaches: number;
+    readonly contested: number;
+  };
+  readonly nearMisses: readonly NearMiss[];
+  /** `null`: reads do not pass through this version; CloudTrail data events of the destination have them. */
+  readonly reads: null;
+}
+
+/** Which recorded events count, by type. `ending.started` counts where another than the workflow was first. */
+export const NEAR_MISSES = {
+  'exception.decision-refused': 'a decision was refused',
+  'exception.act-refused': 'an act was refused',
+  'exception.contested': 'somebody else changed the setting during a lease',
+  'exception.found-again': 'content storage was found on again',
+  'exception.overdue': 'content storage was on for longer than it should',
+  'exception.purge-overdue': 'the purge was not proven in time',
+  'exception.break-glass-breach': 'break-glass was not confirmed',
+  'enforcement.unreadable': 'the setting could not be read back',
+  'ending.started': 'another detector than the workflow ended it',
+  'sweep.faults': 'the sweep met faults',
+  'notification.failed': 'nobody could be told',
+} as const;
+
+type At = DomainEvent & { readonly at: EpochMs };
+
+/** What happened under exceptions in a period. Pure: the same records and events give the same report. */
+export function reportOf(
+  exceptions: readonly { readonly record: ExceptionRecord; readonly lease: Lease | undefined }[],
+  events: readonly At[],
+  period: Period,
+  now: EpochMs,
+): ExceptionReport {
+  const isIn = (at: EpochMs) => period.from <= at && at < period.to;
+  const reported = exceptions
+    .map(({ record, lease }) => reportedOf(record, lease, period, now))
+    .filter((each) => isIn(each.requestedAt) || each.minutesOn > 0 || each.overdueMinutes > 0)
+    .toSorted((a, b) => a.requestedAt - b.requestedAt || (a.id < b.id ? -1 : 1));
+  const inPeriod = events.filter(({ at }) => isIn(at));
+  const sum = (of: (each: ReportedException) => number) =>
+    reported.reduce((total, each) => total + of(each), 0);
+  return {
+    period,
+    madeAt: now,
+    exceptions: reported,
+    totals: {
+      requested: reported.filter(({ requestedAt }) => isIn(requestedAt)).length,
+      refusedAtOnce: inPeriod.filter(({ type }) => type === 'exception.request-refused').length,
+      enabled: reported.filter(({ minutesOn }) => minutesOn > 0).length,
+      minutesOn: sum(({ minutesOn }) => minutesOn),
+      overdueMinutes: sum((each) => each.overdueMinutes),
+      breakGlass: reported.filter(({ isBreakGlass, onFrom }) => isBreakGlass && onFrom !== undefined).length,
+      breaches: reported.filter(({ isBreach }) => isBreach).length,
+      contested: reported.filter(({ isContested }) => isContested).length,
+    },
+    nearMisses: inPeriod.flatMap((event) => nearMissOf(event) ?? []),
+    reads: null,
+  };
+}
+
+function nearMissOf({ type, at, subject, actor, data }: At): NearMiss | undefined {
+  if (!Object.hasOwn(NEAR_MISSES, type) || (type === 'ending.started' && actor.kind === 'workflow'))
+    return undefined;
+  const kind = type as keyof typeof NEAR_MISSES;
+  return { kind, at, subject, says: typeof data['says'] === 'string' ? data['says'] : NEAR_MISSES[kind] };
+}
+
+function reportedOf(
+  record: ExceptionRecord,
+  lease: Lease | undefined,
+  period: Period,
+  now: EpochMs,
+): ReportedException {
+  const { request } = record;
+  const onFrom = lease?.enabling?.at;
+  // Of a lease that the row no longer keeps, the record still has the times.
+  const from = onFrom ?? record.enabledAt;
+  const offAt = lease?.offAt ?? record.offAt;
+  const clipped = (start: EpochMs, end: EpochMs) =>
+    overdueMinutes(epochMs(Math.max(start, period.from)), epochMs(Math.min(end, period.to, now)));
+  return {
+    id: record.id,
+    reference: request.reference,
+    accountId: request.accountId,
+    region: request.region,
+    state: record.state,
+    requestedBy: record.requesterId,
+    requestedAt: record.submittedAt,
+    decisions: record.decisions.map(({ principalId, role, decision, at }) => ({
+      principalId,
+      role,
+      decision,
+      at,
+    })),
+    ...(from === undefined ? {} : { onFrom: from }),
+    ...(offAt === undefined ? {} : { offAt }),
+    minutesOn: from === undefined ? 0 : clipped(from, offAt ?? now),
+    overdueMinutes:
+      from === undefined ? 0 : clipped(lease === undefined ? request.endsAt : endOf(lease), offAt ?? now),
+    isBreakGlass: request.breakGlass !== undefined,
+    isBreach: record.breach !== undefined,
+    isContested: record.contested !== undefined,
+  };
+}
+
+/** `90 min`, `26 h 5 min`. */
+export const minutesText = (minutes: number): string => {
+  const perHour = 60;
+  const hours = Math.floor(minutes / perHour);
+  return hours === 0 ? `${minutes} min` : `${hours} h ${minutes % perHour} min`;
+};
+
+export const decisionText = ({
+  principalId,
+  role,
+  decision,
+  at,
+}: ReportedException['decisions'][number]): string =>
+  `${DECISION_WORDS[decision]} by ${principalId} as ${role}, ${formatInstant(at)}`;
+
+const DECISION_WORDS = { approve: 'approved', reject: 'REJECTED', 'take-back': 'taken back' } as const;
