@@ -78,7 +78,8 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const textOf = (name: string) => told[name]?.stdout ?? '';
-const withoutHashes = (text: string) => text.replaceAll(/\b[0-9a-f]{64}\b/g, '<hash>');
+const withoutHashes = (text: string) =>
+  text.replaceAll(/\b[0-9a-f]{64}\b/g, '<hash>').replaceAll(/\bkey `[0-9a-f]{16}`/g, 'key `<key>`');
 
 describe('the decision sheet on the command line', () => {
   it('is what `exception show` says is signed, byte for byte', async () => {
