@@ -1,6 +1,7 @@
 import pMap from 'p-map';
 import { z } from 'zod';
 import { type AccountId, type EpochMs, err, ok, type Region, type Result } from '../core/index.ts';
+import type { AccountPart, SnapshotHead } from './account-part.ts';
 import { EvidenceError } from './errors.ts';
 import type { EvidenceSources, ReadOptions, SectionPlaces, SectionReader } from './ports.ts';
 import { describeIssue } from './schema-parts.ts';
@@ -67,32 +68,13 @@ export async function collectSnapshot(
   sources: EvidenceSources,
   options: CollectOptions,
 ): Promise<Result<Snapshot, EvidenceError>> {
-  const regions = [...new Set(options.regions)];
-  if (regions.length === 0)
-    return err(
-      new EvidenceError(
-        'no-regions',
-        'no Region was given, so nothing would be checked',
-        'name the governed Regions',
-        false,
-      ),
-    );
-  if (options.signal?.aborted) return err(aborted());
-
-  const read: ReadOptions = { signal: options.signal };
-  const organization = await guarded('organizations:DescribeOrganization', () =>
-    sources.readOrganization(read),
-  );
-  if (options.signal?.aborted) return err(aborted());
-  if (organization.kind !== 'observed') return err(unreadable(organization));
-
-  const asked: Asked = { sources, read, optIn: new Set(options.optIn ?? []) };
-  const ownSections = await readSections('organization', organization.value, asked);
-  if (options.signal?.aborted) return err(aborted());
-  const { accounts } = organization.value;
+  const head = await collectHead(sources, options);
+  if (!head.ok) return head;
+  const { organization, regions } = head.value;
+  const asked = askedOf(sources, options);
   const jobs: Job[] = [
-    ...accounts.map((account) => ({ account })),
-    ...accounts.flatMap((account) => regions.map((region) => ({ account, region }))),
+    ...organization.accounts.map((account) => ({ account })),
+    ...organization.accounts.flatMap((account) => regions.map((region) => ({ account, region }))),
   ];
   let finished = 0;
   let results: Done[];
@@ -117,16 +99,77 @@ export async function collectSnapshot(
     if (options.signal?.aborted) return err(aborted());
     throw error;
   }
-
   return ok({
-    schemaVersion: SNAPSHOT_SCHEMA_VERSION,
-    takenAt: options.takenAt,
-    organization: { ...organization.value, ...ownSections },
-    regions,
+    ...head.value,
     accounts: results.flatMap((done) => (done.kind === 'iam' ? [done.evidence] : [])),
     accountRegions: results.flatMap((done) => (done.kind === 'region' ? [done.evidence] : [])),
   });
 }
+
+/** The organization alone, with its sections: what a snapshot is the head of. Errors as {@link collectSnapshot}. */
+export async function collectHead(
+  sources: EvidenceSources,
+  options: Pick<CollectOptions, 'regions' | 'takenAt' | 'optIn' | 'signal'>,
+): Promise<Result<SnapshotHead, EvidenceError>> {
+  const regions = [...new Set(options.regions)];
+  if (regions.length === 0)
+    return err(
+      new EvidenceError(
+        'no-regions',
+        'no Region was given, so nothing would be checked',
+        'name the governed Regions',
+        false,
+      ),
+    );
+  if (options.signal?.aborted) return err(aborted());
+  const asked = askedOf(sources, options);
+  const organization = await guarded('organizations:DescribeOrganization', () =>
+    sources.readOrganization(asked.read),
+  );
+  if (options.signal?.aborted) return err(aborted());
+  if (organization.kind !== 'observed') return err(unreadable(organization));
+  const sections = await readSections('organization', organization.value, asked);
+  if (options.signal?.aborted) return err(aborted());
+  return ok({
+    schemaVersion: SNAPSHOT_SCHEMA_VERSION,
+    takenAt: options.takenAt,
+    organization: { ...organization.value, ...sections },
+    regions,
+  });
+}
+
+/**
+ * One account of `head`, whole: its own evidence and every Region. What could not be read says why; this never rejects for it.
+ * @throws the reason of `options.signal` when that is aborted, so that half an account is never taken for one
+ */
+export async function collectAccount(
+  sources: EvidenceSources,
+  head: SnapshotHead,
+  account: MemberAccount,
+  options: Pick<CollectOptions, 'optIn' | 'signal' | 'concurrency'> = {},
+): Promise<AccountPart> {
+  const asked = askedOf(sources, options);
+  const [own, ...regions] = await pMap(
+    [{ account }, ...head.regions.map((region) => ({ account, region }))],
+    (job: Job) => collectOne(job, asked),
+    { concurrency: options.concurrency ?? DEFAULT_CONCURRENCY, signal: options.signal },
+  );
+  options.signal?.throwIfAborted();
+  if (own?.kind !== 'iam') throw new Error('the account itself comes first');
+  return {
+    evidence: own.evidence,
+    regions: regions.flatMap((done) => (done.kind === 'region' ? [done.evidence] : [])),
+  };
+}
+
+const askedOf = (
+  sources: EvidenceSources,
+  { optIn, signal }: Pick<CollectOptions, 'optIn' | 'signal'>,
+): Asked => ({
+  sources,
+  read: { signal },
+  optIn: new Set(optIn ?? []),
+});
 
 interface Asked {
   readonly sources: EvidenceSources;

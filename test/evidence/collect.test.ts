@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { type AccountId, accountId, type Region, region } from '../../src/core/index.ts';
 import {
   type CollectProgress,
+  collectAccount,
+  collectHead,
   collectSnapshot,
   type EvidenceSources,
   type MemberAccount,
@@ -208,5 +210,41 @@ describe('no snapshot is taken', () => {
       ok: false,
       error: { code: 'collection-aborted', isRetryable: true },
     });
+  });
+});
+
+describe('collecting account by account', () => {
+  it('gives the parts of the same snapshot', async () => {
+    const options = { regions: REGIONS, takenAt: AT };
+    const sources = cleanSources({
+      readOrganization: async () => observed(withStates('ACTIVE', 'SUSPENDED')),
+    });
+    const whole = await collectSnapshot(sources, options);
+    const head = await collectHead(sources, options);
+    if (!whole.ok || !head.ok) throw new Error('nothing was collected');
+    const parts = await Promise.all(
+      head.value.organization.accounts.map((account) => collectAccount(sources, head.value, account)),
+    );
+    expect({
+      ...head.value,
+      accounts: parts.map(({ evidence }) => evidence),
+      accountRegions: parts.flatMap(({ regions }) => regions),
+    }).toEqual(whole.value);
+  });
+
+  it('gives no half account when it is stopped', async () => {
+    const head = await collectHead(cleanSources(), { regions: REGIONS, takenAt: AT });
+    if (!head.ok) throw new Error('nothing was collected');
+    const stop = new AbortController();
+    const sources = cleanSources({
+      readIam: async () => {
+        stop.abort(new Error('stopped'));
+        return observed(noIam);
+      },
+    });
+    const [account] = head.value.organization.accounts;
+    await expect(
+      collectAccount(sources, head.value, account as MemberAccount, { signal: stop.signal }),
+    ).rejects.toThrow('stopped');
   });
 });
