@@ -1,9 +1,18 @@
+import { createRequire } from 'node:module';
+import { Engine } from 'json-rules-engine';
 import { epochMs } from '../src/core/index.ts';
-import type { Control } from '../src/policy/index.ts';
-import { evaluateControl, evaluateControls, type FactSet } from '../src/rules/index.ts';
-import { measure, type Suite, timed } from './measure.ts';
+import type { Observation } from '../src/evidence/index.ts';
+import type { Control, FactName, FactValue } from '../src/policy/index.ts';
+import { compileControl } from '../src/rules/compile.ts';
+import { judgeOf } from '../src/rules/evaluate.ts';
+import { evaluateControls, type FactSet } from '../src/rules/index.ts';
+import { type Measurement, measure, type Suite, timed } from './measure.ts';
 
-/** 20 rules of 4 conditions over the facts of one account and Region, as the toolchain comparison of engines used. */
+/*
+ * 20 rules of 4 conditions over the facts of one account and Region. All peers get the same rules and the same facts in the same run. Only
+ * ours and the json-rules-engine path know a third truth value and explain every condition; the peers answer yes or no.
+ */
+
 const FLAGS = [
   'textDataDelivery',
   'imageDataDelivery',
@@ -11,12 +20,17 @@ const FLAGS = [
   'videoDataDelivery',
   'audioDataDelivery',
 ] as const;
-const controls = Array.from({ length: 20 }, (_, index) => ({
+const RULES = 20;
+const FACT_SETS = 1000;
+const flagOf = (index: number): FactName => `invocationLogging.${FLAGS[index % FLAGS.length] ?? FLAGS[0]}`;
+const CLOSED = ['SUSPENDED', 'CLOSED'];
+
+const controls: readonly Pick<Control, 'id' | 'require'>[] = Array.from({ length: RULES }, (_, index) => ({
   id: `CP-${String(index + 1).padStart(2, '0')}`,
   require: {
     all: [
-      { fact: `invocationLogging.${FLAGS[index % 5]}`, op: 'equal', value: 'disabled' },
-      { fact: 'account.state', op: 'notIn', value: ['SUSPENDED', 'CLOSED'] },
+      { fact: flagOf(index), op: 'equal', value: 'disabled' },
+      { fact: 'account.state', op: 'notIn', value: CLOSED },
       {
         any: [
           { fact: 'dataRetention.mode', op: 'equal', value: 'none' },
@@ -25,57 +39,177 @@ const controls = Array.from({ length: 20 }, (_, index) => ({
       },
     ],
   },
-})) as unknown as Pick<Control, 'id' | 'require'>[];
+}));
 
-const source = { call: 'bench' };
-const observed = (value: string | boolean) => ({ kind: 'observed' as const, value, at: epochMs(0), source });
-const factSets = Array.from(
-  { length: 1000 },
-  (_, index): FactSet => ({
-    'account.state': observed('ACTIVE'),
-    'account.isManagementAccount': observed(index % 7 === 0),
-    'dataRetention.mode': observed(index % 3 === 0 ? 'none' : 'default'),
-    'invocationLogging.textDataDelivery': observed(index % 2 === 0 ? 'disabled' : 'enabled'),
-    'invocationLogging.imageDataDelivery': observed('disabled'),
-    'invocationLogging.embeddingDataDelivery': observed('disabled'),
-    'invocationLogging.videoDataDelivery': { kind: 'unobservable', reason: 'access-denied' },
-    'invocationLogging.audioDataDelivery': observed('unset'),
+type Plain = Readonly<Record<string, string | boolean>>;
+
+/** Everything observed, so that engines without a third value can answer too. */
+const plainFacts = Array.from(
+  { length: FACT_SETS },
+  (_, index): Plain => ({
+    'account.state': 'ACTIVE',
+    'account.isManagementAccount': index % 7 === 0,
+    'dataRetention.mode': index % 3 === 0 ? 'none' : 'default',
+    'invocationLogging.textDataDelivery': index % 2 === 0 ? 'disabled' : 'enabled',
+    'invocationLogging.imageDataDelivery': 'disabled',
+    'invocationLogging.embeddingDataDelivery': 'disabled',
+    'invocationLogging.videoDataDelivery': index % 5 === 0 ? 'enabled' : 'disabled',
+    'invocationLogging.audioDataDelivery': 'unset',
   }),
 );
+const source = { call: 'bench' };
+const observed = (value: FactValue): Observation<FactValue> => ({
+  kind: 'observed',
+  value,
+  at: epochMs(0),
+  source,
+});
+const factSets = plainFacts.map(
+  (facts): FactSet =>
+    Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, observed(value)])),
+);
+
+/** How many of all verdicts are "compliant": every peer must come to the same number. */
+const EXPECTED = plainFacts.reduce(
+  (sum, facts) => sum + controls.filter((_, index) => holds(index, facts)).length,
+  0,
+);
+function holds(index: number, facts: Plain): boolean {
+  return (
+    facts[flagOf(index)] === 'disabled' &&
+    !CLOSED.includes(String(facts['account.state'])) &&
+    (facts['dataRetention.mode'] === 'none' || facts['account.isManagementAccount'] !== true)
+  );
+}
+
+const judges = controls.map((control) => judgeOf(compileControl(control)));
+
+/** A fact set at a time, as a check does it: an explanation that nobody keeps is gone before the next. */
+async function ours(sets: readonly FactSet[]): Promise<number> {
+  let compliant = 0;
+  for (const facts of sets)
+    for (const judge of judges) if (judge(facts).outcome === 'compliant') compliant += 1;
+  return compliant;
+}
+
+/** One control and one fact set at a time: the chooser takes json-rules-engine up to 64 evaluations. */
+async function oursByEngine(sets: readonly FactSet[]): Promise<number> {
+  let compliant = 0;
+  for (const facts of sets)
+    for (const [verdict] of [await evaluateControls(controls, [facts])])
+      compliant += (verdict ?? []).filter(({ outcome }) => outcome === 'compliant').length;
+  return compliant;
+}
+
+function jsonRulesEngine(): (facts: Plain) => Promise<number> {
+  const engine = new Engine();
+  for (const [index, { id }] of controls.entries())
+    engine.addRule({
+      conditions: {
+        all: [
+          { fact: flagOf(index), operator: 'equal', value: 'disabled' },
+          { fact: 'account.state', operator: 'notIn', value: CLOSED },
+          {
+            any: [
+              { fact: 'dataRetention.mode', operator: 'equal', value: 'none' },
+              { not: { fact: 'account.isManagementAccount', operator: 'equal', value: true } },
+            ],
+          },
+        ],
+      },
+      event: { type: id },
+    });
+  return async (facts) => (await engine.run({ ...facts })).events.length;
+}
+
+type Cedar = typeof import('@cedar-policy/cedar-wasm/nodejs');
+
+/** A permit for each rule; the rule is the action that is asked for. */
+function cedar(): (facts: Plain) => number {
+  const { preparsePolicySet, statefulIsAuthorized } = createRequire(import.meta.url)(
+    '@cedar-policy/cedar-wasm/nodejs',
+  ) as Cedar;
+  const permits = controls.map(({ id }, index) => {
+    const fact = (name: string) => `context["${name}"]`;
+    return `permit(principal, action == Action::"${id}", resource) when {
+      ${fact(flagOf(index))} == "disabled" && !${JSON.stringify(CLOSED)}.contains(${fact('account.state')}) &&
+      (${fact('dataRetention.mode')} == "none" || !(${fact('account.isManagementAccount')} == true)) };`;
+  });
+  const parsed = preparsePolicySet('rules', { staticPolicies: permits.join('\n') });
+  if (parsed.type !== 'success') throw new Error(`Cedar does not take the rules: ${JSON.stringify(parsed)}`);
+  return (context) => {
+    let compliant = 0;
+    for (const { id } of controls) {
+      const answer = statefulIsAuthorized({
+        principal: { type: 'User', id: 'u' },
+        action: { type: 'Action', id },
+        resource: { type: 'Region', id: 'r' },
+        context: { ...context },
+        preparsedPolicySetId: 'rules',
+        entities: [],
+      });
+      if (answer.type !== 'success') throw new Error('Cedar did not answer');
+      if (answer.response.decision === 'allow') compliant += 1;
+    }
+    return compliant;
+  };
+}
+
+/** Fact sets a second; `judge` must come to the expected number, so that no peer is fast by being wrong. */
+function rate(
+  name: string,
+  runs: number,
+  rounds: number,
+  sets: number,
+  judge: () => Promise<number>,
+  note?: string,
+): Promise<Measurement> {
+  return measure(
+    name,
+    'fact sets/s',
+    runs,
+    async () => {
+      let compliant = 0;
+      const ms = await timed(async () => {
+        for (let round = 0; round < rounds; round++) compliant += await judge();
+      });
+      if (sets === FACT_SETS && compliant !== EXPECTED * rounds)
+        throw new Error(`${name}: ${compliant} instead of ${EXPECTED * rounds}`);
+      return (rounds * sets * 1000) / ms;
+    },
+    note,
+  );
+}
 
 export const suite: Suite = {
   name: 'rules',
   async run() {
+    const withEngine = jsonRulesEngine();
+    const withCedar = cedar();
+    const sum = async (judge: (facts: Plain) => number | Promise<number>) => {
+      let compliant = 0;
+      for (const facts of plainFacts) compliant += await judge(facts);
+      return compliant;
+    };
     return [
-      await measure(
-        'explained evaluations, synchronous evaluator',
-        'control evaluations/s',
+      await rate(
+        'synchronous evaluator, every condition explained, three truth values',
         7,
-        async () => {
-          let verdicts = 0;
-          const ms = await timed(() => {
-            for (const facts of factSets)
-              for (const control of controls)
-                verdicts += evaluateControl(control, facts).outcome === 'compliant' ? 1 : 1;
-          });
-          return (verdicts / ms) * 1000;
-        },
-        '20 rules of 4 conditions; every condition explained',
+        100,
+        FACT_SETS,
+        () => ours(factSets),
+        '20 rules of 4 conditions a fact set; the same for all peers',
       ),
-      await measure(
-        'explained evaluations, json-rules-engine path',
-        'control evaluations/s',
-        5,
-        async () => {
-          // Small batches stay on the json-rules-engine path: the chooser takes it up to 64 evaluations.
-          const batch = factSets.slice(0, 60);
-          const ms = await timed(async () => {
-            for (const facts of batch) await evaluateControls(controls.slice(0, 1), [facts]);
-          });
-          return (batch.length / ms) * 1000;
-        },
-        'the baseline of the same run: one control and fact set a time, a new engine each',
+      await rate(
+        'our json-rules-engine path, the same verdicts and explanations',
+        3,
+        1,
+        FACT_SETS,
+        () => oursByEngine(factSets),
+        'a new engine for each evaluation: a shared one loses results',
       ),
+      await rate('json-rules-engine itself, one engine, yes or no', 3, 1, FACT_SETS, () => sum(withEngine)),
+      await rate('Cedar (wasm, policies parsed before), yes or no', 3, 1, FACT_SETS, () => sum(withCedar)),
     ];
   },
 };

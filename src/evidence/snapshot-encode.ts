@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { formatInstant } from '../core/index.ts';
+import type { SnapshotHead } from './account-part.ts';
 import { documentToJson } from './policy-text.ts';
 import { type SectionLevel, type SectionObservations, sectionsSchema } from './sections/index.ts';
 import { SNAPSHOT_KIND } from './snapshot-schema.ts';
@@ -10,7 +11,6 @@ import type {
   PolicyDocumentEntry,
   ResourcePolicy,
   ServiceControlPolicy,
-  Snapshot,
 } from './types.ts';
 
 /** Pretty JSON with a final line feed. Keys stand in the order in which the encoders write them, so equal snapshots give equal bytes. */
@@ -112,7 +112,7 @@ export function encodeSections<L extends SectionLevel>(
 export const encodeResourcePolicies = (policies: readonly ResourcePolicy[]): unknown =>
   policies.map(({ resourceArn, document }) => ({ resourceArn, document: documentToJson(document) }));
 
-export function encodeOrganization(snapshot: Snapshot): unknown {
+export function encodeOrganization(snapshot: SnapshotHead): unknown {
   const { organization } = snapshot;
   return {
     kind: SNAPSHOT_KIND,

@@ -55,36 +55,53 @@ export function isSnapshotMarker(text: string): boolean {
  * snapshot came with leases. Pretty JSON, instants as UTC text, policy documents as JSON objects where that loses nothing.
  */
 export function encodeSnapshot(snapshot: Snapshot): SnapshotFiles {
-  const { schemaVersion } = snapshot;
-  const files = new Map<string, string>();
-  files.set(ORGANIZATION_FILE, toJsonText(encodeOrganization(snapshot)));
-  for (const account of snapshot.accounts) {
-    files.set(
-      `${ACCOUNTS_FOLDER}/${account.accountId}/${ACCOUNT_FILE}`,
+  const { schemaVersion, accounts, accountRegions } = snapshot;
+  const regions = Map.groupBy(accountRegions, ({ accountId }) => accountId);
+  return new Map([
+    ...encodeHead(snapshot),
+    ...accounts.flatMap((evidence) => [
+      ...encodeAccount(schemaVersion, { evidence, regions: regions.get(evidence.accountId) ?? [] }),
+    ]),
+  ]);
+}
+
+/** The files of a snapshot that belong to no account. */
+export function encodeHead(head: SnapshotHead): SnapshotFiles {
+  const files = new Map([[ORGANIZATION_FILE, toJsonText(encodeOrganization(head))]]);
+  if (head.leases !== undefined) files.set(LEASES_FILE, toJsonText(head.leases));
+  return files;
+}
+
+/** The files of one account. */
+export function encodeAccount(
+  schemaVersion: SnapshotHead['schemaVersion'],
+  { evidence, regions }: AccountPart,
+): SnapshotFiles {
+  const { accountId } = evidence;
+  const folder = `${ACCOUNTS_FOLDER}/${accountId}`;
+  return new Map([
+    [
+      `${folder}/${ACCOUNT_FILE}`,
       toJsonText({
         schemaVersion,
-        accountId: account.accountId,
-        iam: encodeObservation(account.iam, encodeIam),
-        resourcePolicies: encodeOptional(account.resourcePolicies, encodeResourcePolicies),
-        sections: encodeSections('account', account.sections),
+        accountId,
+        iam: encodeObservation(evidence.iam, encodeIam),
+        resourcePolicies: encodeOptional(evidence.resourcePolicies, encodeResourcePolicies),
+        sections: encodeSections('account', evidence.sections),
       }),
-    );
-  }
-  for (const pair of snapshot.accountRegions) {
-    files.set(
-      `${ACCOUNTS_FOLDER}/${pair.accountId}/${pair.region}.json`,
+    ],
+    ...regions.map((pair): [string, string] => [
+      `${folder}/${pair.region}.json`,
       toJsonText({
         schemaVersion,
-        accountId: pair.accountId,
+        accountId,
         region: pair.region,
         invocationLogging: encodeObservation(pair.invocationLogging, (value) => value),
         dataRetention: encodeObservation(pair.dataRetention, (value) => value),
         sections: encodeSections('account-region', pair.sections),
       }),
-    );
-  }
-  if (snapshot.leases !== undefined) files.set(LEASES_FILE, toJsonText(snapshot.leases));
-  return files;
+    ]),
+  ]);
 }
 
 /**

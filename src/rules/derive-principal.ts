@@ -114,20 +114,31 @@ function permissionFact(input: PrincipalInput, actions: readonly string[], toDo:
   const guardrails = guardrailsOver(input);
   const { organizationId } = input;
   const { kind, decisions } = decideAnyOf(input.identity, actions, { guardrails, organizationId });
-  const evidence = describeDecision(kind, decisions, toDo);
-  if (kind !== 'cannot-decide') return observedFact(kind, input.seen, ...evidence);
+  // In words only for whom it is shown: most principals of an organization are fine.
+  const words = () => describeDecision(kind, decisions, toDo);
+  if (kind !== 'cannot-decide') return withEvidence(observedFact(kind, input.seen).observation, words);
   const undecided = decisions.find((decision) => decision.kind === 'cannot-decide');
   const reason = undecided === undefined ? 'not-evaluated' : unobservableReason(undecided.reason, guardrails);
-  return {
-    observation: {
+  return withEvidence(
+    {
       kind: 'unobservable',
       reason,
       ...(undecided === undefined ? {} : { detail: undecided.detail }),
       source: input.seen.source,
     },
-    evidence,
-  };
+    words,
+  );
 }
+
+const withEvidence = (
+  observation: DerivedFact['observation'],
+  words: () => readonly string[],
+): DerivedFact => ({
+  observation,
+  get evidence() {
+    return words();
+  },
+});
 
 /**
  * Of the policies that its owners wrote for it: those of its groups are told at the group, and AWS answers for AWS's own.

@@ -234,7 +234,10 @@ function subjectFacts(
     subject,
     accountName,
     facts: Object.fromEntries(entries.map(([name, { observation }]) => [name, observation])),
-    evidence: Object.fromEntries(entries.map(([name, { evidence }]) => [name, evidence.map(plain)])),
+    // Not before somebody asks: a finding shows the lines behind the facts that decided it, and most findings are never shown.
+    get evidence() {
+      return Object.fromEntries(entries.map(([name, { evidence }]) => [name, evidence.map(plain)]));
+    },
   };
 }
 

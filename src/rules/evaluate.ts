@@ -2,9 +2,9 @@ import { assertNever } from '../core/index.ts';
 import { type ClauseNode, type CompiledControl, compileControl, type Decidable } from './compile.ts';
 import { evaluateWithEngine } from './json-rules-engine.ts';
 import { observationOf } from './observation.ts';
-import { compare } from './operators.ts';
-import { allOf, anyOf, notOf } from './truth.ts';
-import type { Explanation, FactSet, Verdict } from './types.ts';
+import { comparatorOf } from './operators.ts';
+import { notOf } from './truth.ts';
+import type { Explanation, FactSet, Truth, Verdict } from './types.ts';
 import { verdictOf } from './verdict.ts';
 
 /**
@@ -41,9 +41,10 @@ export type Evaluator = (
 /** The controls compiled once, for fact sets that come in parts. @throws {RulesError} as {@link evaluateControls} */
 export function evaluatorOf(controls: readonly Decidable[]): Evaluator {
   const compiled = controls.map(compileControl);
+  const judges = compiled.map(judgeOf);
   return async (factSets, expected = 0) => {
     if (Math.max(expected, compiled.length * factSets.length) > FEW_EVALUATIONS)
-      return factSets.map((facts) => compiled.map((control) => evaluateCompiled(control, facts)));
+      return factSets.map((facts) => judges.map((judge) => judge(facts)));
     const verdicts: Verdict[][] = [];
     for (const facts of factSets) {
       const row: Verdict[] = [];
@@ -56,44 +57,56 @@ export function evaluatorOf(controls: readonly Decidable[]): Evaluator {
 
 /** Judges one fact set by one control, synchronously. @throws {RulesError} as {@link evaluateControls} */
 export const evaluateControl = (control: Decidable, facts: FactSet): Verdict =>
-  evaluateCompiled(compileControl(control), facts);
+  judgeOf(compileControl(control))(facts);
 
-/** As {@link evaluateControl}, for a control that is already compiled. Every condition is evaluated, also where one decides. */
-export function evaluateCompiled(control: CompiledControl, facts: FactSet): Verdict {
-  const require = explain(control.require, facts);
-  return control.when === undefined
-    ? verdictOf(undefined, require)
-    : verdictOf(explain(control.when, facts), require);
+/** What one control says of a fact set. Every condition is evaluated, also where one decides. */
+export type Judge = (facts: FactSet) => Verdict;
+
+/** The synchronous evaluator: a control made into a function once, for many fact sets. */
+export function judgeOf(control: CompiledControl): Judge {
+  const require = explainerOf(control.require);
+  if (control.when === undefined) return (facts) => verdictOf(undefined, require(facts));
+  const when = explainerOf(control.when);
+  return (facts) => verdictOf(when(facts), require(facts));
 }
 
-function explain(node: ClauseNode, facts: FactSet): Explanation {
+type Explainer = (facts: FactSet) => Explanation;
+
+function explainerOf(node: ClauseNode): Explainer {
+  const { path } = node;
   switch (node.kind) {
     case 'leaf': {
       const { fact, op, value } = node.comparison;
-      const observation = observationOf(facts, fact);
-      return {
-        kind: 'leaf',
-        path: node.path,
-        truth: compare(node.comparison, observation),
-        fact,
-        op,
-        value,
-        observation,
+      const compare = comparatorOf(node.comparison);
+      return (facts) => {
+        const observation = observationOf(facts, fact);
+        return { kind: 'leaf', path, truth: compare(observation), fact, op, value, observation };
       };
     }
     case 'not': {
-      const part = explain(node.part, facts);
-      return { kind: 'not', path: node.path, truth: notOf(part.truth), part };
+      const part = explainerOf(node.part);
+      return (facts) => {
+        const explained = part(facts);
+        return { kind: 'not', path, truth: notOf(explained.truth), part: explained };
+      };
     }
     case 'all':
     case 'any': {
-      const parts = node.parts.map((part) => explain(part, facts));
-      const truths = parts.map((part) => part.truth);
-      return {
-        kind: node.kind,
-        path: node.path,
-        truth: node.kind === 'all' ? allOf(truths) : anyOf(truths),
-        parts,
+      const explainers = node.parts.map(explainerOf);
+      const { kind } = node;
+      // Kleene logic: one of these decides alone, otherwise one unknown leaves it open.
+      const decisive = kind === 'all' ? 'false' : 'true';
+      const otherwise = kind === 'all' ? 'true' : 'false';
+      return (facts) => {
+        const parts: Explanation[] = [];
+        let truth: Truth = otherwise;
+        for (const explain of explainers) {
+          const part = explain(facts);
+          parts.push(part);
+          if (part.truth === decisive) truth = decisive;
+          else if (part.truth === 'unknown' && truth !== decisive) truth = 'unknown';
+        }
+        return { kind, path, truth, parts };
       };
     }
     default:

@@ -1,7 +1,7 @@
 import type { EpochMs } from '../core/index.ts';
 import type { Policy, PolicyCase, PolicyCases } from '../policy/index.ts';
 import { compileControl, type Decidable } from './compile.ts';
-import { evaluateCompiled } from './evaluate.ts';
+import { judgeOf } from './evaluate.ts';
 import { type Mutant, mutantsOf } from './mutants.ts';
 import { findFacts } from './regions.ts';
 import { factsOfCase } from './run-cases.ts';
@@ -53,19 +53,17 @@ export function mutatePolicy(policy: Policy, { cases, now }: PolicyCases): Mutat
 }
 
 function isPassing(control: Decidable, each: PolicyCase, now: EpochMs): boolean {
-  const verdict = evaluateCompiled(compileControl(control), factsOfCase(each, now));
+  const verdict = judgeOf(compileControl(control))(factsOfCase(each, now));
   return verdict.outcome === each.expect.outcome && verdict.decidingClause === each.expect.clause;
 }
 
 function fateOf(original: Decidable, mutant: Mutant, passing: readonly PolicyCase[], now: EpochMs): Fate {
-  const [before, after] = [compileControl(original), compileControl(mutant.control)];
-  const noticing = passing.find(
-    (each) => evaluateCompiled(after, factsOfCase(each, now)).outcome !== each.expect.outcome,
-  );
+  const [before, after] = [judgeOf(compileControl(original)), judgeOf(compileControl(mutant.control))];
+  const noticing = passing.find((each) => after(factsOfCase(each, now)).outcome !== each.expect.outcome);
   if (noticing !== undefined) return { kind: 'noticed', by: noticing.name };
   const outcomes = (facts: FactSet): readonly [Outcome, Outcome] => [
-    evaluateCompiled(before, facts).outcome,
-    evaluateCompiled(after, facts).outcome,
+    before(facts).outcome,
+    after(facts).outcome,
   ];
   const search = findFacts([original, mutant.control], now, (facts) => {
     const [one, other] = outcomes(facts);

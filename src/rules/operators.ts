@@ -26,48 +26,78 @@ const truth = (holds: boolean): Truth => (holds ? 'true' : 'false');
  * a negative comparison must not pass because evidence is missing.
  * INVARIANT (unknown is never green): no operator turns `unobservable` into `true` or `false`.
  */
-export function compare(comparison: Comparison, observation: Observation<FactValue>): Truth {
-  const { fact, op, value } = comparison;
-  switch (observation.kind) {
-    case 'unobservable':
-      return 'unknown';
-    case 'absent':
-      return op === 'present' && typeof value === 'boolean' ? truth(!value) : 'unknown';
-    case 'observed':
-      return compareValue(fact, op, observation.value, value);
-    default:
-      return assertNever(observation, 'observation');
-  }
+export const compare = (comparison: Comparison, observation: Observation<FactValue>): Truth =>
+  comparatorOf(comparison)(observation);
+
+/** As {@link compare}, with all that follows from the comparison alone settled once. */
+export function comparatorOf({
+  fact,
+  op,
+  value,
+}: Comparison): (observation: Observation<FactValue>) => Truth {
+  const whenAbsent: Truth = op === 'present' && typeof value === 'boolean' ? truth(!value) : 'unknown';
+  const { type, values } = factDefinition(fact);
+  const known = values === undefined ? undefined : new Set<unknown>(values);
+  const decide = valueComparator(op, value);
+  return (observation) => {
+    switch (observation.kind) {
+      case 'unobservable':
+        return 'unknown';
+      case 'absent':
+        return whenAbsent;
+      case 'observed': {
+        const actual = observation.value;
+        return isOfType(actual, type) && (known === undefined || known.has(actual))
+          ? decide(actual)
+          : 'unknown';
+      }
+      default:
+        return assertNever(observation, 'observation');
+    }
+  };
 }
 
-function compareValue(fact: FactName, op: Operator, actual: FactValue, expected: ConditionValue): Truth {
-  const definition = factDefinition(fact);
-  if (!isOfType(actual, definition.type)) return 'unknown';
-  if (definition.values !== undefined && !(typeof actual === 'string' && definition.values.includes(actual)))
-    return 'unknown';
+const undecided = (): Truth => 'unknown';
+
+/** Decides on a value that is of the fact's type. */
+function valueComparator(op: Operator, expected: ConditionValue): (actual: FactValue) => Truth {
   switch (op) {
     case 'present':
-      return typeof expected === 'boolean' ? truth(expected) : 'unknown';
+      return typeof expected === 'boolean' ? () => truth(expected) : undecided;
     case 'equal':
-    case 'notEqual':
-      if (Array.isArray(actual) || typeof actual !== typeof expected) return 'unknown';
-      return truth((actual === expected) === (op === 'equal'));
+    case 'notEqual': {
+      const type = typeof expected;
+      const isEqual = op === 'equal';
+      // A list is equal to nothing that a policy can write.
+      return (actual) =>
+        typeof actual !== type || typeof actual === 'object'
+          ? 'unknown'
+          : truth((actual === expected) === isEqual);
+    }
     case 'in':
     case 'notIn': {
-      if (!isList(expected) || expected.some((item) => typeof item !== typeof actual)) return 'unknown';
-      return truth(expected.some((item) => item === actual) === (op === 'in'));
+      if (!isList(expected)) return undecided;
+      const types = new Set(expected.map((item) => typeof item));
+      const [type, ...more] = types;
+      const isIn = op === 'in';
+      // An empty list has no type, and nothing is in it.
+      if (type === undefined) return () => truth(!isIn);
+      if (more.length > 0) return undecided;
+      const items = new Set<unknown>(expected);
+      return (actual) => (typeof actual === type ? truth(items.has(actual) === isIn) : 'unknown');
     }
     case 'lessThan':
     case 'lessThanInclusive':
     case 'greaterThan':
     case 'greaterThanInclusive':
-      if (typeof actual !== 'number' || typeof expected !== 'number' || !Number.isFinite(expected))
-        return 'unknown';
-      return truth(ordered(op, actual, expected));
+      if (typeof expected !== 'number' || !Number.isFinite(expected)) return undecided;
+      return (actual) => (typeof actual === 'number' ? truth(ordered(op, actual, expected)) : 'unknown');
     case 'contains':
-    case 'doesNotContain':
-      if (!Array.isArray(actual) || typeof expected !== 'string') return 'unknown';
-      return truth(actual.includes(expected) === (op === 'contains'));
+    case 'doesNotContain': {
+      if (typeof expected !== 'string') return undecided;
+      const isIn = op === 'contains';
+      return (actual) => (Array.isArray(actual) ? truth(actual.includes(expected) === isIn) : 'unknown');
+    }
     default:
       return assertNever(op, 'operator');
   }

@@ -12,12 +12,12 @@ import type { Explanation, Outcome, Truth, Verdict } from './types.ts';
  * | true or none | true / false / unknown | compliant / non-compliant / indeterminate | `require` |
  */
 export function verdictOf(when: Explanation | undefined, require: Explanation): Verdict {
-  const trees = when === undefined ? { require } : { when, require };
-  if (when !== undefined && when.truth !== 'true') {
-    const outcome = when.truth === 'false' ? 'not-applicable' : 'indeterminate';
-    return { outcome, decidingClause: decidingClause(when), ...trees };
-  }
-  return { outcome: OUTCOME_OF[require.truth], decidingClause: decidingClause(require), ...trees };
+  if (when === undefined)
+    return { outcome: OUTCOME_OF[require.truth], decidingClause: decidingClause(require), require };
+  if (when.truth === 'true')
+    return { outcome: OUTCOME_OF[require.truth], decidingClause: decidingClause(require), when, require };
+  const outcome = when.truth === 'false' ? 'not-applicable' : 'indeterminate';
+  return { outcome, decidingClause: decidingClause(when), when, require };
 }
 
 const OUTCOME_OF = {
@@ -40,7 +40,12 @@ export function decidingClause(tree: Explanation): ClausePath {
     }
     // Where all children together force the parent, each has the parent's truth value: the first child carries it in every case.
     const { truth } = node;
-    const next = node.parts.find((part) => part.truth === truth);
+    let next: Explanation | undefined;
+    for (const part of node.parts)
+      if (part.truth === truth) {
+        next = part;
+        break;
+      }
     if (next === undefined) throw new Error(`no part of \`${node.path}\` accounts for its truth value`);
     node = next;
   }

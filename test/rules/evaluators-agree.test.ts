@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FactName } from '../../src/policy/index.ts';
 import { compileControl } from '../../src/rules/compile.ts';
-import { evaluateCompiled } from '../../src/rules/evaluate.ts';
+import { judgeOf } from '../../src/rules/evaluate.ts';
 import type { FactSet, Truth } from '../../src/rules/index.ts';
 import { evaluateWithEngine } from '../../src/rules/json-rules-engine.ts';
 import { condition, denied, factSet } from './arbitraries.ts';
@@ -18,7 +18,7 @@ describe('the two evaluators', () => {
     await fc.assert(
       fc.asyncProperty(control, factSet, async (generated, facts) => {
         const compiled = compileControl(generated);
-        const fast = evaluateCompiled(compiled, facts);
+        const fast = judgeOf(compiled)(facts);
         expect(await evaluateWithEngine(compiled, facts)).toEqual(fast);
         seen.add(fast.outcome);
       }),
@@ -32,8 +32,8 @@ describe('the two evaluators', () => {
     fc.assert(
       fc.property(control, factSet, fc.func(fc.boolean()), (generated, facts, isDenied) => {
         const compiled = compileControl(generated);
-        const before = evaluateCompiled(compiled, facts);
-        const after = evaluateCompiled(compiled, withDenied(facts, isDenied));
+        const before = judgeOf(compiled)(facts);
+        const after = judgeOf(compiled)(withDenied(facts, isDenied));
         expectNotMoreCertain(before.require?.truth, after.require?.truth);
         expectNotMoreCertain(before.when?.truth, after.when?.truth);
         if (before.outcome === 'indeterminate' || before.outcome === 'non-compliant')
@@ -52,7 +52,7 @@ describe('the two evaluators', () => {
       }),
     );
     for (const [index, [generated, facts]] of sample.entries())
-      expect(concurrent[index]).toEqual(evaluateCompiled(compileControl(generated), facts));
+      expect(concurrent[index]).toEqual(judgeOf(compileControl(generated))(facts));
   });
 });
 
