@@ -149,6 +149,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/state-init.ts'),
   },
   {
+    path: ['exception', 'preview'],
+    summary: 'what a request would mean, before anybody asks; writes nothing',
+    load: () => import('./commands/exception-preview.ts'),
+  },
+  {
     path: ['exception', 'request'],
     summary: 'ask for an exception',
     load: () => import('./commands/exception-request.ts'),

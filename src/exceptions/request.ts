@@ -5,6 +5,7 @@ import {
   type EpochMs,
   type ExceptionId,
   err,
+  HIDDEN_CHARACTERS,
   isAccountId,
   isRegion,
   ok,
@@ -26,8 +27,18 @@ import {
 } from '../policy/index.ts';
 import type { Destination, ExceptionRequest } from './types.ts';
 
+/** Text that approvers read. A document is looked through as a whole; what comes as JSON is looked at here. */
 const text = (what: string, max: number) =>
-  z.string().trim().min(1, `expected ${what}`).max(max).describe(what);
+  z
+    .string()
+    .trim()
+    .min(1, `expected ${what}`)
+    .max(max)
+    .refine(
+      (value) => value.replaceAll('\n', ' ').search(HIDDEN_CHARACTERS) === -1,
+      'a character stands here that a reader cannot see',
+    )
+    .describe(what);
 /** A name or address of a person or body, on which somebody will rely: no letter may be taken for another. */
 const name = (what: string, max: number) =>
   text(what, max)

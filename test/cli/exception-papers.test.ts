@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse as parseCsv } from 'csv-parse/sync';
@@ -12,6 +12,8 @@ import { type CliRun, REPOSITORY, run } from './harness.ts';
 const KEY = 'arn:aws:kms:us-east-1:444444444444:key/7f3c9a10-5b1e-4a8e-9d53-2f0c6f1f4a77';
 let folder: string;
 let id: string;
+let before: string;
+let after: string;
 const proviso = (...argv: string[]): Promise<CliRun> => run(argv, { cwd: folder });
 const exception = (command: string, ...argv: string[]) => proviso('exception', command, ...argv);
 const told: Record<string, CliRun> = {};
@@ -43,6 +45,19 @@ beforeAll(async () => {
     `kmsKeyArn=${KEY}`,
   );
   told['nothing'] = await exception('status');
+  const record = () => readFileSync(join(folder, '.proviso/events.ndjson'), 'utf8');
+  before = record();
+  told['preview'] = await exception('preview', 'examples/requests/incident.yaml', '--as', 'sam.okafor');
+  told['preview json'] = await exception('preview', 'examples/requests/incident.yaml', '--format', 'json');
+  const request = readFileSync(join(REPOSITORY, 'examples/requests/incident.yaml'), 'utf8');
+  writeFileSync(
+    join(folder, 'refused.yaml'),
+    request
+      .replace('bucketName: example-incident-content', 'bucketName: no-such-bucket')
+      .replace('endsAt: "2026-11-22', 'endsAt: "2026-12-22'),
+  );
+  told['preview refused'] = await exception('preview', 'refused.yaml', '--as', 'sam.okafor');
+  after = record();
   const asked = await exception(
     'request',
     'examples/requests/incident.yaml',
@@ -80,6 +95,40 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const textOf = (name: string) => told[name]?.stdout ?? '';
 const withoutHashes = (text: string) =>
   text.replaceAll(/\b[0-9a-f]{64}\b/g, '<hash>').replaceAll(/\bkey `[0-9a-f]{16}`/g, 'key `<key>`');
+
+describe('a preview', () => {
+  it('says in plain sentences what would happen, at 80 columns', async () => {
+    expect(told['preview']?.exitCode).toBe(0);
+    const text = textOf('preview');
+    expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    await expectGolden(text, 'exception-preview.txt');
+  });
+
+  it('tells every condition that would refuse it, first, with exit code 1', () => {
+    expect(told['preview refused']?.exitCode).toBe(1);
+    const text = textOf('preview refused');
+    expect(text).toContain('REFUSE');
+    const [, conditions = ''] = text.split('Conditions of the policy\n');
+    expect(conditions).toMatch(/^ {2}NOT met/);
+    expect(conditions).toContain('no-such-bucket');
+    expect(conditions.match(/NOT met/g)?.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it('is the same as JSON, and writes nothing', () => {
+    const json = JSON.parse(textOf('preview json')) as { outcome: string; parts: { id: string }[] };
+    expect(json.outcome).toBe('admitted');
+    expect(json.parts.map((part) => part.id)).toEqual([
+      'captured',
+      'not-captured',
+      'contested',
+      'alarms',
+      'gone',
+      'window',
+    ]);
+    expect(after).toBe(before);
+    expect(before).not.toBe('');
+  });
+});
 
 describe('the decision sheet on the command line', () => {
   it('is what `exception show` says is signed, byte for byte', async () => {

@@ -1,0 +1,192 @@
+import { durationMs, epochMs, formatDuration, formatInstant, MINUTE } from '../core/index.ts';
+import type { Snapshot } from '../evidence/index.ts';
+import {
+  blastRadius,
+  destinationText,
+  durationOf,
+  type ExceptionRequest,
+  type Judgement,
+  type Lease,
+  type LeaseRow,
+  leasedInterval,
+  NOT_CAPTURED,
+} from '../exceptions/index.ts';
+import { accessOf, arnLike, type CapablePrincipal, type WhoCan, whoCan } from '../iam/index.ts';
+import type { LoadedPolicy } from '../policy/index.ts';
+import { CERTAINTY_WORDS } from './access.ts';
+
+/** What an exception would mean, before anybody asks for it: sentences for people under a heading each, and the judgement. */
+export interface Preview {
+  readonly outcome: Judgement['outcome'];
+  readonly conditions: Judgement['conditions'];
+  readonly parts: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly says: readonly string[];
+  }[];
+}
+
+export interface PreviewInput {
+  readonly request: ExceptionRequest;
+  readonly policy: LoadedPolicy;
+  readonly judgement: Judgement;
+  /** The identities and settings that were seen; nothing is said of who can invoke a model without them. */
+  readonly snapshot: Snapshot | undefined;
+  readonly row: LeaseRow | undefined;
+  readonly now: Lease['startsAt'];
+}
+
+export function previewOf(input: PreviewInput): Preview {
+  const { judgement } = input;
+  return {
+    outcome: judgement.outcome,
+    conditions: judgement.conditions,
+    parts: [
+      { id: 'captured', title: 'Whose prompts would really be captured', says: captured(input) },
+      { id: 'not-captured', title: 'What would not be captured', says: notCaptured(input) },
+      { id: 'contested', title: 'Who else may change the setting meanwhile', says: contested(input) },
+      { id: 'alarms', title: 'Which alarms will ring', says: alarms(input) },
+      { id: 'gone', title: 'When content is gone', says: gone(input) },
+      { id: 'window', title: 'Other exceptions there', says: window(input) },
+    ],
+  };
+}
+
+const MOST_NAMED = 20;
+
+function captured({ request, snapshot }: PreviewInput): readonly string[] {
+  const says = [blastRadius(request)];
+  if (snapshot === undefined)
+    return [...says, 'Who can invoke a model there is not known: no snapshot was given.'];
+  const found = whoIn(snapshot, 'invoke', request);
+  const invokers = [...found.principals, ...found.roots];
+  const isSubject = ({ principal }: CapablePrincipal) =>
+    request.subjects.some((arn) => isOf(arn, principal.arn));
+  const others = invokers.filter((each) => !isSubject(each));
+  const unseen = request.subjects.filter(
+    (arn) => !invokers.some(({ principal }) => isOf(arn, principal.arn)),
+  );
+  return [
+    ...says,
+    others.length === 0
+      ? 'By what was seen, nobody but the subjects can invoke a model in this account.'
+      : `Beside the subjects, ${others.length} ${others.length === 1 ? 'principal' : 'principals'} of this account can invoke a model, or it cannot be decided: ${named(others)}.`,
+    ...found.paths
+      .slice(0, MOST_NAMED)
+      .map(
+        ({ from, steps, certainty }) =>
+          `${from.type} \`${from.name}\` of ${from.accountId} gets there by assuming \`${steps.at(-1)?.role.name ?? ''}\` (${CERTAINTY_WORDS[certainty]}).`,
+      ),
+    ...found.outsiders.map(
+      ({ role, who }) =>
+        `The role \`${role.name}\` trusts somebody outside the organization: ${who.join('; ')}.`,
+    ),
+    ...unseen.map((arn) => `The subject \`${arn}\` cannot invoke a model there by what was seen.`),
+    ...found.notSeen.map((what) => `Not seen: ${what}.`),
+    'Permissions are judged for the account, not for the Region, and resource policies are not collected.',
+  ];
+}
+
+/** Whether a subject is the principal, or a session of that role. A session's ARN leaves the role's path out. */
+function isOf(subject: string, principal: string): boolean {
+  if (subject === principal) return true;
+  const [, account, role] = /^arn:[^:]+:sts::([0-9]{12}):assumed-role\/([^/]+)\//.exec(subject) ?? [];
+  return (
+    role !== undefined &&
+    principal.split(':')[4] === account &&
+    principal.includes(':role/') &&
+    principal.split('/').at(-1) === role
+  );
+}
+
+const whoIn = (
+  snapshot: Snapshot,
+  set: Parameters<typeof whoCan>[1],
+  { accountId }: ExceptionRequest,
+): WhoCan => whoCan(accessOf(snapshot), set, (principal) => principal.accountId === accountId);
+
+const named = (found: readonly CapablePrincipal[]): string => {
+  const names = found
+    .slice(0, MOST_NAMED)
+    .map(({ principal: { type, name }, certainty }) =>
+      type === 'root'
+        ? `the root user (${CERTAINTY_WORDS[certainty]})`
+        : `${type} \`${name}\` (${CERTAINTY_WORDS[certainty]})`,
+    );
+  return found.length > MOST_NAMED
+    ? `${names.join(', ')} and ${found.length - MOST_NAMED} more`
+    : names.join(', ');
+};
+
+const notCaptured = ({ request }: PreviewInput): readonly string[] =>
+  NOT_CAPTURED.filter((what) => request.destination.kind !== 's3' || !what.includes('log group')).map(
+    (what) => `${what.charAt(0).toUpperCase()}${what.slice(1)}.`,
+  );
+
+/** Names that infrastructure tools and remediations are known to carry. A name proves nothing; it says whom to ask. */
+const AUTOMATION =
+  /terraform|atlantis|custodian|remediat|stackset|config-?rule|awsconfig|pulumi|cdk-|landing-?zone/i;
+
+function contested({ request, policy, snapshot }: PreviewInput): readonly string[] {
+  const general =
+    'A configuration that Terraform, CloudFormation custom resources, Cloud Custodian or an AWS Config remediation manages is put back by them. Their definitions are not read: ask who manages Bedrock in this account. Such a change ends the exception, and what it stores elsewhere is not purged here.';
+  if (snapshot === undefined)
+    return ['Who may change the setting there is not known: no snapshot was given.', general];
+  const found = whoIn(snapshot, 'change-storage', request);
+  const administrators = policy.policy.storage.administrators;
+  const others = found.principals.filter(
+    ({ principal }) => !administrators.some(({ principal: pattern }) => arnLike(pattern, principal.arn)),
+  );
+  const robots = others.filter(({ principal }) => AUTOMATION.test(principal.name));
+  const setting = snapshot.accountRegions.find(
+    ({ accountId, region }) => accountId === request.accountId && region === request.region,
+  )?.invocationLogging;
+  return [
+    ...(setting?.kind === 'observed'
+      ? [
+          'Invocation logging is configured there already. If it stores content, the exception is refused at its start.',
+        ]
+      : setting?.kind === 'absent'
+        ? []
+        : ['The present setting there could not be seen.']),
+    others.length === 0
+      ? 'By what was seen, only the policy’s storage administrators and the root user may change it.'
+      : `${others.length} ${others.length === 1 ? 'principal' : 'principals'} may change it, or it cannot be decided, and the policy does not name them: ${named(others)}.`,
+    ...(robots.length === 0 ? [] : [`By their names these are robots; ask first: ${named(robots)}.`]),
+    ...found.notSeen.map((what) => `Not seen: ${what}.`),
+    general,
+  ];
+}
+
+const alarms = ({ request, policy }: PreviewInput): readonly string[] => [
+  `CP-01 is violated in ${request.accountId}, ${request.region} while it is on, and shown as covered by the exception.`,
+  'Detections on CloudTrail’s PutModelInvocationLoggingConfiguration and DeleteModelInvocationLoggingConfiguration fire at the start and the end (public rules exist, as for ATT&CK T1562.008). `proviso exception siem-window` tells them what to expect.',
+  `The Bedrock metrics ${request.destination.kind === 's3' ? 'ModelInvocationLogsS3DeliverySuccess' : 'ModelInvocationLogsCloudWatchDeliverySuccess'} rise above zero.`,
+  ...(policy.policy.storage.baseline === 'none'
+    ? ['Scanners that ask for invocation logging will call it good while it is on.']
+    : []),
+];
+
+function gone({ request, policy }: PreviewInput): readonly string[] {
+  const { purge } = policy.policy.exceptions;
+  const drained = epochMs(request.endsAt + durationOf(purge.drain));
+  const proven = epochMs(drained + durationOf(purge.secondListingAfter));
+  return [
+    `On from ${formatInstant(request.startsAt)} until ${formatInstant(request.endsAt)} at the latest (${formatDuration(durationMs(request.endsAt - request.startsAt))}), in ${destinationText(request.destination)} below a prefix or group of its own.`,
+    `Purged from ${formatInstant(drained)} on, proven at ${formatInstant(proven)} at the earliest, and at ${formatInstant(epochMs(request.startsAt + request.retention))} at the latest (${formatDuration(request.retention)} after enabling at the start).`,
+    'Copies that readers make are not seen and not purged.',
+  ];
+}
+
+function window({ request, row, now }: PreviewInput): readonly string[] {
+  const leased = (row?.leases ?? []).flatMap((lease) => {
+    const interval = leasedInterval(lease, now);
+    return interval === undefined ? [] : [{ lease, interval }];
+  });
+  if (leased.length === 0) return ['None holds, or held, any time in this account and Region.'];
+  return leased.map(({ lease, interval }) => {
+    const overlaps = interval.from < request.endsAt && request.startsAt < interval.to;
+    const touches = Math.abs(interval.to - request.startsAt) < MINUTE;
+    return `${lease.exceptionId}: ${formatInstant(interval.from)} to ${formatInstant(interval.to)}${overlaps ? ', which overlaps' : touches ? ', which touches: there is a gap between the two, never an overlap' : ''}.`;
+  });
+}
