@@ -38,6 +38,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   attestations: [],
   iam: ['evidence'],
   retention: ['evidence'],
+  // An organization scanned in parts; which exception covers what is handed in.
+  scan: ['policy', 'evidence', 'rules'],
   rules: ['policy', 'evidence', 'iam', 'retention'],
   exceptions: ['policy', 'evidence', 'retention'],
   diff: ['policy', 'evidence', 'iam', 'rules', 'exceptions'],
