@@ -2,8 +2,6 @@ import type { Services } from '../src/enforcement/index.ts';
 import * as armDeadMansSwitch from './arm-dead-mans-switch.ts';
 import * as beginEnding from './begin-ending.ts';
 import * as closeException from './close-exception.ts';
-import * as configResources from './config-resources.ts';
-import * as configSettings from './config-settings.ts';
 import * as confirmEnabled from './confirm-enabled.ts';
 import * as deadMansSwitch from './dead-mans-switch.ts';
 import * as enableContentStorage from './enable-content-storage.ts';
@@ -27,8 +25,6 @@ export const HANDLERS = {
   armDeadMansSwitch: armDeadMansSwitch.handle,
   beginEnding: beginEnding.handle,
   closeException: closeException.handle,
-  configResources: configResources.handle,
-  configSettings: configSettings.handle,
   confirmEnabled: confirmEnabled.handle,
   deadMansSwitch: deadMansSwitch.handle,
   enableContentStorage: enableContentStorage.handle,

@@ -8,8 +8,6 @@
 export const ACTS = {
   'store.read': { resource: 'records', actions: ['dynamodb:GetItem'] },
   'store.list': { resource: 'records', actions: ['dynamodb:Query'] },
-  // TransactGetItems has no action of its own either.
-  'store.readTogether': { resource: 'records', actions: ['dynamodb:GetItem'] },
   // TransactWriteItems has no action of its own: each Put in it needs this one.
   'store.commit': { resource: 'records', actions: ['dynamodb:PutItem'] },
   'recorder.record': { resource: 'events', actions: ['dynamodb:PutItem', 'dynamodb:Query'] },
@@ -52,7 +50,6 @@ export const ACTS = {
   'as collect': { resource: 'role/ProvisoCollect', actions: ['sts:AssumeRole'] },
   'as enable': { resource: 'role/ProvisoEnable', actions: ['sts:AssumeRole'] },
   'as disable': { resource: 'role/ProvisoDisable', actions: ['sts:AssumeRole'] },
-  'as evaluate': { resource: 'role/ProvisoEvaluate', actions: ['sts:AssumeRole'] },
   'as purge': { resource: 'role/ProvisoPurge', actions: ['sts:AssumeRole'] },
 } as const satisfies Record<
   string,
@@ -93,9 +90,6 @@ export const FUNCTIONS = {
   listContent: [...CHANGE, 'as collect', 'as purge'],
   closeException: [...CHANGE, 'signer.sign', 'certificates.save'],
   deadMansSwitch: SWITCH_OFF,
-  configResources: ['store.read', 'organizationView.organization', 'as collect', 'as evaluate'],
-  // Detector 4.
-  configSettings: [...SWITCH_OFF, 'store.readTogether', 'organizationView.organization', 'as evaluate'],
   storageEvent: [...SWITCH_OFF, 'store.list', 'executions.wake', 'organizationView.organization'],
   sweep: [
     ...SWITCH_OFF,
@@ -108,9 +102,7 @@ export const FUNCTIONS = {
 export type DeployedFunction = keyof typeof FUNCTIONS;
 
 /** The functions that may assume a member account's role: what its trust policy names. */
-export const assumersOf = (
-  role: 'Collect' | 'Enable' | 'Disable' | 'Evaluate' | 'Purge',
-): readonly DeployedFunction[] =>
+export const assumersOf = (role: 'Collect' | 'Enable' | 'Disable' | 'Purge'): readonly DeployedFunction[] =>
   (Object.keys(FUNCTIONS) as DeployedFunction[])
     .filter((name) => (FUNCTIONS[name] as readonly Act[]).includes(`as ${role.toLowerCase()}` as Act))
     .sort();

@@ -1,12 +1,9 @@
-import { AccountAccess } from './adapters/aws/account-access.ts';
 import { s3Certificates } from './adapters/aws/certificates.ts';
-import { configReports } from './adapters/aws/compliance-reports.ts';
 import { awsDestinations } from './adapters/aws/destinations.ts';
 import { identityStoreDirectory } from './adapters/aws/directory.ts';
 import { awsEvidenceSources } from './adapters/aws/evidence-sources.ts';
 import { awsExecutions } from './adapters/aws/executions.ts';
 import { homeSettings } from './adapters/aws/home-settings.ts';
-import { iamAccountSource } from './adapters/aws/iam.ts';
 import { accountInspection } from './adapters/aws/inspection.ts';
 import { eventBridgeNotifier } from './adapters/aws/notifier.ts';
 import { organizationView } from './adapters/aws/organization-view.ts';
@@ -38,17 +35,8 @@ export function awsServices(
   const { region, externalId } = settings;
   const home = homeSettings(region);
   const external = externalId === undefined ? {} : { externalId };
+  const roles = memberRoles({ clock, homeRegion: region, ...external });
   const evidence = awsEvidenceSources({ clock, homeRegion: region, ...external });
-  const partition = settings.signingKeyArn.split(':')[1] ?? 'aws';
-  const roles = memberRoles({ clock, homeRegion: region, partition, ...external });
-  // Also in the governance account itself: the functions have no right of their own to read anybody's IAM.
-  const identityAccess = new AccountAccess({
-    clock,
-    homeRegion: region,
-    alwaysAssume: true,
-    partition,
-    ...external,
-  });
   const { store, recorder } = correlating({
     store: dynamoRecordStore(home, settings.recordsTable),
     recorder: dynamoRecorder(home, settings.eventsTable, clock),
@@ -63,8 +51,6 @@ export function awsServices(
     organizationView: organizationView(evidence, clock),
     settings: bedrockSettings(roles, clock),
     retention: bedrockRetention(roles, clock),
-    identities: iamAccountSource(identityAccess, clock),
-    reports: configReports(roles),
     destinations: awsDestinations(roles, clock),
     inspection: accountInspection(roles, evidence, clock),
     schedules: awsSchedules(home, settings.schedules),

@@ -4,7 +4,6 @@ import { DatabaseSync } from 'node:sqlite';
 import { type FunctionName, HANDLERS } from '../handlers/index.ts';
 import {
   type EmbeddedStacks,
-  embeddedConfig,
   embeddedEventRules,
   embeddedEvidence,
   embeddedInspection,
@@ -14,7 +13,6 @@ import {
   embeddedSettings,
   embeddedStorage,
   openAwsDatabase,
-  scheduledConfigEvent,
   seedFromSnapshot,
   withFaults,
 } from './adapters/embedded/aws/index.ts';
@@ -143,7 +141,6 @@ export interface EmbeddedAws {
   readonly storage: ReturnType<typeof embeddedStorage>;
   readonly schedules: ReturnType<typeof embeddedSchedules>;
   readonly eventRules: ReturnType<typeof embeddedEventRules>;
-  readonly config: ReturnType<typeof embeddedConfig>;
   readonly evidence: ReturnType<typeof embeddedEvidence>;
   readonly stacks: EmbeddedStacks;
 }
@@ -178,7 +175,6 @@ export function openState(
   const awsDatabase = opened.value;
   const schedules = embeddedSchedules(awsDatabase);
   const eventRules = embeddedEventRules(awsDatabase, clock, ids, schedules);
-  const config = embeddedConfig(awsDatabase, schedules);
   const settings = embeddedSettings(awsDatabase, clock, eventRules.called);
   const retention = embeddedRetention(awsDatabase, clock, eventRules.called);
   const storage = embeddedStorage(awsDatabase, clock, ids);
@@ -198,14 +194,6 @@ export function openState(
     if (!Object.hasOwn(HANDLERS, name)) throw new Error(`there is no function \`${name}\``);
     return HANDLERS[name as FunctionName](event, services);
   };
-  /** The schedule of a Config rule knows a place and a time; the function gets what Config would send. */
-  const invokeFromAws = (name: string, event: unknown): Promise<unknown> =>
-    invoke(
-      name,
-      name === 'configSettings'
-        ? scheduledConfigEvent(event as Parameters<typeof scheduledConfigEvent>[0])
-        : event,
-    );
   const runtime = new WorkflowRuntime({
     database,
     machines: loadMachines(),
@@ -227,8 +215,6 @@ export function openState(
     retention,
     destinations: storage,
     inspection,
-    identities: evidence,
-    reports: config,
     schedules,
     executions: withDestinations(executionsOf(runtime), store, inspection),
     signer: fileSigner(paths.signingKey),
@@ -243,7 +229,7 @@ export function openState(
     ...(simulatedClock === undefined ? {} : { simulatedClock }),
     services,
     runtime,
-    world: new World({ clock, runtime, schedules, settings, invoke: invokeFromAws }),
+    world: new World({ clock, runtime, schedules, settings, invoke }),
     events,
     aws: {
       database: awsDatabase,
@@ -254,7 +240,6 @@ export function openState(
       eventRules,
       evidence,
       stacks: inspection,
-      config,
     },
     close() {
       events.close();

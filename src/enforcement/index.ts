@@ -25,7 +25,6 @@ export {
   planEnforcement,
   restoreDocument,
 } from './enforce.ts';
-export * from './figures.ts';
 export * from './plan.ts';
 export * from './ports.ts';
 export * from './purge.ts';

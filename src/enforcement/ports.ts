@@ -1,11 +1,5 @@
 import type { AccountId, Clock, EpochMs, Ids, Recorder, Region } from '../core/index.ts';
-import type {
-  AccountSource,
-  DataRetention,
-  IamEvidence,
-  LoggingConfiguration,
-  Observation,
-} from '../evidence/index.ts';
+import type { DataRetention, IamEvidence, LoggingConfiguration, Observation } from '../evidence/index.ts';
 import type {
   BucketFacts,
   Call,
@@ -156,34 +150,6 @@ export interface Schedules {
   delete(name: string): Promise<void>;
 }
 
-/** What AWS Config is told of one resource. It knows no "unknown": INSUFFICIENT_DATA is refused, so unknown is NON_COMPLIANT. */
-export interface Evaluation {
-  readonly resourceType: string;
-  readonly resourceId: string;
-  readonly compliance: 'COMPLIANT' | 'NON_COMPLIANT' | 'NOT_APPLICABLE';
-  /** 1 to 256 characters. */
-  readonly annotation: string;
-  /** When Config saw what is judged. */
-  readonly at: EpochMs;
-}
-
-/** AWS Config in the account and Region whose rule asked. */
-export interface ComplianceReports {
-  /** Any number, in batches; what AWS gives back is sent again. @throws AwsCallError when some are not kept in the end */
-  put(
-    pair: Pair,
-    evaluations: readonly Evaluation[],
-    answer: { readonly resultToken: string; readonly isTest: boolean },
-  ): Promise<void>;
-  /** A resource as Config recorded it at `at`; undefined when it has no such resource. */
-  resourceAt(
-    pair: Pair,
-    resourceType: string,
-    resourceId: string,
-    at: EpochMs,
-  ): Promise<{ readonly isDeleted: boolean; readonly arn?: string; readonly name?: string } | undefined>;
-}
-
 /** Everything the exception path needs of the world; `compose.ts` joins it to adapters. */
 export interface Services {
   readonly clock: Clock;
@@ -197,9 +163,6 @@ export interface Services {
   readonly retention: DataRetentionSettings;
   readonly destinations: Destinations;
   readonly inspection: Inspection;
-  /** Principals of an account, for rules that AWS Config triggers. */
-  readonly identities: AccountSource;
-  readonly reports: ComplianceReports;
   readonly schedules: Schedules;
   readonly executions: Executions;
   readonly signer: Signer;

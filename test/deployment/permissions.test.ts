@@ -36,11 +36,9 @@ const ACTION_OF: Readonly<Record<string, string>> = {
   's3:GetBucketLifecycleConfiguration': 's3:GetLifecycleConfiguration',
   's3:GetBucketReplication': 's3:GetReplicationConfiguration',
   's3:GetObjectLockConfiguration': 's3:GetBucketObjectLockConfiguration',
-  'dynamodb:TransactGetItems': 'dynamodb:GetItem',
   'dynamodb:TransactWriteItems': 'dynamodb:PutItem',
 };
 const PREFIX_OF: Readonly<Record<string, string>> = {
-  'config-service': 'config',
   sfn: 'states',
   'cloudwatch-logs': 'logs',
   eventbridge: 'events',
@@ -137,7 +135,6 @@ describe('the member account', () => {
     ['Enable', [], /^bedrock:PutModel/, ['iam:PassRole']],
     // The Put and its PassRole only where the baseline is metadata-only: Bedrock has no condition on the flags.
     ['Disable', [], /^bedrock:(Put|Delete)/, ['iam:PassRole']],
-    ['Evaluate', ['compliance-reports.ts'], /^$/, []],
     // A version `null` in a bucket without versioning may need the plain action.
     ['Purge', ['log-groups.ts'], /^s3:(List|Delete|Abort)/, ['s3:DeleteObject']],
   ] as const)('Proviso%s allows exactly its calls', (role, files, own, besides) => {
@@ -147,7 +144,7 @@ describe('the member account', () => {
     expect(allowed(role)).toEqual(unique([...files.flatMap(actionsIn), ...others, ...besides]));
   });
 
-  it.each(['Collect', 'Enable', 'Disable', 'Evaluate', 'Purge'] as const)(
+  it.each(['Collect', 'Enable', 'Disable', 'Purge'] as const)(
     'Proviso%s trusts exactly the functions that use it',
     (name) => {
       const trust = JSON.stringify(roleNamed(name).Properties.AssumeRolePolicyDocument);
@@ -275,35 +272,6 @@ const PLAYS: readonly Play[] = [
     await simulation.decide(id, 'lena', 'legal');
     await again(simulation, 'requestApproval', { exceptionId: id, role: 'legal', taskToken: 'redelivered' });
   },
-  async function onlyTheConfigRuleIsLeft(simulation) {
-    simulation.state.aws.config.createPeriodicRule(
-      { accountId: INCIDENT, region: VIRGINIA },
-      simulation.now(),
-    );
-    const id = await simulation.active();
-    simulation.mute('deadMansSwitch', 'sweep');
-    await simulation.stopWorkflow(id);
-    await simulation.advanceTo(LONG_AFTER);
-  },
-  async function resourcesChange(simulation) {
-    const change = (resourceType: string, resourceId: string) => ({
-      invokingEvent: JSON.stringify({
-        messageType: 'ConfigurationItemChangeNotification',
-        configurationItem: {
-          awsAccountId: INCIDENT,
-          configurationItemCaptureTime: '2026-11-20T09:00:00Z',
-          configurationItemStatus: 'OK',
-          resourceType,
-          resourceId,
-        },
-      }),
-      resultToken: 'token',
-      configRuleArn: `arn:aws:config:${VIRGINIA}:${INCIDENT}:config-rule/config-rule-resources`,
-      accountId: INCIDENT,
-    });
-    await again(simulation, 'configResources', change('AWS::IAM::Role', 'AROAEXAMPLE'));
-    await again(simulation, 'configResources', change('AWS::S3::Bucket', 'somebodys-bucket'));
-  },
   async function onlyTheEventRulesAreLeft(simulation) {
     simulation.state.aws.eventRules.setOn(true);
     const id = await simulation.active();
@@ -412,7 +380,6 @@ function watch(services: Services, note: (act: Act) => void): void {
     certificates: plain(services.certificates, 'certificates'),
     notifier: plain(services.notifier, 'notifier'),
     policyInForce: {
-      of: policyInForce.of,
       current: () => {
         note('store.read');
         return policyInForce.current();
@@ -425,8 +392,6 @@ function watch(services: Services, note: (act: Act) => void): void {
           ? 'as enable'
           : 'as disable',
     ),
-    identities: around(services.identities, () => 'as collect'),
-    reports: around(services.reports, () => 'as evaluate'),
     retention: around(services.retention, (method) =>
       method === 'getDataRetention' ? 'as collect' : 'as disable',
     ),

@@ -13,8 +13,6 @@ export const MEMBER_ROLES = {
   enable: 'proviso/ProvisoEnable',
   /** Deletes the logging configuration; where the baseline is metadata-only, puts that too. */
   disable: 'proviso/ProvisoDisable',
-  /** Answers AWS Config, and asks it for an item that was too large to send. */
-  evaluate: 'proviso/ProvisoEvaluate',
   /** Makes and lists an exception's own destination, and deletes what is in it; cannot read an object's body. */
   purge: 'proviso/ProvisoPurge',
 } as const;
@@ -30,8 +28,6 @@ export interface MemberRoleOptions {
   readonly clock: Clock;
   readonly homeRegion: Region;
   readonly externalId?: string;
-  /** Of the governance account, and so of all. Default: asked of STS, once for each role. */
-  readonly partition?: string;
   /** Attempts of a call that only reads or that can be repeated, the first included. */
   readonly maxAttempts?: number;
 }
@@ -47,7 +43,6 @@ export function memberRoles(options: MemberRoleOptions): MemberRoles {
       sessionName: `proviso-${act}`,
       alwaysAssume: true,
       ...(options.externalId === undefined ? {} : { externalId: options.externalId }),
-      ...(options.partition === undefined ? {} : { partition: options.partition }),
     });
   const accesses = new Map<MemberAct, AccountAccess>();
   return {

@@ -1,5 +1,4 @@
 export * from './bedrock.ts';
-export * from './config.ts';
 export * from './database.ts';
 export * from './event-rules.ts';
 export * from './evidence.ts';
