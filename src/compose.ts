@@ -215,6 +215,7 @@ export function openState(
     retention,
     destinations: storage,
     inspection,
+    secondLever: inspection,
     schedules,
     executions: withDestinations(executionsOf(runtime), store, inspection),
     signer: fileSigner(paths.signingKey),

@@ -135,6 +135,17 @@ export interface Inspection {
   readIam(accountId: AccountId): Promise<Observation<IamEvidence>>;
 }
 
+/**
+ * Takes a destination away when switching off does not work, by a role of its own. Both succeed when it is done already; both throw
+ * `AwsCallError`.
+ */
+export interface SecondLever {
+  /** Nobody can write or read below the prefix any more; listing and deleting stay as they are. */
+  denyBucket(pair: Pair, bucketName: string, keyPrefix: string): Promise<void>;
+  /** At once; a person can enable it again. */
+  disableKey(pair: Pair, kmsKeyArn: string): Promise<void>;
+}
+
 export interface OneTimeSchedule {
   readonly name: string;
   /** A whole minute; fires within 60 s after it. */
@@ -163,6 +174,7 @@ export interface Services {
   readonly retention: DataRetentionSettings;
   readonly destinations: Destinations;
   readonly inspection: Inspection;
+  readonly secondLever: SecondLever;
   readonly schedules: Schedules;
   readonly executions: Executions;
   readonly signer: Signer;
