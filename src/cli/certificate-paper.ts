@@ -71,8 +71,8 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
         blocks: [
           {
             kind: 'table',
-            caption: 'Times',
-            columns: ['', ''],
+            caption: 'Times of the exception',
+            columns: ['what', 'when'],
             rows: rows(times, {
               startsAt: 'Approved from',
               expiresAt: 'Approved until',
@@ -92,7 +92,7 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
           {
             kind: 'table',
             caption: 'The setting before, during and after',
-            columns: ['', ''],
+            columns: ['when', 'invocation logging'],
             rows: rows(settings, {
               before: 'Before',
               approved: 'As approved',
@@ -109,8 +109,8 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
         blocks: [
           {
             kind: 'table',
-            caption: 'What was purged',
-            columns: ['', ''],
+            caption: 'Counts of what was purged',
+            columns: ['what', 'count'],
             rows: rows(purged, {
               versions: 'Versions',
               bytes: 'Bytes',
