@@ -15,6 +15,7 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
   const rows = (all: Fields, names: Readonly<Record<string, string>>) =>
     Object.entries(names).map(([key, name]) => [name, textOf(all[key])]);
   const listings = list('listings') as readonly Fields[];
+  const lever = statement['secondLever'] as Fields | undefined;
   return {
     title: `Certificate of closure: ${textOf(statement['exceptionId'])}`,
     facts: [
@@ -34,6 +35,14 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
             kind: 'text',
             text: `Minutes overdue, to the read-back: ${textOf(statement['minutesOverdue'])}. Purge within the retention: ${statement['purgeWithinRetention'] === true ? 'yes' : 'NO'}.`,
           },
+          ...(lever === undefined
+            ? []
+            : [
+                {
+                  kind: 'text' as const,
+                  text: `Switching off kept failing. Second lever pulled at ${textOf(lever['pulledAt'])}: bucket denied: ${textOf(lever['bucketDenied'])}; key disabled: ${textOf(lever['keyDisabled'])}.`,
+                },
+              ]),
           ...(listings.length === 0
             ? [{ kind: 'text' as const, text: 'Nothing was listed.' }]
             : [
