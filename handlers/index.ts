@@ -1,10 +1,14 @@
 import type { Services } from '../src/enforcement/index.ts';
 import * as armDeadMansSwitch from './arm-dead-mans-switch.ts';
 import * as beginEnding from './begin-ending.ts';
+import * as beginScan from './begin-scan.ts';
 import * as closeException from './close-exception.ts';
+import * as configResources from './config-resources.ts';
+import * as configSettings from './config-settings.ts';
 import * as confirmEnabled from './confirm-enabled.ts';
 import * as deadMansSwitch from './dead-mans-switch.ts';
 import * as enableContentStorage from './enable-content-storage.ts';
+import * as finishScan from './finish-scan.ts';
 import * as giveBackWindow from './give-back-window.ts';
 import * as listContent from './list-content.ts';
 import * as openApprovals from './open-approvals.ts';
@@ -14,6 +18,7 @@ import * as putBaseline from './put-baseline.ts';
 import * as requestApproval from './request-approval.ts';
 import * as reserveWindow from './reserve-window.ts';
 import * as reviewTick from './review-tick.ts';
+import * as scanAccount from './scan-account.ts';
 import * as storageEvent from './storage-event.ts';
 import * as sweep from './sweep.ts';
 import * as tallyApprovals from './tally-approvals.ts';
@@ -24,10 +29,14 @@ export type Handle = (event: unknown, services: Services) => Promise<unknown>;
 export const HANDLERS = {
   armDeadMansSwitch: armDeadMansSwitch.handle,
   beginEnding: beginEnding.handle,
+  beginScan: beginScan.handle,
   closeException: closeException.handle,
+  configResources: configResources.handle,
+  configSettings: configSettings.handle,
   confirmEnabled: confirmEnabled.handle,
   deadMansSwitch: deadMansSwitch.handle,
   enableContentStorage: enableContentStorage.handle,
+  finishScan: finishScan.handle,
   giveBackWindow: giveBackWindow.handle,
   listContent: listContent.handle,
   openApprovals: openApprovals.handle,
@@ -37,6 +46,7 @@ export const HANDLERS = {
   requestApproval: requestApproval.handle,
   reserveWindow: reserveWindow.handle,
   reviewTick: reviewTick.handle,
+  scanAccount: scanAccount.handle,
   storageEvent: storageEvent.handle,
   sweep: sweep.handle,
   tallyApprovals: tallyApprovals.handle,

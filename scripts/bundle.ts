@@ -62,7 +62,7 @@ export const functionName = (handler: string): string =>
   handler.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /**
- * A workflow as CloudFormation takes it: every `Fn::GetAtt: [listContent, Arn]` becomes a substitution `${listContent}`.
+ * A workflow, by its path below the repository, as CloudFormation takes it: every `Fn::GetAtt: [listContent, Arn]` becomes a substitution `${listContent}`.
  * Comments for people stay; the definition is the file's, word for word.
  */
 export function stateMachine(file: string): {
@@ -80,7 +80,7 @@ export function stateMachine(file: string): {
     }
     return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, substitute(member)]));
   };
-  const parsed = parse(readFileSync(join(ROOT, 'workflows', file), 'utf8')) as Record<string, unknown>;
+  const parsed = parse(readFileSync(join(ROOT, file), 'utf8')) as Record<string, unknown>;
   return {
     definition: substitute(parsed) as Record<string, unknown>,
     functions: [...functions].sort(),

@@ -41,6 +41,8 @@ function resourceOf(resource: string, action: string): unknown {
       return { 'Fn::GetAtt': ['SigningKey', 'Arn'] };
     case 'notificationBus':
       return { 'Fn::GetAtt': ['NotificationBus', 'Arn'] };
+    case 'evidence':
+      return { 'Fn::Sub': `\${EvidenceBucket.Arn}/*` };
     case 'certificates':
       return { 'Fn::Sub': `\${CertificateBucket.Arn}/certificates/*` };
     case '*':
@@ -140,7 +142,7 @@ function functionRole(name: DeployedFunction): Json {
 const logicalFunction = (name: string): string =>
   `${name.charAt(0).toUpperCase()}${name.slice(1)}LambdaFunction`;
 
-function machine(name: 'exception' | 'ending', file: string): Json {
+function machine(name: 'exception' | 'ending' | 'scan', file: string, more: readonly Json[] = []): Json {
   const { definition, functions } = stateMachine(file);
   const role = `${logicalRole(`${name}Machine`)}`;
   return {
@@ -181,6 +183,7 @@ function machine(name: 'exception' | 'ending', file: string): Json {
                   ],
                   Resource: '*',
                 },
+                ...more,
               ],
             },
           },
@@ -218,8 +221,19 @@ export function generatedResources(): Json {
   return {
     Resources: {
       ...Object.fromEntries(roles),
-      ...machine('exception', 'prompt-storage-exception.asl.yml'),
-      ...machine('ending', 'prompt-storage-ending.asl.yml'),
+      ...machine('exception', 'workflows/prompt-storage-exception.asl.yml'),
+      ...machine('ending', 'workflows/prompt-storage-ending.asl.yml'),
+      // The children of a Distributed Map are executions that the machine starts itself.
+      ...machine('scan', 'deploy/organization-scan.asl.yml', [
+        { Effect: 'Allow', Action: ['states:StartExecution'], Resource: machineArn('scan') },
+        {
+          Effect: 'Allow',
+          Action: ['states:DescribeExecution', 'states:StopExecution'],
+          Resource: {
+            'Fn::Sub': `arn:\${AWS::Partition}:states:\${AWS::Region}:\${AWS::AccountId}:execution:${PREFIX}-scan*:*`,
+          },
+        },
+      ]),
     },
   };
 }

@@ -8,6 +8,8 @@
 export const ACTS = {
   'store.read': { resource: 'records', actions: ['dynamodb:GetItem'] },
   'store.list': { resource: 'records', actions: ['dynamodb:Query'] },
+  // TransactGetItems has no action of its own either.
+  'store.readTogether': { resource: 'records', actions: ['dynamodb:GetItem'] },
   // TransactWriteItems has no action of its own: each Put in it needs this one.
   'store.commit': { resource: 'records', actions: ['dynamodb:PutItem'] },
   'recorder.record': { resource: 'events', actions: ['dynamodb:PutItem', 'dynamodb:Query'] },
@@ -47,10 +49,12 @@ export const ACTS = {
   'signer.sign': { resource: 'signingKey', actions: ['kms:GetPublicKey', 'kms:Sign'] },
   'certificates.save': { resource: 'certificates', actions: ['s3:PutObject'] },
   'certificates.read': { resource: 'certificates', actions: ['s3:GetObject'] },
+  'archive.put': { resource: 'evidence', actions: ['s3:PutObject'] },
+  'archive.get': { resource: 'evidence', actions: ['s3:GetObject'] },
   'as collect': { resource: 'role/ProvisoCollect', actions: ['sts:AssumeRole'] },
   'as enable': { resource: 'role/ProvisoEnable', actions: ['sts:AssumeRole'] },
   'as disable': { resource: 'role/ProvisoDisable', actions: ['sts:AssumeRole'] },
-  'as second-lever': { resource: 'role/ProvisoSecondLever', actions: ['sts:AssumeRole'] },
+  'as evaluate': { resource: 'role/ProvisoEvaluate', actions: ['sts:AssumeRole'] },
   'as purge': { resource: 'role/ProvisoPurge', actions: ['sts:AssumeRole'] },
 } as const satisfies Record<
   string,
@@ -86,15 +90,21 @@ export const FUNCTIONS = {
   reviewTick: SWITCH_OFF,
   beginEnding: [...CHANGE, 'executions.start', 'executions.status'],
   giveBackWindow: [...CHANGE, 'schedules.delete'],
-  putBaseline: [...CHANGE, 'as collect', 'as disable', 'as second-lever', 'schedules.delete'],
+  putBaseline: [...CHANGE, 'as collect', 'as disable', 'schedules.delete'],
   purgeContent: [...CHANGE, 'as collect', 'as purge'],
   listContent: [...CHANGE, 'as collect', 'as purge'],
   closeException: [...CHANGE, 'signer.sign', 'certificates.save'],
   deadMansSwitch: SWITCH_OFF,
+  configResources: ['store.read', 'organizationView.organization', 'as collect', 'as evaluate'],
+  // The scan of the organization.
+  beginScan: ['store.read', 'organizationView.organization', 'archive.put'],
+  scanAccount: ['store.read', 'as collect', 'archive.get', 'archive.put'],
+  finishScan: ['store.read', 'archive.get', 'archive.put'],
+  // Detector 4.
+  configSettings: [...SWITCH_OFF, 'store.readTogether', 'organizationView.organization', 'as evaluate'],
   storageEvent: [...SWITCH_OFF, 'store.list', 'executions.wake', 'organizationView.organization'],
   sweep: [
     ...SWITCH_OFF,
-    'as second-lever',
     'store.list',
     'executions.wake',
     'directory.people',
@@ -105,12 +115,8 @@ export type DeployedFunction = keyof typeof FUNCTIONS;
 
 /** The functions that may assume a member account's role: what its trust policy names. */
 export const assumersOf = (
-  role: 'Collect' | 'Enable' | 'Disable' | 'Purge' | 'SecondLever',
+  role: 'Collect' | 'Enable' | 'Disable' | 'Evaluate' | 'Purge',
 ): readonly DeployedFunction[] =>
   (Object.keys(FUNCTIONS) as DeployedFunction[])
-    .filter((name) =>
-      (FUNCTIONS[name] as readonly Act[]).includes(
-        `as ${role === 'SecondLever' ? 'second-lever' : role.toLowerCase()}` as Act,
-      ),
-    )
+    .filter((name) => (FUNCTIONS[name] as readonly Act[]).includes(`as ${role.toLowerCase()}` as Act))
     .sort();

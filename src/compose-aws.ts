@@ -1,9 +1,13 @@
+import { AccountAccess } from './adapters/aws/account-access.ts';
 import { s3Certificates } from './adapters/aws/certificates.ts';
+import { configReports } from './adapters/aws/compliance-reports.ts';
 import { awsDestinations } from './adapters/aws/destinations.ts';
 import { identityStoreDirectory } from './adapters/aws/directory.ts';
+import { s3Texts } from './adapters/aws/evidence-bucket.ts';
 import { awsEvidenceSources } from './adapters/aws/evidence-sources.ts';
 import { awsExecutions } from './adapters/aws/executions.ts';
 import { homeSettings } from './adapters/aws/home-settings.ts';
+import { iamAccountSource } from './adapters/aws/iam.ts';
 import { accountInspection } from './adapters/aws/inspection.ts';
 import { eventBridgeNotifier } from './adapters/aws/notifier.ts';
 import { organizationView } from './adapters/aws/organization-view.ts';
@@ -12,7 +16,6 @@ import { dynamoRecordStore } from './adapters/aws/record-store.ts';
 import { dynamoRecorder } from './adapters/aws/recorder.ts';
 import { memberRoles } from './adapters/aws/roles.ts';
 import { awsSchedules } from './adapters/aws/schedules.ts';
-import { awsSecondLever } from './adapters/aws/second-lever.ts';
 import { kmsSigner } from './adapters/aws/signing-key.ts';
 import { readEnvironment } from './adapters/environment.ts';
 import { policyInForceOf } from './adapters/policy-in-force.ts';
@@ -36,8 +39,17 @@ export function awsServices(
   const { region, externalId } = settings;
   const home = homeSettings(region);
   const external = externalId === undefined ? {} : { externalId };
-  const roles = memberRoles({ clock, homeRegion: region, ...external });
   const evidence = awsEvidenceSources({ clock, homeRegion: region, ...external });
+  const partition = settings.signingKeyArn.split(':')[1] ?? 'aws';
+  const roles = memberRoles({ clock, homeRegion: region, partition, ...external });
+  // Also in the governance account itself: the functions have no right of their own to read anybody's IAM.
+  const identityAccess = new AccountAccess({
+    clock,
+    homeRegion: region,
+    alwaysAssume: true,
+    partition,
+    ...external,
+  });
   const { store, recorder } = correlating({
     store: dynamoRecordStore(home, settings.recordsTable),
     recorder: dynamoRecorder(home, settings.eventsTable, clock),
@@ -52,9 +64,13 @@ export function awsServices(
     organizationView: organizationView(evidence, clock),
     settings: bedrockSettings(roles, clock),
     retention: bedrockRetention(roles, clock),
+    identities: iamAccountSource(identityAccess, clock),
+    reports: configReports(roles),
+    // The organization with the function's own role; every account, this one too, with its collecting role.
+    evidence: awsEvidenceSources({ clock, homeRegion: region, alwaysAssume: true, partition, ...external }),
+    archive: s3Texts(home, settings.evidenceBucket),
     destinations: awsDestinations(roles, clock),
     inspection: accountInspection(roles, evidence, clock),
-    secondLever: awsSecondLever(roles),
     schedules: awsSchedules(home, settings.schedules),
     executions: awsExecutions(home, settings.machines),
     signer: kmsSigner(home, settings.signingKeyArn),

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type FunctionName, HANDLERS } from '../handlers/index.ts';
 import {
   type EmbeddedStacks,
+  embeddedConfig,
   embeddedEventRules,
   embeddedEvidence,
   embeddedInspection,
@@ -13,6 +14,7 @@ import {
   embeddedSettings,
   embeddedStorage,
   openAwsDatabase,
+  scheduledConfigEvent,
   seedFromSnapshot,
   withFaults,
 } from './adapters/embedded/aws/index.ts';
@@ -28,6 +30,7 @@ import {
   type StateProblem,
   statePaths,
 } from './adapters/embedded/state-files.ts';
+import { textFiles } from './adapters/embedded/text-files.ts';
 import { World } from './adapters/embedded/world.ts';
 import { policyInForceOf } from './adapters/policy-in-force.ts';
 import {
@@ -141,6 +144,7 @@ export interface EmbeddedAws {
   readonly storage: ReturnType<typeof embeddedStorage>;
   readonly schedules: ReturnType<typeof embeddedSchedules>;
   readonly eventRules: ReturnType<typeof embeddedEventRules>;
+  readonly config: ReturnType<typeof embeddedConfig>;
   readonly evidence: ReturnType<typeof embeddedEvidence>;
   readonly stacks: EmbeddedStacks;
 }
@@ -175,6 +179,7 @@ export function openState(
   const awsDatabase = opened.value;
   const schedules = embeddedSchedules(awsDatabase);
   const eventRules = embeddedEventRules(awsDatabase, clock, ids, schedules);
+  const config = embeddedConfig(awsDatabase, schedules);
   const settings = embeddedSettings(awsDatabase, clock, eventRules.called);
   const retention = embeddedRetention(awsDatabase, clock, eventRules.called);
   const storage = embeddedStorage(awsDatabase, clock, ids);
@@ -194,6 +199,14 @@ export function openState(
     if (!Object.hasOwn(HANDLERS, name)) throw new Error(`there is no function \`${name}\``);
     return HANDLERS[name as FunctionName](event, services);
   };
+  /** The schedule of a Config rule knows a place and a time; the function gets what Config would send. */
+  const invokeFromAws = (name: string, event: unknown): Promise<unknown> =>
+    invoke(
+      name,
+      name === 'configSettings'
+        ? scheduledConfigEvent(event as Parameters<typeof scheduledConfigEvent>[0])
+        : event,
+    );
   const runtime = new WorkflowRuntime({
     database,
     machines: loadMachines(),
@@ -215,7 +228,10 @@ export function openState(
     retention,
     destinations: storage,
     inspection,
-    secondLever: inspection,
+    identities: evidence,
+    reports: config,
+    evidence,
+    archive: textFiles(paths.archive),
     schedules,
     executions: withDestinations(executionsOf(runtime), store, inspection),
     signer: fileSigner(paths.signingKey),
@@ -230,7 +246,7 @@ export function openState(
     ...(simulatedClock === undefined ? {} : { simulatedClock }),
     services,
     runtime,
-    world: new World({ clock, runtime, schedules, settings, invoke }),
+    world: new World({ clock, runtime, schedules, settings, invoke: invokeFromAws }),
     events,
     aws: {
       database: awsDatabase,
@@ -241,6 +257,7 @@ export function openState(
       eventRules,
       evidence,
       stacks: inspection,
+      config,
     },
     close() {
       events.close();

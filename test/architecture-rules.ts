@@ -38,11 +38,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   attestations: [],
   iam: ['evidence'],
   retention: ['evidence'],
+  // An organization scanned in parts; which exception covers what is handed in.
+  scan: ['policy', 'evidence', 'rules'],
   rules: ['policy', 'evidence', 'iam', 'retention'],
   exceptions: ['policy', 'evidence', 'retention'],
   diff: ['policy', 'evidence', 'iam', 'rules', 'exceptions'],
   // Preflight decides with the evaluator whether policies end at the lease's end, and whether the disabling role can act.
   enforcement: ['policy', 'evidence', 'iam', 'rules', 'exceptions', 'retention'],
+  // What AWS Config is told: findings and leases together, which `rules` must not know of.
+  compliance: ['policy', 'evidence', 'iam', 'rules', 'exceptions', 'enforcement'],
   traceability: ['evidence', 'interactions'],
   // What a call may do and what it answers; how it arrives is for handlers and the command line.
   api: ['policy', 'evidence', 'rules', 'exceptions', 'enforcement'],

@@ -10,6 +10,7 @@ export interface DeploymentSettings {
   readonly recordsTable: string;
   readonly eventsTable: string;
   readonly certificateBucket: string;
+  readonly evidenceBucket: string;
   readonly eventBus: string;
   readonly signingKeyArn: string;
   readonly machines: StateMachineArns;
@@ -37,6 +38,7 @@ export const VARIABLES = {
   PROVISO_RECORDS_TABLE: { for: 'the DynamoDB table of exceptions and leases', looks: NAME },
   PROVISO_EVENTS_TABLE: { for: 'the DynamoDB table of everything that happened', looks: NAME },
   PROVISO_CERTIFICATE_BUCKET: { for: 'the bucket of signed certificates', looks: NAME },
+  PROVISO_EVIDENCE_BUCKET: { for: 'the bucket of scans and reports', looks: NAME },
   PROVISO_EVENT_BUS: { for: 'the EventBridge bus of what people are told', looks: NAME },
   PROVISO_SIGNING_KEY_ARN: {
     for: 'the asymmetric KMS key (ECC_NIST_P256) that signs certificates',
@@ -131,6 +133,7 @@ export function readEnvironment(
     recordsTable: read.PROVISO_RECORDS_TABLE,
     eventsTable: read.PROVISO_EVENTS_TABLE,
     certificateBucket: read.PROVISO_CERTIFICATE_BUCKET,
+    evidenceBucket: read.PROVISO_EVIDENCE_BUCKET,
     eventBus: read.PROVISO_EVENT_BUS,
     signingKeyArn: read.PROVISO_SIGNING_KEY_ARN,
     machines: {

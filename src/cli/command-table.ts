@@ -21,6 +21,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   finding: 'explain what a check found',
   iam: 'ask who may do what',
   state: 'create a state directory',
+  config: 'rules for AWS Config',
   enforce: 'see what undoing drift would do',
   exception: 'ask for, decide on, end and follow exceptions',
   clock: 'move the clock of a simulated state',
@@ -82,6 +83,11 @@ export const COMMANDS: readonly CommandRow[] = [
     path: ['enforce', 'plan'],
     summary: 'what `enforce` would do today; writes nothing',
     load: () => import('./commands/enforce-plan.ts'),
+  },
+  {
+    path: ['config', 'generate'],
+    summary: 'the AWS Config rules of a policy, as files',
+    load: () => import('./commands/config-generate.ts'),
   },
   {
     path: ['adopt'],

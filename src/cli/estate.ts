@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { DamagedSnapshot, openSnapshot, readSnapshot } from '../adapters/files/index.ts';
 import { type ListedAttestation, listAttestations } from '../attestations/index.ts';
+import { coverageBy } from '../compliance/index.ts';
 import { type AccountId, type DurationMs, type EpochMs, formatInstant } from '../core/index.ts';
 import {
   type AccountPart,
@@ -28,7 +29,6 @@ import {
 } from '../rules/index.ts';
 import { attestedBy, loadAttestations } from './attestations.ts';
 import type { CommandContext } from './context.ts';
-import { coverageBy } from './coverage.ts';
 import { EXIT } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
 import { decodeLeaseRows } from './lease-rows.ts';

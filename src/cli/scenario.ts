@@ -114,6 +114,9 @@ const ACTIONS = {
   'delete-logging': z
     .strictObject({ do: z.literal('delete-logging'), account, region })
     .describe('somebody else switches logging off'),
+  'config-rule': z
+    .strictObject({ do: z.literal('config-rule'), account, region })
+    .describe('deploy the hourly AWS Config rule of the settings there'),
   'event-rules': z
     .strictObject({ do: z.literal('event-rules'), state: z.enum(['on', 'off']) })
     .describe('deploy, or remove, the event rules: calls then become events after 5 minutes'),

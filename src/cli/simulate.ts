@@ -173,6 +173,9 @@ export class Player {
       case 'delete-logging':
         aws.settings.deleteBySomebodyElse(pairOf(action));
         return done;
+      case 'config-rule':
+        aws.config.createPeriodicRule(pairOf(action), clock.now());
+        return done;
       case 'event-rules':
         aws.eventRules.setOn(action.state === 'on');
         return done;

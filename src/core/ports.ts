@@ -63,3 +63,9 @@ export interface RecordedEvent extends DomainEvent {
 export interface History {
   about(subject: string): Promise<readonly RecordedEvent[]>;
 }
+
+/** Texts by key. `put` is durable when it returns and replaces what was there; `get` is undefined only when there is nothing. */
+export interface Texts {
+  put(key: string, text: string): Promise<void>;
+  get(key: string): Promise<string | undefined>;
+}

@@ -34,7 +34,6 @@ export { reminderTimes } from './remind.ts';
 export * from './request.ts';
 export * from './review-tick.ts';
 export * from './revoke.ts';
-export * from './second-lever.ts';
 export * from './start-ending.ts';
 export { type SweepReport, sweep } from './sweep.ts';
 export { describeObserved, type SwitchOffResult, scheduleName, switchOff } from './switch-off.ts';

@@ -1,5 +1,12 @@
-import type { AccountId, Clock, EpochMs, Ids, Recorder, Region } from '../core/index.ts';
-import type { DataRetention, IamEvidence, LoggingConfiguration, Observation } from '../evidence/index.ts';
+import type { AccountId, Clock, EpochMs, Ids, Recorder, Region, Texts } from '../core/index.ts';
+import type {
+  AccountSource,
+  DataRetention,
+  EvidenceSources,
+  IamEvidence,
+  LoggingConfiguration,
+  Observation,
+} from '../evidence/index.ts';
 import type {
   BucketFacts,
   Call,
@@ -135,17 +142,6 @@ export interface Inspection {
   readIam(accountId: AccountId): Promise<Observation<IamEvidence>>;
 }
 
-/**
- * Takes a destination away when switching off does not work, by a role of its own. Both succeed when it is done already; both throw
- * `AwsCallError`.
- */
-export interface SecondLever {
-  /** Nobody can write or read below the prefix any more; listing and deleting stay as they are. */
-  denyBucket(pair: Pair, bucketName: string, keyPrefix: string): Promise<void>;
-  /** At once; a person can enable it again. */
-  disableKey(pair: Pair, kmsKeyArn: string): Promise<void>;
-}
-
 export interface OneTimeSchedule {
   readonly name: string;
   /** A whole minute; fires within 60 s after it. */
@@ -161,6 +157,34 @@ export interface Schedules {
   delete(name: string): Promise<void>;
 }
 
+/** What AWS Config is told of one resource. It knows no "unknown": INSUFFICIENT_DATA is refused, so unknown is NON_COMPLIANT. */
+export interface Evaluation {
+  readonly resourceType: string;
+  readonly resourceId: string;
+  readonly compliance: 'COMPLIANT' | 'NON_COMPLIANT' | 'NOT_APPLICABLE';
+  /** 1 to 256 characters. */
+  readonly annotation: string;
+  /** When Config saw what is judged. */
+  readonly at: EpochMs;
+}
+
+/** AWS Config in the account and Region whose rule asked. */
+export interface ComplianceReports {
+  /** Any number, in batches; what AWS gives back is sent again. @throws AwsCallError when some are not kept in the end */
+  put(
+    pair: Pair,
+    evaluations: readonly Evaluation[],
+    answer: { readonly resultToken: string; readonly isTest: boolean },
+  ): Promise<void>;
+  /** A resource as Config recorded it at `at`; undefined when it has no such resource. */
+  resourceAt(
+    pair: Pair,
+    resourceType: string,
+    resourceId: string,
+    at: EpochMs,
+  ): Promise<{ readonly isDeleted: boolean; readonly arn?: string; readonly name?: string } | undefined>;
+}
+
 /** Everything the exception path needs of the world; `compose.ts` joins it to adapters. */
 export interface Services {
   readonly clock: Clock;
@@ -174,7 +198,13 @@ export interface Services {
   readonly retention: DataRetentionSettings;
   readonly destinations: Destinations;
   readonly inspection: Inspection;
-  readonly secondLever: SecondLever;
+  /** Principals of an account, for rules that AWS Config triggers. */
+  readonly identities: AccountSource;
+  readonly reports: ComplianceReports;
+  /** Everything that is collected, for scans of the organization. */
+  readonly evidence: EvidenceSources;
+  /** What scans saw and came to. */
+  readonly archive: Texts;
   readonly schedules: Schedules;
   readonly executions: Executions;
   readonly signer: Signer;

@@ -28,6 +28,11 @@ export function correlating(
         if (id !== undefined) onLearned(id);
         return found;
       },
+      async readTogether(keys) {
+        const found = await store.readTogether(keys);
+        for (const each of found) if (each !== undefined) learn(each);
+        return found;
+      },
       async list(prefix) {
         const found = await store.list(prefix);
         for (const each of found) learn(each);

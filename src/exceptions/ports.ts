@@ -25,6 +25,8 @@ export interface ConditionalWrite {
  */
 export interface RecordStore {
   read(key: string): Promise<StoredRecord | undefined>;
+  /** Several at once, in the order of the keys, as they stood at one moment. In AWS one transaction. */
+  readTogether(keys: readonly string[]): Promise<readonly (StoredRecord | undefined)[]>;
   /** Every record whose key begins with `prefix`, by key. */
   list(prefix: string): Promise<readonly StoredRecord[]>;
   commit(writes: readonly ConditionalWrite[]): Promise<'committed' | 'conflict'>;
@@ -38,6 +40,8 @@ export interface Directory {
 /** The policy that is in force, by the state's own record; never a file that happens to lie around. */
 export interface PolicyInForce {
   current(): Promise<LoadedPolicy>;
+  /** The same of a record that was read already. @throws NoPolicyInForce where there is none */
+  of(stored: StoredRecord | undefined): LoadedPolicy;
 }
 
 /** The accounts and units that exist, as last read. */

@@ -138,7 +138,7 @@ describe.skipIf(moto === undefined)('the exception path on moto, with the packag
       ['proviso-exception', 'prompt-storage-exception.asl.yml'],
       ['proviso-ending', 'prompt-storage-ending.asl.yml'],
     ] as const) {
-      const { definition, functions } = stateMachine(file);
+      const { definition, functions } = stateMachine(`workflows/${file}`);
       const text = functions.reduce(
         (all, each) => all.replaceAll(`\${${each}}`, functionArn(each)),
         JSON.stringify(definition),

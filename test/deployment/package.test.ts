@@ -113,9 +113,18 @@ describe('the governance template', () => {
 
   it('has the state machines of workflows/, word for word, with a function behind every name and no execution data in their logs', () => {
     const machines = ofType('AWS::StepFunctions::StateMachine');
-    expect(machines.map(([name]) => name).sort()).toEqual(['EndingMachine', 'ExceptionMachine']);
+    expect(machines.map(([name]) => name).sort()).toEqual([
+      'EndingMachine',
+      'ExceptionMachine',
+      'ScanMachine',
+    ]);
     for (const [name, { Properties }] of machines) {
-      const file = `prompt-storage-${name === 'EndingMachine' ? 'ending' : 'exception'}.asl.yml`;
+      const file = {
+        ExceptionMachine: 'workflows/prompt-storage-exception.asl.yml',
+        EndingMachine: 'workflows/prompt-storage-ending.asl.yml',
+        ScanMachine: 'deploy/organization-scan.asl.yml',
+      }[name];
+      if (file === undefined) throw new Error(`no file of \`${name}\``);
       const { definition, functions } = stateMachine(file);
       expect(JSON.parse(String(Properties['DefinitionString']))).toEqual(definition);
       // An exact version, so that a running exception keeps the code it began with.

@@ -10,7 +10,6 @@ import type { Services } from '../../src/enforcement/index.ts';
 import { encode, leaseKey, readLeaseRow, storesContent } from '../../src/exceptions/index.ts';
 import {
   BEGINS,
-  ENDS,
   HOUR_MS,
   INCIDENT,
   KEY,
@@ -37,9 +36,11 @@ const ACTION_OF: Readonly<Record<string, string>> = {
   's3:GetBucketLifecycleConfiguration': 's3:GetLifecycleConfiguration',
   's3:GetBucketReplication': 's3:GetReplicationConfiguration',
   's3:GetObjectLockConfiguration': 's3:GetBucketObjectLockConfiguration',
+  'dynamodb:TransactGetItems': 'dynamodb:GetItem',
   'dynamodb:TransactWriteItems': 'dynamodb:PutItem',
 };
 const PREFIX_OF: Readonly<Record<string, string>> = {
+  'config-service': 'config',
   sfn: 'states',
   'cloudwatch-logs': 'logs',
   eventbridge: 'events',
@@ -71,6 +72,7 @@ describe('the governance account', () => {
     const files = [
       'certificates.ts',
       'directory.ts',
+      'evidence-bucket.ts',
       'executions.ts',
       'notifier.ts',
       'organizations.ts',
@@ -88,7 +90,11 @@ describe('the governance account', () => {
   });
 
   it('names every function of the workflows', () => {
-    for (const file of ['prompt-storage-exception.asl.yml', 'prompt-storage-ending.asl.yml'])
+    for (const file of [
+      'workflows/prompt-storage-exception.asl.yml',
+      'workflows/prompt-storage-ending.asl.yml',
+      'deploy/organization-scan.asl.yml',
+    ])
       for (const name of stateMachine(file).functions) expect(Object.keys(FUNCTIONS)).toContain(name);
   });
 });
@@ -136,7 +142,7 @@ describe('the member account', () => {
     ['Enable', [], /^bedrock:PutModel/, ['iam:PassRole']],
     // The Put and its PassRole only where the baseline is metadata-only: Bedrock has no condition on the flags.
     ['Disable', [], /^bedrock:(Put|Delete)/, ['iam:PassRole']],
-    ['SecondLever', ['second-lever.ts'], /^$/, []],
+    ['Evaluate', ['compliance-reports.ts'], /^$/, []],
     // A version `null` in a bucket without versioning may need the plain action.
     ['Purge', ['log-groups.ts'], /^s3:(List|Delete|Abort)/, ['s3:DeleteObject']],
   ] as const)('Proviso%s allows exactly its calls', (role, files, own, besides) => {
@@ -146,7 +152,7 @@ describe('the member account', () => {
     expect(allowed(role)).toEqual(unique([...files.flatMap(actionsIn), ...others, ...besides]));
   });
 
-  it.each(['Collect', 'Enable', 'Disable', 'Purge', 'SecondLever'] as const)(
+  it.each(['Collect', 'Enable', 'Disable', 'Evaluate', 'Purge'] as const)(
     'Proviso%s trusts exactly the functions that use it',
     (name) => {
       const trust = JSON.stringify(roleNamed(name).Properties.AssumeRolePolicyDocument);
@@ -249,26 +255,6 @@ const PLAYS: readonly Play[] = [
     await simulation.approved();
     await simulation.advanceTo(LONG_AFTER);
   },
-  async function switchingOffKeepsFailing(simulation) {
-    await simulation.active();
-    simulation.fault({
-      operation: 'bedrock:DeleteModelInvocationLoggingConfiguration',
-      kind: 'deny',
-      times: 150,
-    });
-    await simulation.advanceTo(LONG_AFTER);
-  },
-  async function switchingOffKeepsFailingWithoutTheEnding(simulation) {
-    const id = await simulation.active();
-    simulation.fault({
-      operation: 'bedrock:DeleteModelInvocationLoggingConfiguration',
-      kind: 'deny',
-      times: 150,
-    });
-    await simulation.advanceTo(ENDS + HOUR_MS / 3);
-    await simulation.state.runtime.stop('ending', `${id}-end-1`, { error: 'Stopped', cause: 'by hand' });
-    await simulation.advanceTo(ENDS + HOUR_MS);
-  },
   async function theSwitchCannotBeArmed(simulation) {
     simulation.fault({ operation: 'scheduler:CreateSchedule', kind: 'deny', times: 50 });
     await simulation.approved();
@@ -293,6 +279,42 @@ const PLAYS: readonly Play[] = [
     const id = await simulation.request();
     await simulation.decide(id, 'lena', 'legal');
     await again(simulation, 'requestApproval', { exceptionId: id, role: 'legal', taskToken: 'redelivered' });
+  },
+  async function onlyTheConfigRuleIsLeft(simulation) {
+    simulation.state.aws.config.createPeriodicRule(
+      { accountId: INCIDENT, region: VIRGINIA },
+      simulation.now(),
+    );
+    const id = await simulation.active();
+    simulation.mute('deadMansSwitch', 'sweep');
+    await simulation.stopWorkflow(id);
+    await simulation.advanceTo(LONG_AFTER);
+  },
+  async function theOrganizationIsScanned(simulation) {
+    const { accounts } = (await again(simulation, 'beginScan', { scanId: 'nightly' })) as {
+      readonly accounts: readonly object[];
+    };
+    for (const account of accounts) await again(simulation, 'scanAccount', account);
+    await again(simulation, 'finishScan', { scanId: 'nightly' });
+  },
+  async function resourcesChange(simulation) {
+    const change = (resourceType: string, resourceId: string) => ({
+      invokingEvent: JSON.stringify({
+        messageType: 'ConfigurationItemChangeNotification',
+        configurationItem: {
+          awsAccountId: INCIDENT,
+          configurationItemCaptureTime: '2026-11-20T09:00:00Z',
+          configurationItemStatus: 'OK',
+          resourceType,
+          resourceId,
+        },
+      }),
+      resultToken: 'token',
+      configRuleArn: `arn:aws:config:${VIRGINIA}:${INCIDENT}:config-rule/config-rule-resources`,
+      accountId: INCIDENT,
+    });
+    await again(simulation, 'configResources', change('AWS::IAM::Role', 'AROAEXAMPLE'));
+    await again(simulation, 'configResources', change('AWS::S3::Bucket', 'somebodys-bucket'));
   },
   async function onlyTheEventRulesAreLeft(simulation) {
     simulation.state.aws.eventRules.setOn(true);
@@ -402,6 +424,7 @@ function watch(services: Services, note: (act: Act) => void): void {
     certificates: plain(services.certificates, 'certificates'),
     notifier: plain(services.notifier, 'notifier'),
     policyInForce: {
+      of: policyInForce.of,
       current: () => {
         note('store.read');
         return policyInForce.current();
@@ -414,11 +437,16 @@ function watch(services: Services, note: (act: Act) => void): void {
           ? 'as enable'
           : 'as disable',
     ),
+    archive: plain(services.archive, 'archive'),
+    evidence: around(services.evidence, (method) =>
+      method === 'readOrganization' ? 'organizationView.organization' : 'as collect',
+    ),
+    identities: around(services.identities, () => 'as collect'),
+    reports: around(services.reports, () => 'as evaluate'),
     retention: around(services.retention, (method) =>
       method === 'getDataRetention' ? 'as collect' : 'as disable',
     ),
     inspection: around(services.inspection, () => 'as collect'),
-    secondLever: around(services.secondLever, () => 'as second-lever'),
     destinations: around(services.destinations, (method) =>
       method === 'describeBucket' ? 'as collect' : 'as purge',
     ),

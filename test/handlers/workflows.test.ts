@@ -74,19 +74,24 @@ describe.each(FILES)('%s', (file) => {
   });
 });
 
+/** What schedules, event rules and AWS Config call. */
+const TARGETS = ['deadMansSwitch', 'sweep', 'storageEvent', 'configSettings', 'configResources'];
+
+const calledBy = (file: string): readonly string[] =>
+  valuesOf(parse(readFileSync(join(ROOT, file), 'utf8')), 'Fn::GetAtt').map((names) =>
+    String((names as unknown[])[0]),
+  );
+
 test('every workflow file is loaded, and every function is somebody’s target', () => {
   expect(loadMachines().size).toBe(FILES.length);
-  const called = FILES.flatMap((file) =>
-    valuesOf(parse(readFileSync(join(ROOT, 'workflows', file), 'utf8')), 'Fn::GetAtt').map((names) =>
-      String((names as unknown[])[0]),
-    ),
+  const called = [...FILES.map((file) => `workflows/${file}`), 'deploy/organization-scan.asl.yml'].flatMap(
+    calledBy,
   );
-  // The two schedules' targets.
-  const known = new Set([...called, 'deadMansSwitch', 'sweep']);
+  const known = new Set([...called, ...TARGETS]);
   expect(Object.keys(HANDLERS).filter((name) => !known.has(name))).toEqual([]);
 });
 
-test.each(Object.keys(HANDLERS).filter((name) => name !== 'sweep'))(
+test.each([...new Set(FILES.flatMap((file) => calledBy(`workflows/${file}`))), 'deadMansSwitch'])(
   '`%s` refuses an event without an exception id before it does anything',
   async (name) => {
     const untouched = new Proxy(

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { coverageOf } from '../../src/cli/coverage.ts';
 import { exitCodeFor } from '../../src/cli/report/exit-code.ts';
+import { coverageOf } from '../../src/compliance/index.ts';
 import { region } from '../../src/core/index.ts';
 import { collectSnapshot } from '../../src/evidence/index.ts';
 import { listLeaseRows } from '../../src/exceptions/index.ts';

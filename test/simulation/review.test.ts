@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openEventFile } from '../../src/adapters/embedded/event-file.ts';
-import { coverageOf } from '../../src/cli/coverage.ts';
+import { coverageOf } from '../../src/compliance/index.ts';
 import { durationMs, type EventActor, type ExceptionId, epochMs } from '../../src/core/index.ts';
 import {
   closeWithCertificate,

@@ -9,6 +9,8 @@ export interface AccessOptions {
   readonly sessionName?: string;
   /** Assume the role in the caller's own account too: for acts that the caller itself has no right to. */
   readonly alwaysAssume?: boolean;
+  /** Known from the deployment: with `alwaysAssume`, nobody has to ask who the caller is. */
+  readonly partition?: string;
   readonly externalId?: string;
   /** Region for STS, IAM and Organizations; default `AWS_REGION`, `AWS_DEFAULT_REGION`, then `us-east-1`. */
   readonly homeRegion?: Region;
@@ -89,7 +91,11 @@ export class AccountAccess {
    */
   async settingsFor(accountId: AccountId, region?: Region): Promise<ClientSettings> {
     const base = region === undefined ? this.#base : { ...this.#base, region };
-    const caller = await this.#callerIdentity();
+    const { partition: known, alwaysAssume } = this.#options;
+    const caller =
+      known !== undefined && alwaysAssume === true
+        ? { accountId: undefined, partition: known }
+        : await this.#callerIdentity();
     if (caller.accountId === accountId && this.#options.alwaysAssume !== true) return base;
     // Asked now so that a refusal is known as the refusal of the role; the client asks again only near the expiry.
     await this.#session(accountId, caller.partition);

@@ -10,6 +10,10 @@ export interface AwsEvidenceOptions {
   /** Name with path of the role to assume in member accounts; default `proviso/ProvisoCollect`. */
   readonly roleName?: string;
   readonly externalId?: string;
+  /** Assume the role in the caller's own account too: for a caller that has no right of its own to read. */
+  readonly alwaysAssume?: boolean;
+  /** Known from the deployment: with `alwaysAssume`, nobody has to ask who the caller is. */
+  readonly partition?: string;
   /** Region for STS, IAM and Organizations; default from the environment, then `us-east-1`. */
   readonly homeRegion?: Region;
   /** Attempts a call, the first included; default 8. */

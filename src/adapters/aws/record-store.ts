@@ -3,6 +3,7 @@ import {
   DynamoDBClient,
   GetItemCommand,
   QueryCommand,
+  TransactGetItemsCommand,
   TransactionCanceledException,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
@@ -37,6 +38,18 @@ export function dynamoRecordStore(settings: HomeSettings, table: string): Record
           }),
         );
         return Item && recordOf(Item);
+      });
+    },
+
+    async readTogether(keys) {
+      const TransactItems = keys.map((key) => {
+        const { pk, sk } = splitKey(key);
+        return { Get: { TableName: table, Key: { pk: { S: pk }, sk: { S: sk } } } };
+      });
+      return awsCall('dynamodb:TransactGetItems', async () => {
+        const { Responses = [] } = await client.send(new TransactGetItemsCommand({ TransactItems }));
+        if (Responses.length !== keys.length) throw new MalformedAnswer('Responses');
+        return Responses.map(({ Item }) => Item && recordOf(Item));
       });
     },
 

@@ -13,10 +13,10 @@ export const MEMBER_ROLES = {
   enable: 'proviso/ProvisoEnable',
   /** Deletes the logging configuration; where the baseline is metadata-only, puts that too. */
   disable: 'proviso/ProvisoDisable',
+  /** Answers AWS Config, and asks it for an item that was too large to send. */
+  evaluate: 'proviso/ProvisoEvaluate',
   /** Makes and lists an exception's own destination, and deletes what is in it; cannot read an object's body. */
   purge: 'proviso/ProvisoPurge',
-  /** Denies a destination and disables its key, when switching off does not work. */
-  'second-lever': 'proviso/ProvisoSecondLever',
 } as const;
 export type MemberAct = keyof typeof MEMBER_ROLES;
 
@@ -30,6 +30,8 @@ export interface MemberRoleOptions {
   readonly clock: Clock;
   readonly homeRegion: Region;
   readonly externalId?: string;
+  /** Of the governance account, and so of all. Default: asked of STS, once for each role. */
+  readonly partition?: string;
   /** Attempts of a call that only reads or that can be repeated, the first included. */
   readonly maxAttempts?: number;
 }
@@ -45,6 +47,7 @@ export function memberRoles(options: MemberRoleOptions): MemberRoles {
       sessionName: `proviso-${act}`,
       alwaysAssume: true,
       ...(options.externalId === undefined ? {} : { externalId: options.externalId }),
+      ...(options.partition === undefined ? {} : { partition: options.partition }),
     });
   const accesses = new Map<MemberAct, AccountAccess>();
   return {

@@ -60,6 +60,9 @@ export function sqliteRecordStore(
     async read(key) {
       return under('dynamodb:GetItem', () => known.get(key) ?? readRow(key));
     },
+    async readTogether(keys) {
+      return under('dynamodb:GetItem', () => keys.map((key) => known.get(key) ?? readRow(key)));
+    },
     async list(prefix) {
       const keys = under('dynamodb:GetItem', () =>
         prepared(database, 'SELECT key FROM rs_records WHERE key >= ? AND key < ? ORDER BY key').all(

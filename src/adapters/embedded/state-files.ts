@@ -38,6 +38,7 @@ export const statePaths = (directory: string) => ({
   aws: join(directory, 'aws.sqlite'),
   events: join(directory, 'events.ndjson'),
   notifications: join(directory, 'notifications.ndjson'),
+  archive: join(directory, 'archive'),
   people: join(directory, 'people.yaml'),
   certificates: join(directory, 'certificates'),
   /** The dossier of each review, in a folder of its own. */

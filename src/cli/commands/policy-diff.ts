@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { coverageOf } from '../../compliance/index.ts';
 import {
   comparePolicies,
   impactOnRequests,
@@ -9,7 +10,6 @@ import {
 } from '../../diff/index.ts';
 import { type ExceptionRequest, parseRequest } from '../../exceptions/index.ts';
 import type { CommandContext } from '../context.ts';
-import { coverageOf } from '../coverage.ts';
 import { leasesOf, loadSnapshot } from '../estate.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';

@@ -1,6 +1,7 @@
 import { join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { readSdkSettings } from '../../adapters/aws/sdk-settings.ts';
+import { coverageOf } from '../../compliance/index.ts';
 import type { OpenState } from '../../compose.ts';
 import { renderMarkdown, sha256Hex } from '../../core/index.ts';
 import type { AdoptedPolicy } from '../../enforcement/index.ts';
@@ -22,7 +23,6 @@ import {
 import { type CheckReport, checkSnapshot } from '../../rules/index.ts';
 import { attestedBy, loadAttestations } from '../attestations.ts';
 import type { CommandContext } from '../context.ts';
-import { coverageOf } from '../coverage.ts';
 import { leasesOf, loadSnapshot } from '../estate.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';

@@ -1,4 +1,5 @@
 export * from './bedrock.ts';
+export * from './config.ts';
 export * from './database.ts';
 export * from './event-rules.ts';
 export * from './evidence.ts';

@@ -1,0 +1,3 @@
+export * from './archive.ts';
+export * from './ports.ts';
+export * from './scan.ts';
