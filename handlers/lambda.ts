@@ -1,11 +1,18 @@
 import type { Services } from '../src/enforcement/index.ts';
 import type { Handle } from './index.ts';
+import type { Figures } from './telemetry.ts';
 
-let composed: Promise<Services> | undefined;
-
-/** Imported here and not above, so that the embedded runtime, which uses the same handlers, never loads the clients of AWS. */
-const compose = (): Promise<Services> =>
-  import('../src/compose-aws.ts').then(({ awsServices }) => awsServices(process.env));
+/** Imported here and not above, so that the embedded runtime, which uses the same handlers, loads neither the clients of AWS nor Powertools. */
+const compose = async () => {
+  const [{ awsServices }, { telemetry }] = await Promise.all([
+    import('../src/compose-aws.ts'),
+    import('./telemetry.ts'),
+  ]);
+  const group = process.env['PROVISO_SCHEDULE_GROUP'] ?? '';
+  const name = (process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? 'local').replace(`${group}-`, '');
+  return { services: awsServices(process.env), observe: telemetry(name, process.env) };
+};
+let composed: ReturnType<typeof compose> | undefined;
 
 // In Lambda the composition belongs to the initialization, which is faster and not billed twice. What fails there fails again,
 // and is reported, at the invocation.
@@ -16,10 +23,16 @@ if (process.env['AWS_LAMBDA_FUNCTION_NAME'] !== undefined) {
   });
 }
 
-/** What Lambda calls: the function over services that are composed once per container from its environment. */
+/**
+ * What Lambda calls: the function over services that are composed once per container from its environment, with its logs, metrics and
+ * traces around it.
+ *
+ * @param measure - figures for metrics, after the function has succeeded
+ */
 export const lambda =
-  (handle: Handle) =>
+  (handle: Handle, measure?: (result: unknown, services: Services, tookMs: number) => Promise<Figures>) =>
   async (event: unknown): Promise<unknown> => {
     composed ??= compose();
-    return handle(event, await composed);
+    const { services, observe } = await composed;
+    return observe(handle, event, services, measure);
   };

@@ -9,7 +9,7 @@ import { parse } from 'yaml';
  */
 
 const ROOT = join(import.meta.dirname, '..');
-const NOT_FUNCTIONS = new Set(['index.ts', 'event.ts', 'lambda.ts']);
+const NOT_FUNCTIONS = new Set(['index.ts', 'event.ts', 'lambda.ts', 'telemetry.ts']);
 
 /** Some dependencies are CommonJS and call `require` for modules of Node; an ES module has none of its own. */
 const BANNER =

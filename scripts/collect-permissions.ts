@@ -62,30 +62,32 @@ const ROLE_CALLS: readonly PermissionRow[] = [
   row('iam', 'iam:ListServiceSpecificCredentials', 'long-term Bedrock API keys: their ids and status'),
 ];
 
-const sectionRows = (levels: readonly SectionLevel[], isOptIn: boolean): readonly PermissionRow[] =>
-  levels.flatMap((level) =>
+const sectionRows = (isWanted: (section: Section<unknown>) => boolean): readonly PermissionRow[] =>
+  LEVELS.flatMap((level) =>
     Object.entries<Section<unknown>>(SECTIONS[level])
-      .filter(([, { optIn }]) => (optIn !== undefined) === isOptIn)
+      .filter(([, section]) => isWanted(section))
       .flatMap(([name, { actions }]) =>
         Object.entries(actions).map(([action, why]) => row(name, action, why)),
       ),
   );
 
-const IN_ACCOUNTS: readonly SectionLevel[] = ['account', 'account-region'];
+const LEVELS: readonly SectionLevel[] = ['account', 'account-region', 'organization'];
+const isAtHome = ({ level, isAskedAtHome }: Section<unknown>): boolean =>
+  level === 'organization' || isAskedAtHome === true;
 
 /** What the collector itself must be allowed, in the management account or a delegated administrator. */
 export const homePermissions = (): readonly PermissionRow[] => [
   ...HOME_CALLS,
-  ...sectionRows(['organization'], false),
+  ...sectionRows((section) => section.optIn === undefined && isAtHome(section)),
 ];
 /** What `ProvisoCollect` must be allowed in every account. */
 export const rolePermissions = (): readonly PermissionRow[] => [
   ...ROLE_CALLS,
-  ...sectionRows(IN_ACCOUNTS, false),
+  ...sectionRows((section) => section.optIn === undefined && !isAtHome(section)),
 ];
 /** What only an opt-in section needs; not part of the role. */
 export const optInPermissions = (): readonly PermissionRow[] =>
-  sectionRows([...IN_ACCOUNTS, 'organization'], true);
+  sectionRows(({ optIn }) => optIn !== undefined);
 
 /** Each action once, in the order of the rows. */
 export const actionsOf = (rows: readonly PermissionRow[]): readonly string[] => [

@@ -55,6 +55,7 @@ export const ACTS = {
   'as enable': { resource: 'role/ProvisoEnable', actions: ['sts:AssumeRole'] },
   'as disable': { resource: 'role/ProvisoDisable', actions: ['sts:AssumeRole'] },
   'as evaluate': { resource: 'role/ProvisoEvaluate', actions: ['sts:AssumeRole'] },
+  'as second-lever': { resource: 'role/ProvisoSecondLever', actions: ['sts:AssumeRole'] },
   'as purge': { resource: 'role/ProvisoPurge', actions: ['sts:AssumeRole'] },
 } as const satisfies Record<
   string,
@@ -90,7 +91,7 @@ export const FUNCTIONS = {
   reviewTick: SWITCH_OFF,
   beginEnding: [...CHANGE, 'executions.start', 'executions.status'],
   giveBackWindow: [...CHANGE, 'schedules.delete'],
-  putBaseline: [...CHANGE, 'as collect', 'as disable', 'schedules.delete'],
+  putBaseline: [...CHANGE, 'as collect', 'as disable', 'as second-lever', 'schedules.delete'],
   purgeContent: [...CHANGE, 'as collect', 'as purge'],
   listContent: [...CHANGE, 'as collect', 'as purge'],
   closeException: [...CHANGE, 'signer.sign', 'certificates.save'],
@@ -105,6 +106,7 @@ export const FUNCTIONS = {
   storageEvent: [...SWITCH_OFF, 'store.list', 'executions.wake', 'organizationView.organization'],
   sweep: [
     ...SWITCH_OFF,
+    'as second-lever',
     'store.list',
     'executions.wake',
     'directory.people',
@@ -115,8 +117,12 @@ export type DeployedFunction = keyof typeof FUNCTIONS;
 
 /** The functions that may assume a member account's role: what its trust policy names. */
 export const assumersOf = (
-  role: 'Collect' | 'Enable' | 'Disable' | 'Evaluate' | 'Purge',
+  role: 'Collect' | 'Enable' | 'Disable' | 'Evaluate' | 'Purge' | 'SecondLever',
 ): readonly DeployedFunction[] =>
   (Object.keys(FUNCTIONS) as DeployedFunction[])
-    .filter((name) => (FUNCTIONS[name] as readonly Act[]).includes(`as ${role.toLowerCase()}` as Act))
+    .filter((name) =>
+      (FUNCTIONS[name] as readonly Act[]).includes(
+        `as ${role === 'SecondLever' ? 'second-lever' : role.toLowerCase()}` as Act,
+      ),
+    )
     .sort();

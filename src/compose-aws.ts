@@ -16,6 +16,7 @@ import { dynamoRecordStore } from './adapters/aws/record-store.ts';
 import { dynamoRecorder } from './adapters/aws/recorder.ts';
 import { memberRoles } from './adapters/aws/roles.ts';
 import { awsSchedules } from './adapters/aws/schedules.ts';
+import { awsSecondLever } from './adapters/aws/second-lever.ts';
 import { kmsSigner } from './adapters/aws/signing-key.ts';
 import { readEnvironment } from './adapters/environment.ts';
 import { policyInForceOf } from './adapters/policy-in-force.ts';
@@ -71,6 +72,7 @@ export function awsServices(
     archive: s3Texts(home, settings.evidenceBucket),
     destinations: awsDestinations(roles, clock),
     inspection: accountInspection(roles, evidence, clock),
+    secondLever: awsSecondLever(roles),
     schedules: awsSchedules(home, settings.schedules),
     executions: awsExecutions(home, settings.machines),
     signer: kmsSigner(home, settings.signingKeyArn),

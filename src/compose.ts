@@ -230,6 +230,7 @@ export function openState(
     inspection,
     identities: evidence,
     reports: config,
+    secondLever: inspection,
     evidence,
     archive: textFiles(paths.archive),
     schedules,

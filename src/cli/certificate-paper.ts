@@ -15,6 +15,7 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
   const rows = (all: Fields, names: Readonly<Record<string, string>>) =>
     Object.entries(names).map(([key, name]) => [name, textOf(all[key])]);
   const listings = list('listings') as readonly Fields[];
+  const lever = statement['secondLever'] as Fields | undefined;
   return {
     title: `Certificate of closure: ${textOf(statement['exceptionId'])}`,
     facts: [
@@ -34,6 +35,14 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
             kind: 'text',
             text: `Minutes overdue, to the read-back: ${textOf(statement['minutesOverdue'])}. Purge within the retention: ${statement['purgeWithinRetention'] === true ? 'yes' : 'NO'}.`,
           },
+          ...(lever === undefined
+            ? []
+            : [
+                {
+                  kind: 'text' as const,
+                  text: `Switching off kept failing. Second lever pulled at ${textOf(lever['pulledAt'])}: bucket denied: ${textOf(lever['bucketDenied'])}; key disabled: ${textOf(lever['keyDisabled'])}.`,
+                },
+              ]),
           ...(listings.length === 0
             ? [{ kind: 'text' as const, text: 'Nothing was listed.' }]
             : [
@@ -71,8 +80,8 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
         blocks: [
           {
             kind: 'table',
-            caption: 'Times',
-            columns: ['', ''],
+            caption: 'Times of the exception',
+            columns: ['what', 'when'],
             rows: rows(times, {
               startsAt: 'Approved from',
               expiresAt: 'Approved until',
@@ -92,7 +101,7 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
           {
             kind: 'table',
             caption: 'The setting before, during and after',
-            columns: ['', ''],
+            columns: ['when', 'invocation logging'],
             rows: rows(settings, {
               before: 'Before',
               approved: 'As approved',
@@ -109,8 +118,8 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
         blocks: [
           {
             kind: 'table',
-            caption: 'What was purged',
-            columns: ['', ''],
+            caption: 'Counts of what was purged',
+            columns: ['what', 'count'],
             rows: rows(purged, {
               versions: 'Versions',
               bytes: 'Bytes',

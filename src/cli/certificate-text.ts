@@ -30,6 +30,7 @@ export function certificateLines(
       'off, read back',
       `${textOf(times['offReadBackAt'])}; minutes overdue: ${textOf(statement['minutesOverdue'])}`,
     ),
+    ...(statement['secondLever'] === undefined ? [] : row('second lever', statement['secondLever'])),
     ...row(
       'purged',
       Object.entries(purged)

@@ -33,6 +33,12 @@ export function exceptionLines(
     ...(record.contested === undefined
       ? []
       : row('contested', `somebody else’s setting was found: ${record.contested.observed}`)),
+    ...(record.secondLever === undefined
+      ? []
+      : row(
+          'second lever',
+          `pulled at ${formatInstant(record.secondLever.at)}: bucket denied: ${record.secondLever.bucket}; key disabled: ${record.secondLever.key}`,
+        )),
     ...(record.isPurgeOverdue === true ? row('overdue', 'the purge is not proven within the retention') : []),
     '',
     ...row('reference', request.reference),

@@ -27,6 +27,10 @@ type NumberFact = {
 /** What a number can be. A fact that is a measure and not a count would need fractions here. */
 const NUMBERS = {
   'principal.unknownActions': 'count',
+  'identityCenter.userAssignments': 'count',
+  'changeAlarms.unwatchedCalls': 'count',
+  'bedrockMetrics.unknownNames': 'count',
+  'costAllocationTags.missing': 'count',
   'principal.activeAccessKeys': 'count',
   'principal.activeBedrockApiKeys': 'count',
 } as const satisfies Record<NumberFact, 'count'>;
@@ -36,6 +40,7 @@ export type CountedFact = keyof typeof NUMBERS;
 const FAMILIAR: Readonly<Partial<Record<FactName, readonly string[]>>> = {
   'account.state': ['ACTIVE', 'SUSPENDED', 'CLOSED', 'PENDING_CLOSURE', 'PENDING_ACTIVATION'],
   'dataRetention.mode': ['none', 'default', 'inherit', 'provider_data_share', 'aws_review'],
+  'aiServicesOptOut.default': ['optOut', 'optIn', 'unset'],
   'invocationLogging.largeDataBucket': ['large-bodies'],
   'invocationLogging.cloudWatchLogGroup': ['bedrock-invocations'],
   'invocationLogging.s3Bucket': ['bedrock-invocations'],

@@ -31,6 +31,7 @@ import {
 import type { Pair, Services } from './ports.ts';
 import { isEmptyListing, list, purge } from './purge.ts';
 import { reopen } from './reconcile.ts';
+import { pullSecondLever } from './second-lever.ts';
 import { markEnding } from './start-ending.ts';
 import { describeObserved, switchOff } from './switch-off.ts';
 
@@ -70,6 +71,7 @@ export async function putBaselineStep(
   if (record.state !== 'ending')
     return { next: 'drain', at: waitText(record.drainUntil ?? services.clock.now()) };
   const result = await switchOff(services, pair, lease, ending, instant);
+  if (!result.isOff) await pullSecondLever(services, pair, id, ending, services.clock.now());
   if (!result.isSettled) return { next: 'retry', at: formatInstant(result.retryAt) };
   const after = await requireException(services.store, id);
   return { next: 'drain', at: waitText(after.value.drainUntil ?? services.clock.now()) };

@@ -25,6 +25,7 @@ export {
   planEnforcement,
   restoreDocument,
 } from './enforce.ts';
+export * from './figures.ts';
 export * from './plan.ts';
 export * from './ports.ts';
 export * from './purge.ts';
@@ -34,6 +35,7 @@ export { reminderTimes } from './remind.ts';
 export * from './request.ts';
 export * from './review-tick.ts';
 export * from './revoke.ts';
+export * from './second-lever.ts';
 export * from './start-ending.ts';
 export { type SweepReport, sweep } from './sweep.ts';
 export { describeObserved, type SwitchOffResult, scheduleName, switchOff } from './switch-off.ts';

@@ -142,6 +142,17 @@ export interface Inspection {
   readIam(accountId: AccountId): Promise<Observation<IamEvidence>>;
 }
 
+/**
+ * Takes a destination away when switching off does not work, by a role of its own. Both succeed when it is done already; both throw
+ * `AwsCallError`.
+ */
+export interface SecondLever {
+  /** Nobody can write or read below the prefix any more; listing and deleting stay as they are. */
+  denyBucket(pair: Pair, bucketName: string, keyPrefix: string): Promise<void>;
+  /** At once; a person can enable it again. */
+  disableKey(pair: Pair, kmsKeyArn: string): Promise<void>;
+}
+
 export interface OneTimeSchedule {
   readonly name: string;
   /** A whole minute; fires within 60 s after it. */
@@ -201,6 +212,7 @@ export interface Services {
   /** Principals of an account, for rules that AWS Config triggers. */
   readonly identities: AccountSource;
   readonly reports: ComplianceReports;
+  readonly secondLever: SecondLever;
   /** Everything that is collected, for scans of the organization. */
   readonly evidence: EvidenceSources;
   /** What scans saw and came to. */

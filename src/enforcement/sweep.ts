@@ -27,10 +27,11 @@ import {
 import { tellAdoption } from './adopt.ts';
 import { isPastRetention } from './ending.ts';
 import { enforcedKey, enforcePair, enforcesAnywhere, governedPairs } from './enforce.ts';
-import type { Services } from './ports.ts';
+import type { Pair, Services } from './ports.ts';
 import { endLease, reconcilePair } from './reconcile.ts';
 import { rejudge } from './rejudge.ts';
 import { noteBreach, remind } from './remind.ts';
+import { pullSecondLever } from './second-lever.ts';
 import { startEnding } from './start-ending.ts';
 import { wakeDecided } from './wake.ts';
 
@@ -153,10 +154,28 @@ export async function sweepException(
   }
   if (isActive(lease, now) && (await hasStoppedEarly(services, record, lease, now))) {
     await revokeLease(services, record.id, actor, 'its workflow is no longer running', now);
-    await endLease(services, pair, lease, actor, now);
+    await endOrPull(services, pair, lease, actor, now);
     return;
   }
-  if (!isActive(lease, now)) await endLease(services, pair, lease, actor, now);
+  if (!isActive(lease, now)) await endOrPull(services, pair, lease, actor, now);
+}
+
+/** Off directly. Where that keeps failing, the sweeper takes the destination away; an event's own handler has no such right. */
+async function endOrPull(
+  services: Services,
+  pair: Pair,
+  lease: Lease,
+  actor: EventActor,
+  now: EpochMs,
+): Promise<void> {
+  let isOff = false;
+  try {
+    ({ isOff } = await endLease(services, pair, lease, actor, now));
+  } finally {
+    // Also where the ending workflow cannot be started: the lever waits for nobody.
+    if (!isOff && actor.kind === 'sweeper')
+      await pullSecondLever(services, pair, lease.exceptionId, actor, now);
+  }
 }
 
 /** Said once, while it lasts: a purge that cannot even list would otherwise be silent until it ends. */

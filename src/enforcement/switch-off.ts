@@ -16,12 +16,14 @@ import {
   amend,
   type BaselineConfiguration,
   durationOf,
+  type ExceptionRecord,
   endOf,
   isOwnPut,
   isWithin,
   type Lease,
   leaseOf,
   nextState,
+  readException,
   readLeaseRow,
   storesContent,
   withContest,
@@ -58,36 +60,40 @@ export async function switchOff(
   const present = await presentLease(services, pair, subject);
   if (present?.offAt !== undefined)
     return { isOff: true, isSettled: true, retryAt: clock.now(), says: 'off since earlier; nothing to do' };
+  // The intent of a failure that goes on is on record; each attempt is told no more often than the failure itself.
+  const isQuiet = !isToldAgain(await overdueOf(services, subject), clock.now());
   // Looked at first: putting the baseline would wipe out the only trace of somebody else's content.
   const before = await settings.getInvocationLogging(pair);
-  await keepEvent(services, subject, {
-    type: 'enforcement.intended',
-    actor,
-    subject,
-    data: {
-      ...pair,
-      baseline: lease.baseline.kind,
-      says: `${actor.id}: returning ${pair.accountId}, ${pair.region} to the baseline (${lease.baseline.kind})`,
-    },
-  });
+  if (!isQuiet)
+    await keepEvent(services, subject, {
+      type: 'enforcement.intended',
+      actor,
+      subject,
+      data: {
+        ...pair,
+        baseline: lease.baseline.kind,
+        says: `${actor.id}: returning ${pair.accountId}, ${pair.region} to the baseline (${lease.baseline.kind})`,
+      },
+    });
   const { failure, isBaselineMissing } = await putBaseline(services, pair, lease.baseline);
   await noteForeign(services, pair, present, before, actor);
   const observed = await settings.getInvocationLogging(pair);
   const seen = observed.kind === 'observed' ? observed.value : undefined;
   const isOff = readsAsOff(observed, lease.baseline, failure);
   const now = clock.now();
-  await keepEvent(services, subject, {
-    type: 'enforcement.read-back',
-    actor,
-    subject,
-    data: {
-      ...pair,
-      isOff,
-      ...(failure ? { failure } : {}),
-      observed: describeObserved(observed),
-      says: readBackSays(isOff, observed, failure),
-    },
-  });
+  if (!isQuiet || isOff)
+    await keepEvent(services, subject, {
+      type: 'enforcement.read-back',
+      actor,
+      subject,
+      data: {
+        ...pair,
+        isOff,
+        ...(failure ? { failure } : {}),
+        observed: describeObserved(observed),
+        says: readBackSays(isOff, observed, failure),
+      },
+    });
   if (!isOff) {
     await recordOverdue(services, subject, actor, now);
     return {
@@ -98,6 +104,15 @@ export async function switchOff(
     };
   }
   return settle(services, subject, actor, instant, isBaselineMissing, seen ?? null);
+}
+
+/** Since when switching off fails; unknown where the table cannot be read, and then everything is told. */
+async function overdueOf(services: Services, id: ExceptionId): Promise<ExceptionRecord['overdue']> {
+  try {
+    return (await readException(services.store, id))?.value.overdue;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The lease as it stands; unknown where the table cannot be read, which is no reason to keep anything on. */
@@ -264,7 +279,17 @@ async function settle(
 
 export const scheduleName = (id: ExceptionId): string => `off-${id}`;
 
-/** Overdue is measured against the lease's own end or revocation, and said with every failed attempt until it is off. */
+/** The longest time between two tellings of the same failure; the sweeper's own pace. */
+const TELL_AT_MOST_EVERY = 15 * MINUTE;
+
+/** A failure that goes on is told after a minute, then after twice the time so far, and at least every quarter of an hour. */
+export function isToldAgain(overdue: ExceptionRecord['overdue'], now: EpochMs): boolean {
+  if (overdue === undefined) return true;
+  const last = overdue.toldAt ?? overdue.firstSeenAt;
+  return now - last >= Math.min(TELL_AT_MOST_EVERY, Math.max(MINUTE, last - overdue.firstSeenAt));
+}
+
+/** Overdue is measured against the lease's own end or revocation. Trying goes on at its own pace, however seldom it is told. */
 async function recordOverdue(
   services: Services,
   id: ExceptionId,
@@ -272,12 +297,13 @@ async function recordOverdue(
   now: EpochMs,
 ): Promise<void> {
   await amend(services, id, (record, row) => {
+    if (!isToldAgain(record.overdue, now)) return ok({ record });
     const lease = leaseOf(row, id);
     const overdueMs = Math.max(0, now - (lease === undefined ? now : endOf(lease)));
     const late = formatDuration(durationMs(Math.ceil(overdueMs / 1000) * 1000));
     const says = `content storage is not off ${late} after it should be; trying again`;
     return ok({
-      record: record.overdue === undefined ? { ...record, overdue: { firstSeenAt: now } } : record,
+      record: { ...record, overdue: { firstSeenAt: record.overdue?.firstSeenAt ?? now, toldAt: now } },
       events: [{ type: 'exception.overdue', actor, subject: id, data: { overdueMs, says } }],
     });
   });

@@ -36,6 +36,7 @@ export class EvidenceError extends Error {
  * | `unknown-account` | files for an account that is not in the organization |
  * | `unknown-region` | a file for a Region that the snapshot does not list |
  * | `unexpected-file` | a file with a name the layout does not know |
+ * | `incomplete` | the collection stopped before every account was read |
  * | `file-missing` | an account has some of its files, but not all |
  * | `unreadable` | the operating system would not give or take a file |
  * | `too-large` | a file is larger than any snapshot file can be |
@@ -51,6 +52,7 @@ export type SnapshotProblemCode =
   | 'unknown-account'
   | 'unknown-region'
   | 'unexpected-file'
+  | 'incomplete'
   | 'file-missing'
   | 'unreadable'
   | 'too-large';

@@ -2,7 +2,13 @@ import { z } from 'zod';
 import { formatInstant } from '../core/index.ts';
 import type { SnapshotHead } from './account-part.ts';
 import { documentToJson } from './policy-text.ts';
-import { type SectionLevel, type SectionObservations, sectionsSchema } from './sections/index.ts';
+import { observationOf } from './schema-parts.ts';
+import {
+  type SectionLevel,
+  type SectionObservations,
+  sectionDefinition,
+  sectionNames,
+} from './sections/index.ts';
 import { SNAPSHOT_KIND } from './snapshot-schema.ts';
 import type {
   IamEvidence,
@@ -102,11 +108,14 @@ export function encodeSections<L extends SectionLevel>(
   level: L,
   sections: SectionObservations<L> | undefined,
 ): unknown {
-  if (sections === undefined) return undefined;
-  const seen = Object.entries(sections).filter(([, observation]) => observation !== undefined);
-  return seen.length === 0
-    ? undefined
-    : z.encode(sectionsSchema(level), Object.fromEntries(seen) as SectionObservations<L>);
+  // One by one: an object schema asks the codec of a section that is not there, too.
+  const seen = sectionNames(level).flatMap((name) => {
+    const observation: Observation<unknown> | undefined = sections?.[name];
+    return observation === undefined
+      ? []
+      : [[name, z.encode(observationOf(sectionDefinition(level, name).value), observation)] as const];
+  });
+  return seen.length === 0 ? undefined : Object.fromEntries(seen);
 }
 
 export const encodeResourcePolicies = (policies: readonly ResourcePolicy[]): unknown =>

@@ -51,6 +51,15 @@ export function certificateStatement(
     },
     minutesOverdue:
       lease.offAt === undefined ? null : Math.max(0, Math.ceil((lease.offAt - endOf(lease)) / 60_000)),
+    ...(record.secondLever === undefined
+      ? {}
+      : {
+          secondLever: {
+            pulledAt: formatInstant(record.secondLever.at),
+            bucketDenied: record.secondLever.bucket,
+            keyDisabled: record.secondLever.key,
+          },
+        }),
     purgeWithinRetention: record.isPurgeOverdue !== true,
     ...(record.isBaselineMissing === true
       ? { baseline: 'could not be put; nothing is configured instead' }

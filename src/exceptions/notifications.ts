@@ -97,6 +97,10 @@ const TOLD: Readonly<Record<string, Told>> = {
     'page',
     'switch content storage off by hand in the account and Region now; switching off goes on being tried',
   ),
+  'exception.second-lever': guardians(
+    'page',
+    'switch content storage off by hand; its destination was taken away meanwhile, so deliveries fail and nobody reads',
+  ),
   'exception.purge-overdue': guardians('page', 'see why what was captured cannot be proven gone'),
   'exception.found-again': guardians('page', 'find out who switches content storage on again'),
   'exception.needs-signature': guardians(

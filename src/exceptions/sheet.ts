@@ -105,7 +105,12 @@ export function decisionSheet(subject: SheetSubject, admission: Omit<Admission, 
         id: 'request',
         title: 'What is asked',
         blocks: [
-          { kind: 'table', caption: 'The request', columns: ['', ''], rows: requestRows(request) },
+          {
+            kind: 'table',
+            caption: 'The request, field by field',
+            columns: ['what', 'as asked'],
+            rows: requestRows(request),
+          },
           ...subjectBlocks(request),
         ],
       },

@@ -175,6 +175,14 @@ export interface Admission {
   readonly sheetHash: Sha256Hex;
 }
 
+/** `done`, `not-applicable` (a log group has no bucket), or the code of what failed last. */
+export interface SecondLeverState {
+  /** First attempt. */
+  readonly at: EpochMs;
+  readonly bucket: string;
+  readonly key: string;
+}
+
 export interface ExceptionRecord {
   readonly id: ExceptionId;
   /** Of the call of the API that asked for it; every event about it carries the same. */
@@ -217,7 +225,13 @@ export interface ExceptionRecord {
   /** The latest run of empty listings; a find empties it. */
   readonly emptyListings: readonly Listing[];
   readonly certificate?: { readonly hash: Sha256Hex; readonly keyId: string };
-  readonly overdue?: { readonly firstSeenAt: EpochMs };
+  readonly overdue?: {
+    readonly firstSeenAt: EpochMs;
+    /** When it was last told. Absent in records of an earlier version. */
+    readonly toldAt?: EpochMs;
+  };
+  /** Switching off kept failing, and the destination was taken away instead. */
+  readonly secondLever?: SecondLeverState;
   /**
    * The events of the last change, written in the same commit as the change. INVARIANT (NOTHING_LOST): they are told to the recorder
    * after the commit, and once more by whoever comes next, so a death in between loses nothing.

@@ -28,7 +28,8 @@ export type ReviewStanding = (typeof REVIEW_STANDINGS)[number];
 const FLAG_VALUES = ['enabled', 'disabled', 'unset'] as const;
 const LOGGING_CALL = 'bedrock:GetModelInvocationLoggingConfiguration';
 const IAM_CALL = 'iam:GetAccountAuthorizationDetails';
-const PERMISSION_CALLS = `${IAM_CALL} + organizations:ListTargetsForPolicy + organizations:DescribePolicy`;
+const CONTROL_POLICY_CALLS = 'organizations:ListTargetsForPolicy + organizations:DescribePolicy';
+const PERMISSION_CALLS = `${IAM_CALL} + ${CONTROL_POLICY_CALLS}`;
 const PERMISSION_VALUES = ['allowed', 'conditionally-allowed', 'denied'] as const;
 
 const flag = (content: string): FactDefinition => ({
@@ -153,6 +154,95 @@ export const FACTS = {
     meaning:
       'how a session of the role tells its person: set by IAM Identity Center; bound to `sts:RoleSessionName` by the trust policy; assumable by AWS services only; or chosen freely by the caller; absent for anything but a role',
     from: IAM_CALL,
+  },
+  'dataRetention.lock': {
+    subjects: ['account'],
+    type: 'string',
+    values: ['locked', 'conditional', 'open'],
+    meaning:
+      'whether service control policies deny every retention mode but `none`, known or not, to everybody in every governed Region: by `bedrock:PutAccountDataRetention`, and by PutAccountDataRetention, CreateProject and UpdateProject of `bedrock-mantle`; `conditional`: only under conditions, such as exempted principals',
+    from: CONTROL_POLICY_CALLS,
+  },
+  'mantle.inference': {
+    subjects: ['account'],
+    type: 'string',
+    values: PERMISSION_VALUES,
+    meaning:
+      'the most that anybody in the account can do: use models of `bedrock-mantle` in a governed Region',
+    from: PERMISSION_CALLS,
+  },
+  'mantle.metering': {
+    subjects: ['account'],
+    type: 'string',
+    values: ['metered', 'unmetered'],
+    meaning:
+      'whether, in every governed Region, a trail records all `AWS::BedrockMantle::Project` data events and an alarm on `AWS/BedrockMantle` `Inferences` tells somebody',
+    from: 'cloudtrail:GetEventSelectors + cloudwatch:DescribeAlarms',
+  },
+  'forcedRetentionModels.invocation': {
+    subjects: ['account'],
+    type: 'string',
+    values: PERMISSION_VALUES,
+    meaning:
+      'the most that anybody in the account can do: invoke a model that AWS names as keeping all of its traffic, in a governed Region',
+    from: PERMISSION_CALLS,
+  },
+  'aiServicesOptOut.default': {
+    subjects: ['account'],
+    type: 'string',
+    meaning:
+      'what the AI services opt-out policy in effect says of services that it does not name: `optOut`, `optIn`, or what AWS adds later; `unset` when nothing says it',
+    from: 'organizations:DescribeEffectivePolicy',
+  },
+  'identityCenter.userAssignments': {
+    subjects: ['account'],
+    type: 'number',
+    meaning:
+      'number of assignments of IAM Identity Center to single users instead of groups, of permission sets that can invoke a model; one whose role is not in the evidence counts',
+    from: 'sso:ListAccountAssignments',
+  },
+  'trail.managementEvents': {
+    subjects: ['account'],
+    type: 'string',
+    values: ['read-and-write', 'incomplete', 'none'],
+    meaning:
+      'whether trails that are logging record read and write management events of Bedrock in every governed Region',
+    from: 'cloudtrail:DescribeTrails + cloudtrail:GetTrailStatus + cloudtrail:GetEventSelectors',
+  },
+  'changeAlarms.unwatchedCalls': {
+    subjects: ['account'],
+    type: 'number',
+    meaning:
+      'number of calls that start, hide or prolong storage, each in each governed Region, of which no enabled event rule with a target and no metric filter with an alarm tells anybody',
+    from: 'events:ListRules + events:ListTargetsByRule + logs:DescribeMetricFilters + cloudwatch:DescribeAlarms',
+  },
+  'throttling.alarm': {
+    subjects: ['account'],
+    type: 'string',
+    values: ['native', 'metric-filter', 'none'],
+    meaning:
+      'what tells of throttling in every governed Region: an alarm on the metric `InvocationThrottles`; only a metric filter on log records, which may not be written for throttled calls; or nothing',
+    from: 'cloudwatch:DescribeAlarms + logs:DescribeMetricFilters',
+  },
+  'bedrockMetrics.unknownNames': {
+    subjects: ['account'],
+    type: 'number',
+    meaning:
+      'number of metrics and dimensions in alarms that `AWS/Bedrock` does not have, in the governed Regions',
+    from: 'cloudwatch:DescribeAlarms',
+  },
+  'costAllocationTags.missing': {
+    subjects: ['organization'],
+    type: 'number',
+    meaning: 'how many of the tags Project, Team and Environment are not active as cost allocation tags',
+    from: 'ce:ListCostAllocationTags',
+  },
+  'costExport.carriesPrincipals': {
+    subjects: ['organization'],
+    type: 'boolean',
+    meaning:
+      'whether a healthy export of the Cost and Usage Report 2.0 carries the IAM principal of each line (`INCLUDE_IAM_PRINCIPAL_DATA`)',
+    from: 'bcm-data-exports:GetExport',
   },
   'policyReview.standing': {
     subjects: ['organization'],

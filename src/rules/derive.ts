@@ -1,5 +1,4 @@
 import {
-  type AccountEvidence,
   type AccountPart,
   type IamEvidence,
   type MemberAccount,
@@ -16,11 +15,16 @@ import {
   unitPath,
 } from '../iam/index.ts';
 import type { FactName, LoadedPolicy, Subject } from '../policy/index.ts';
+import { accountReach } from './account-reach.ts';
+import { AUDIT_FACTS } from './derive-audit.ts';
+import { BILLING_FACTS, GOVERNANCE_FACTS } from './derive-governance.ts';
 import { ORGANIZATION_FACTS, type OrganizationInput } from './derive-organization.ts';
 import { PRINCIPAL_FACTS, type Principal, type PrincipalInput } from './derive-principal.ts';
+import { REACH_FACTS } from './derive-reach.ts';
 import { REGION_FACTS, type RegionInput } from './derive-region.ts';
 import {
   type AccountInput,
+  type AccountSubjectInput,
   type DerivedFact,
   observedFact,
   plain,
@@ -58,15 +62,16 @@ const ACCOUNT_FACTS = {
 export const DERIVATIONS = {
   'account-region': { ...ACCOUNT_FACTS, ...REGION_FACTS },
   principal: { ...ACCOUNT_FACTS, ...PRINCIPAL_FACTS },
-  account: ACCOUNT_FACTS,
-  organization: ORGANIZATION_FACTS,
+  account: { ...ACCOUNT_FACTS, ...REACH_FACTS, ...AUDIT_FACTS, ...GOVERNANCE_FACTS },
+  organization: { ...ORGANIZATION_FACTS, ...BILLING_FACTS },
 } as const;
 /** Every fact of the catalogue: one that is not derived, like one that the catalogue does not know, does not compile. */
 export const DERIVED_FACTS: readonly string[] = Object.keys({
   ...ACCOUNT_FACTS,
   ...REGION_FACTS,
   ...PRINCIPAL_FACTS,
-  ...ORGANIZATION_FACTS,
+  ...DERIVATIONS.account,
+  ...DERIVATIONS.organization,
 } satisfies Record<FactName, unknown>);
 
 /**
@@ -130,7 +135,14 @@ export function factDeriver(
         regionSubject({ ...input, region, evidence: observed.get(region) }),
       ),
       principal: principalSubjects(input, read, evidence.iam),
-      account: [accountSubject({ ...input, evidence })],
+      account: [
+        accountSubject({
+          ...input,
+          evidence,
+          regions: observed,
+          reach: accountReach(account.id, input.guardrails, organization.id, evidence.iam, read),
+        }),
+      ],
     };
   };
 }
@@ -150,11 +162,6 @@ function organizationSubject(input: OrganizationInput): SubjectFacts {
     { name },
     applied(DERIVATIONS.organization, input),
   );
-}
-
-/** What the facts of an account as a whole come from. */
-export interface AccountSubjectInput extends AccountInput {
-  readonly evidence: AccountEvidence;
 }
 
 function accountSubject(input: AccountSubjectInput): SubjectFacts {

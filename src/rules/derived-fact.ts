@@ -1,7 +1,14 @@
 import type { EpochMs } from '../core/index.ts';
-import type { FactSource, MemberAccount, Observation } from '../evidence/index.ts';
+import type {
+  AccountEvidence,
+  FactSource,
+  MemberAccount,
+  Observation,
+  RegionEvidence,
+} from '../evidence/index.ts';
 import type { Guardrails } from '../iam/index.ts';
 import type { FactValue, Policy } from '../policy/index.ts';
+import type { AccountReach } from './account-reach.ts';
 
 /** A fact and the lines that let a person check it. */
 export interface DerivedFact {
@@ -19,6 +26,14 @@ export interface AccountInput {
   readonly organizationId: string;
   readonly policy: Policy;
   readonly takenAt: EpochMs;
+}
+
+/** What the facts of an account as a whole come from. */
+export interface AccountSubjectInput extends AccountInput {
+  readonly evidence: AccountEvidence;
+  /** What was seen in each Region that the snapshot asked. */
+  readonly regions: ReadonlyMap<string, RegionEvidence>;
+  readonly reach: AccountReach;
 }
 
 /** Facts that come from the policy rather than from AWS. */

@@ -86,6 +86,90 @@ describe('collecting from the embedded AWS of a state', () => {
     expect(await readFile(join(cwd, 'people.yaml'), 'utf8')).toBe(PEOPLE);
   });
 
+  test('stopped half-way, it keeps the accounts that are whole, and goes on without reading them again', async () => {
+    const cwd = await withState();
+    const argv = ['collect', '--state', '.proviso', '--out', 'snapshot', ...policy];
+    const interrupt = new AbortController();
+    let isFirst = true;
+    const stopped = await run(argv, {
+      cwd,
+      signal: interrupt.signal,
+      isErrorTerminal: true,
+      // The first sign of progress is the first account on disk.
+      stderr: {
+        write: () => {
+          if (isFirst) interrupt.abort();
+          isFirst = false;
+        },
+      },
+    });
+    expect(stopped.exitCode).toBe(EXIT.fault);
+    const kept = (await readdir(join(cwd, 'snapshot.partial/accounts'))).filter(
+      (name) => !name.startsWith('.'),
+    );
+    expect(kept.length).toBeGreaterThan(0);
+    expect(kept.length).toBeLessThan(12);
+    for (const name of kept)
+      expect(await readdir(join(cwd, 'snapshot.partial/accounts', name))).toHaveLength(4);
+
+    // Half a snapshot is not judged, and not begun anew by mistake.
+    const judged = await run(['check', '--snapshot', 'snapshot.partial', ...policy], { cwd });
+    expect(judged).toMatchObject({ exitCode: EXIT.malformed, stdout: '' });
+    expect(judged.stderr).toContain('[incomplete]');
+    expect(await run(argv, { cwd })).toMatchObject({ exitCode: EXIT.malformed });
+
+    // Marked, so that reading an account again would show.
+    const marked = join(cwd, 'snapshot.partial/accounts', kept[0] ?? '', 'account.json');
+    const text = (await readFile(marked, 'utf8')).replace('GetAccountAuthorizationDetails', 'KeptFromBefore');
+    await writeFile(marked, text);
+    const resumed = await run([...argv, '--resume'], { cwd });
+    expect(resumed.stdout).toMatch(/^snapshot: 12 accounts, 3 Regions, 50 files\n$/);
+    expect(await readFile(join(cwd, 'snapshot/accounts', kept[0] ?? '', 'account.json'), 'utf8')).toBe(text);
+    expect(await readdir(cwd)).not.toContain('snapshot.partial');
+    const whole = await run(['collect', '--state', '.proviso', '--out', 'other', ...policy], { cwd });
+    expect(whole.exitCode).toBe(EXIT.undecided);
+    const judge = async (dir: string) =>
+      (await run(['check', '--snapshot', dir, ...policy, '--format', 'csv'], { cwd })).stdout.replaceAll(
+        'KeptFromBefore',
+        'GetAccountAuthorizationDetails',
+      );
+    expect(await judge('snapshot')).toBe(await judge('other'));
+  });
+
+  test('there must be something to go on with, and it must have asked the same Regions', async () => {
+    const cwd = await withState();
+    const argv = ['collect', '--state', '.proviso', '--out', 'snapshot', ...policy];
+    const { exitCode, stderr } = await run([...argv, '--resume'], { cwd });
+    expect(exitCode).toBe(EXIT.malformed);
+    expect(stderr).toContain('no collection to go on with');
+    const interrupt = new AbortController();
+    const stop = {
+      cwd,
+      signal: interrupt.signal,
+      isErrorTerminal: true,
+      stderr: { write: () => interrupt.abort() },
+    };
+    await run(argv, stop);
+    const other = await run([...argv, '--resume', '--region', 'eu-west-1'], { cwd });
+    expect(other.exitCode).toBe(EXIT.malformed);
+    expect(other.stderr).toContain('other Regions');
+  });
+
+  test('says by account which call was refused', async () => {
+    const cwd = await withState();
+    const argv = ['collect', '--state', '.proviso', '--out', 'snapshot', ...policy];
+    const { stderr } = await run(argv, { cwd });
+    expect(stderr).toContain('not seen (access-denied)');
+    const json = JSON.parse((await run([...argv, '--format', 'json'], { cwd })).stdout);
+    expect(json.unobserved).toContainEqual(
+      expect.objectContaining({
+        accountId: '131313131313',
+        reason: 'access-denied',
+        action: expect.stringMatching(/^(iam|sts):/),
+      }),
+    );
+  });
+
   test('a directory that is no state is refused', async () => {
     const cwd = await workspace();
     const { exitCode } = await run(['collect', '--state', 'nosuch', '--out', 'snapshot', ...policy], { cwd });
@@ -119,8 +203,8 @@ describe('progress', () => {
 
   test('is a line now and then where stderr is no terminal, the last one always, with the rate', () => {
     expect(shown(false).split('\n')).toEqual([
-      'read 1 of 100, 10.0 a second',
-      'read 51 of 100, 10.0 a second',
+      'read 1 of 100, 10.0 a second, about 10 s left',
+      'read 51 of 100, 10.0 a second, about 5 s left',
       'read 100 of 100, 10.0 a second',
       '',
     ]);

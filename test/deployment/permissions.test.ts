@@ -10,6 +10,7 @@ import type { Services } from '../../src/enforcement/index.ts';
 import { encode, leaseKey, readLeaseRow, storesContent } from '../../src/exceptions/index.ts';
 import {
   BEGINS,
+  ENDS,
   HOUR_MS,
   INCIDENT,
   KEY,
@@ -143,6 +144,7 @@ describe('the member account', () => {
     // The Put and its PassRole only where the baseline is metadata-only: Bedrock has no condition on the flags.
     ['Disable', [], /^bedrock:(Put|Delete)/, ['iam:PassRole']],
     ['Evaluate', ['compliance-reports.ts'], /^$/, []],
+    ['SecondLever', ['second-lever.ts'], /^$/, []],
     // A version `null` in a bucket without versioning may need the plain action.
     ['Purge', ['log-groups.ts'], /^s3:(List|Delete|Abort)/, ['s3:DeleteObject']],
   ] as const)('Proviso%s allows exactly its calls', (role, files, own, besides) => {
@@ -152,7 +154,7 @@ describe('the member account', () => {
     expect(allowed(role)).toEqual(unique([...files.flatMap(actionsIn), ...others, ...besides]));
   });
 
-  it.each(['Collect', 'Enable', 'Disable', 'Evaluate', 'Purge'] as const)(
+  it.each(['Collect', 'Enable', 'Disable', 'Evaluate', 'Purge', 'SecondLever'] as const)(
     'Proviso%s trusts exactly the functions that use it',
     (name) => {
       const trust = JSON.stringify(roleNamed(name).Properties.AssumeRolePolicyDocument);
@@ -254,6 +256,26 @@ const PLAYS: readonly Play[] = [
     simulation.fault({ operation: 'bedrock:PutModelInvocationLoggingConfiguration', kind: 'fail-after' });
     await simulation.approved();
     await simulation.advanceTo(LONG_AFTER);
+  },
+  async function switchingOffKeepsFailing(simulation) {
+    await simulation.active();
+    simulation.fault({
+      operation: 'bedrock:DeleteModelInvocationLoggingConfiguration',
+      kind: 'deny',
+      times: 150,
+    });
+    await simulation.advanceTo(LONG_AFTER);
+  },
+  async function switchingOffKeepsFailingWithoutTheEnding(simulation) {
+    const id = await simulation.active();
+    simulation.fault({
+      operation: 'bedrock:DeleteModelInvocationLoggingConfiguration',
+      kind: 'deny',
+      times: 150,
+    });
+    await simulation.advanceTo(ENDS + HOUR_MS / 3);
+    await simulation.state.runtime.stop('ending', `${id}-end-1`, { error: 'Stopped', cause: 'by hand' });
+    await simulation.advanceTo(ENDS + HOUR_MS);
   },
   async function theSwitchCannotBeArmed(simulation) {
     simulation.fault({ operation: 'scheduler:CreateSchedule', kind: 'deny', times: 50 });
@@ -447,6 +469,7 @@ function watch(services: Services, note: (act: Act) => void): void {
       method === 'getDataRetention' ? 'as collect' : 'as disable',
     ),
     inspection: around(services.inspection, () => 'as collect'),
+    secondLever: around(services.secondLever, () => 'as second-lever'),
     destinations: around(services.destinations, (method) =>
       method === 'describeBucket' ? 'as collect' : 'as purge',
     ),

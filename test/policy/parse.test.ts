@@ -303,8 +303,8 @@ const refusals: readonly Refusal[] = [
   ],
   [
     'a statement carried by nothing',
-    'carriedBy: [RB-03, planned]',
-    'carriedBy: [«RB-09, planned]',
+    'carriedBy: [RB-03, RB-07, PT-2, planned]',
+    'carriedBy: [«RB-99, planned]',
     'unknown-carrier',
     'statements[5].carriedBy[0]',
   ],
@@ -517,6 +517,17 @@ describe('a policy that is read', () => {
       'RB-03',
       'RB-04',
       'RB-06',
+      'CP-05',
+      'CP-06',
+      'CP-07',
+      'CP-14',
+      'CP-16',
+      'RB-05',
+      'RB-07',
+      'RB-08',
+      'PT-1',
+      'PT-2',
+      'PT-4',
       'PT-6',
     ]);
     expect(policy.controls.find(({ id }) => id === 'CP-03')?.coverableByException).toBe(false);

@@ -17,6 +17,8 @@ export const MEMBER_ROLES = {
   evaluate: 'proviso/ProvisoEvaluate',
   /** Makes and lists an exception's own destination, and deletes what is in it; cannot read an object's body. */
   purge: 'proviso/ProvisoPurge',
+  /** Denies a destination and disables its key, when switching off does not work. */
+  'second-lever': 'proviso/ProvisoSecondLever',
 } as const;
 export type MemberAct = keyof typeof MEMBER_ROLES;
 

@@ -1,7 +1,9 @@
 import type { Clock } from '../../core/index.ts';
 import type { SectionLevel, SectionReaders } from '../../evidence/index.ts';
 import type { AccountAccess } from './account-access.ts';
+import { auditReaders } from './audit.ts';
 import { bedrockSessionReaders } from './bedrock-sessions.ts';
+import { accountGovernanceReaders, organizationGovernanceReaders } from './governance.ts';
 
 /** A reader for every section: one file per service. One that is missing does not compile. */
 export function awsSections(
@@ -9,8 +11,8 @@ export function awsSections(
   clock: Clock,
 ): { readonly [L in SectionLevel]: SectionReaders<L> } {
   return {
-    'account-region': { ...bedrockSessionReaders(access, clock) },
-    account: {},
-    organization: {},
+    'account-region': { ...bedrockSessionReaders(access, clock), ...auditReaders(access, clock) },
+    account: { ...accountGovernanceReaders(access, clock) },
+    organization: { ...organizationGovernanceReaders(access, clock) },
   };
 }

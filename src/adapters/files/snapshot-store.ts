@@ -1,17 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { err, ok, type Result } from '../../core/index.ts';
+import { type AccountId, err, ok, type Result } from '../../core/index.ts';
 import {
   type AccountPart,
   accountDecoder,
   accountIds,
   decodeHead,
+  encodeAccount,
+  encodeHead,
   encodeSnapshot,
   isSnapshotMarker,
   isSnapshotPath,
   ORGANIZATION_FILE,
   type Snapshot,
+  type SnapshotFiles,
   type SnapshotHead,
   type SnapshotProblem,
   type SnapshotSource,
@@ -59,6 +62,7 @@ export class DamagedSnapshot extends Error {
  */
 export async function openSnapshot(dir: string): Promise<Result<SnapshotSource, readonly SnapshotProblem[]>> {
   const problems: SnapshotProblem[] = [];
+  if ((await readText(join(dir, PARTIAL_FILE))).kind !== 'missing') return err([incomplete(dir)]);
   const top = await readFiles(dir, '', TOP_LEVEL_FILES, problems);
   if (problems.length > 0) return err(located(dir, problems));
   const head = decodeHead(top);
@@ -131,26 +135,161 @@ export async function writeSnapshot(
   dir: string,
   snapshot: Snapshot,
 ): Promise<Result<{ readonly files: number }, readonly SnapshotProblem[]>> {
-  const target = resolve(dir);
   const refusal = await refuseToReplace(dir);
   if (refusal !== undefined) return err([refusal]);
-
-  const beside = (suffix: string) =>
-    join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.${suffix}`);
-  const temporary = beside('new');
+  const temporary = hiddenBeside(dir, 'new');
   try {
     const files = encodeSnapshot(snapshot);
-    await mkdir(temporary, { recursive: true });
-    for (const [path, text] of files) {
-      await mkdir(dirname(join(temporary, path)), { recursive: true });
-      await writeDurably(join(temporary, path), text);
-    }
-    await replace(temporary, target, beside('old'));
+    await writeFiles(temporary, files);
+    await replace(temporary, resolve(dir), hiddenBeside(dir, 'old'));
     return ok({ files: files.size });
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     return err([unreadable(dir, error, 'written')]);
   }
+}
+
+const hiddenBeside = (dir: string, suffix: string): string => {
+  const target = resolve(dir);
+  return join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.${suffix}`);
+};
+
+async function writeFiles(folder: string, files: SnapshotFiles): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const [path, text] of files) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeDurably(join(folder, path), text);
+  }
+}
+
+/** Marks a folder whose collection has not finished: a check refuses it, since what is missing would look as if nobody had been there. */
+const PARTIAL_FILE = 'partial.json';
+
+const incomplete = (dir: string): SnapshotProblem => ({
+  code: 'incomplete',
+  file: dir,
+  field: '',
+  message: 'the collection of this snapshot did not finish',
+  remedy: 'go on with `proviso collect --resume` and the same `--out`, then name that folder',
+});
+
+/** A snapshot that is being written account by account. */
+export interface SnapshotWriter {
+  readonly head: SnapshotHead;
+  /** The accounts that are whole already: those of an earlier attempt, and every one written since. */
+  readonly finished: ReadonlySet<AccountId>;
+  /** Writes one account, whole or not at all; it is on disk when this returns. @throws what the file system throws */
+  write(part: AccountPart): Promise<void>;
+  /** Puts the snapshot where it was asked for, in place of an earlier one. @returns how many files it has */
+  finish(): Promise<number>;
+}
+
+/** Where a collection for `dir` keeps what it has until it is whole. */
+export const partialFolder = (dir: string): string => `${resolve(dir)}.partial`;
+
+/**
+ * Begins to write a snapshot for `dir`, in `<dir>.partial` beside it, or goes on with one.
+ *
+ * @param head - makes the head of a new snapshot; `resume` takes the head that was written instead, so that accounts of two attempts belong
+ *   to one tree and one `takenAt`
+ * @returns a problem where `dir` may not be replaced, where an earlier attempt lies there and `resume` was not asked for, or where there is
+ *   none to go on with
+ */
+export async function startSnapshot<E>(
+  dir: string,
+  resume: boolean,
+  head: () => Promise<Result<SnapshotHead, E>>,
+): Promise<Result<SnapshotWriter, E | readonly SnapshotProblem[]>> {
+  const refusal = await refuseToReplace(dir);
+  if (refusal !== undefined) return err([refusal]);
+  const folder = partialFolder(dir);
+  const names = await visibleNames(folder);
+  if (names instanceof Error) return err([unreadable(folder, names, 'read')]);
+  if (resume) return resumed(dir, folder, names);
+  if (names.length > 0)
+    return err([
+      {
+        code: 'incomplete',
+        file: folder,
+        field: '',
+        message: 'an earlier collection stopped here before it was whole',
+        remedy: 'go on with `--resume`, or remove the folder to begin anew',
+      },
+    ]);
+  const made = await head();
+  if (!made.ok) return made;
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeDurably(join(folder, PARTIAL_FILE), '{}\n');
+    await writeFiles(folder, encodeHead(made.value));
+    return ok(writerOf(dir, folder, made.value, []));
+  } catch (error) {
+    return err([unreadable(folder, error, 'written')]);
+  }
+}
+
+async function resumed(
+  dir: string,
+  folder: string,
+  names: readonly string[],
+): Promise<Result<SnapshotWriter, readonly SnapshotProblem[]>> {
+  if (names.length === 0)
+    return err([
+      {
+        code: 'snapshot-missing',
+        file: folder,
+        field: '',
+        message: 'there is no collection to go on with',
+        remedy: 'collect without `--resume`',
+      },
+    ]);
+  const problems: SnapshotProblem[] = [];
+  const head = decodeHead(await readFiles(folder, '', TOP_LEVEL_FILES, problems));
+  if (problems.length > 0) return err(located(folder, problems));
+  if (!head.ok) return err(located(folder, head.error));
+  const known = new Map<string, AccountId>(head.value.organization.accounts.map(({ id }) => [id, id]));
+  // A folder has its name only once it is whole.
+  const listed = await namesIn(folder, ACCOUNTS, problems);
+  if (problems.length > 0) return err(located(folder, problems));
+  return ok(
+    writerOf(
+      dir,
+      folder,
+      head.value,
+      listed.flatMap((name) => known.get(name) ?? []),
+    ),
+  );
+}
+
+function writerOf(
+  dir: string,
+  folder: string,
+  head: SnapshotHead,
+  before: readonly AccountId[],
+): SnapshotWriter {
+  const finished = new Set(before);
+  return {
+    head,
+    finished,
+    write: async (part) => {
+      const { accountId } = part.evidence;
+      const temporary = hiddenBeside(join(folder, ACCOUNTS, accountId), 'new');
+      const files = [...encodeAccount(head.schemaVersion, part)].map(
+        ([path, text]) => [basename(path), text] as const,
+      );
+      await writeFiles(temporary, new Map(files));
+      await rename(temporary, join(folder, ACCOUNTS, accountId));
+      finished.add(accountId);
+    },
+    finish: async () => {
+      await rm(join(folder, PARTIAL_FILE), { force: true });
+      // What a stopped attempt left of an account is hidden, and no part of the snapshot.
+      for (const name of await readdir(join(folder, ACCOUNTS)).catch((): string[] => []))
+        if (name.startsWith('.')) await rm(join(folder, ACCOUNTS, name), { recursive: true, force: true });
+      await replace(folder, resolve(dir), hiddenBeside(dir, 'old'));
+      return 1 + (head.leases === undefined ? 0 : 1) + finished.size * (1 + head.regions.length);
+    },
+  };
 }
 
 /** POSIX cannot swap two folders: a crash between the renames leaves the earlier snapshot whole, as a hidden `.old` folder beside. */

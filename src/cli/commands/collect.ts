@@ -1,13 +1,17 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import pMap from 'p-map';
 import { awsEvidenceSources } from '../../adapters/aws/index.ts';
-import { writeSnapshot } from '../../adapters/files/index.ts';
-import type { EpochMs, Region } from '../../core/index.ts';
+import { openSnapshot, type SnapshotWriter, startSnapshot } from '../../adapters/files/index.ts';
+import { type EpochMs, ok, type Region } from '../../core/index.ts';
 import {
-  collectSnapshot,
+  collectAccount,
+  collectHead,
+  EvidenceError,
   type EvidenceSources,
   formatSnapshotProblem,
-  type Snapshot,
+  type SnapshotProblem,
+  type SnapshotSource,
 } from '../../evidence/index.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -17,6 +21,7 @@ import { examples, formatOption, policyOption, readRegions } from '../options.ts
 import { note, writeJson, writeLines } from '../output.ts';
 import { countOf, loadPolicy } from '../policies.ts';
 import { progressReporter } from '../progress.ts';
+import { unseenLines, unseenOf } from '../unseen.ts';
 
 interface Options {
   readonly out: string;
@@ -24,6 +29,7 @@ interface Options {
   readonly region?: readonly Region[];
   readonly role?: string;
   readonly externalId?: string;
+  readonly resume?: boolean;
   readonly state?: string;
   readonly format: string;
 }
@@ -46,6 +52,11 @@ export function register(program: Command, context: CommandContext): void {
       'role to assume in member accounts, with its path (default: proviso/ProvisoCollect)',
     )
     .option('--external-id <id>', 'external id that the role asks for')
+    .option('--organization', 'every account of the organization (the default, and the only choice)')
+    .option(
+      '--resume',
+      'go on with a collection that was stopped; accounts that are whole are not read again',
+    )
     .option('--state <dir>', 'read the embedded AWS of a state directory instead of AWS')
     .addOption(formatOption('text', 'json'))
     .addHelpText(
@@ -53,6 +64,7 @@ export function register(program: Command, context: CommandContext): void {
       examples(
         'proviso collect --out snapshot/',
         'proviso collect --out snapshot/ --region eu-central-1 --role audit/ReadOnly',
+        'proviso collect --out snapshot/ --resume',
       ),
     )
     .action((options: Options) => collect(options, context));
@@ -66,40 +78,101 @@ interface Origin {
   readonly close: () => Promise<void>;
 }
 
+/** Accounts that are read at the same time, each of which is in memory while it is. */
+const ACCOUNTS_AT_ONCE = 4;
+/** In each, IAM and Regions asked at the same time: different Regions have budgets of their own at AWS. */
+const PLACES_AT_ONCE = 3;
+
 async function collect(options: Options, context: CommandContext): Promise<void> {
   const regions = options.region ?? (await loadPolicy(options.policy, context)).policy.storage.scope.regions;
   const origin = await openOrigin(options, context);
-  const progress = progressReporter(context);
   try {
-    const collected = await collectSnapshot(origin.sources, {
-      regions,
-      takenAt: origin.takenAt,
-      onProgress: ({ done, total }) => progress.show(done, total),
-      signal: context.signal,
+    const { signal } = context;
+    const out = resolve(context.cwd, options.out);
+    const started = await startSnapshot(out, options.resume === true, async () => {
+      const head = await collectHead(origin.sources, { regions, takenAt: origin.takenAt, signal });
+      return head.ok && origin.leases !== undefined ? ok({ ...head.value, leases: origin.leases }) : head;
     });
-    progress.end();
-    if (!collected.ok) {
-      const { message, remedy, isRetryable } = collected.error;
-      throw new CliFailure(EXIT.fault, message, {
-        remedy: isRetryable ? `${remedy}; a retry can help` : remedy,
+    if (!started.ok) throw notStarted(started.error, options, context);
+    const writer = started.value;
+    if (writer.head.regions.join() !== [...new Set(regions)].join())
+      throw new CliFailure(EXIT.malformed, 'the collection to go on with asked other Regions', {
+        remedy: `give its Regions (${writer.head.regions.map((each) => `--region ${each}`).join(' ')}), or remove \`${options.out}.partial\` to begin anew`,
       });
-    }
-    const snapshot: Snapshot =
-      origin.leases === undefined ? collected.value : { ...collected.value, leases: origin.leases };
-    const written = await writeSnapshot(resolve(context.cwd, options.out), snapshot);
-    if (!written.ok)
-      throw new CliFailure(EXIT.malformed, 'the snapshot was not written', {
-        details: written.error.map((problem) =>
-          formatSnapshotProblem({
-            ...problem,
-            file: problem.file.replace(resolve(context.cwd, options.out), options.out),
-          }),
-        ),
-      });
-    report(snapshot, written.value.files, options, context);
+    await readAccounts(origin.sources, writer, options, context);
+    const files = await writer.finish();
+    await report(await openWritten(out, options, context), files, options, context);
   } finally {
     await origin.close();
   }
+}
+
+async function readAccounts(
+  sources: EvidenceSources,
+  writer: SnapshotWriter,
+  options: Options,
+  context: CommandContext,
+): Promise<void> {
+  const { signal } = context;
+  const { head } = writer;
+  const all = head.organization.accounts;
+  const missing = all.filter(({ id }) => !writer.finished.has(id));
+  if (missing.length < all.length)
+    note(context, `${all.length - missing.length} of ${countOf(all.length, 'account')} were read before`);
+  const progress = progressReporter(context);
+  let done = 0;
+  let failure: unknown;
+  // Nothing is thrown before every account under way has ended: one that is being written must not outlive the command.
+  await pMap(
+    missing,
+    async (account) => {
+      if (signal?.aborted === true || failure !== undefined) return;
+      try {
+        await writer.write(
+          await collectAccount(sources, head, account, { signal, concurrency: PLACES_AT_ONCE }),
+        );
+        done += 1;
+        progress.show(done, missing.length);
+      } catch (error) {
+        failure ??= error;
+      }
+    },
+    { concurrency: ACCOUNTS_AT_ONCE },
+  );
+  progress.end();
+  if (writer.finished.size === all.length) return;
+  if (signal?.aborted !== true) throw failure;
+  throw new CliFailure(
+    EXIT.fault,
+    `stopped: ${writer.finished.size} of ${countOf(all.length, 'account')} were read and are kept in \`${options.out}.partial\``,
+    { remedy: 'go on with the same command and `--resume`' },
+  );
+}
+
+function notStarted(
+  error: EvidenceError | readonly SnapshotProblem[],
+  options: Options,
+  context: CommandContext,
+): CliFailure {
+  if (error instanceof EvidenceError) {
+    const { message, remedy, isRetryable } = error;
+    return new CliFailure(EXIT.fault, message, {
+      remedy: isRetryable ? `${remedy}; a retry can help` : remedy,
+    });
+  }
+  const out = resolve(context.cwd, options.out);
+  return new CliFailure(EXIT.malformed, 'the snapshot was not written', {
+    details: error.map((problem) =>
+      formatSnapshotProblem({ ...problem, file: problem.file.replace(out, options.out) }),
+    ),
+  });
+}
+
+/** What was written is read again for the report: the accounts of an earlier attempt count too, and it is proven to be readable. */
+async function openWritten(out: string, options: Options, context: CommandContext): Promise<SnapshotSource> {
+  const opened = await openSnapshot(out);
+  if (!opened.ok) throw notStarted(opened.error, options, context);
+  return opened.value;
 }
 
 async function openOrigin(options: Options, context: CommandContext): Promise<Origin> {
@@ -122,59 +195,28 @@ async function openOrigin(options: Options, context: CommandContext): Promise<Or
   };
 }
 
-function report(snapshot: Snapshot, files: number, options: Options, context: CommandContext): void {
-  const unknown = unobservedOf(snapshot);
-  if (unknown.length > 0) context.exitCode = EXIT.undecided;
+async function report(
+  source: SnapshotSource,
+  files: number,
+  options: Options,
+  context: CommandContext,
+): Promise<void> {
+  const { organization, regions } = source.head;
+  const unseen = await unseenOf(source);
+  if (unseen.length > 0) context.exitCode = EXIT.undecided;
   if (options.format === 'json') {
     writeJson(context, {
       schemaVersion: 1,
       out: options.out,
       files,
-      accounts: snapshot.accounts.length,
-      regions: snapshot.regions,
-      unobserved: unknown,
+      accounts: organization.accounts.length,
+      regions,
+      unobserved: unseen,
     });
     return;
   }
   writeLines(context, [
-    `${options.out}: ${countOf(snapshot.accounts.length, 'account')}, ${countOf(snapshot.regions.length, 'Region')}, ${countOf(files, 'file')}`,
+    `${options.out}: ${countOf(organization.accounts.length, 'account')}, ${countOf(regions.length, 'Region')}, ${countOf(files, 'file')}`,
   ]);
-  const reasons = Map.groupBy(unknown, ({ reason }) => reason);
-  for (const [reason, list] of reasons)
-    note(context, `${countOf(list.length, 'observation')} not made (${reason}): ${accountsOf(list)}`);
-}
-
-interface Unobserved {
-  readonly accountId: string;
-  readonly region?: string;
-  readonly what: 'iam' | 'invocationLogging' | 'dataRetention';
-  readonly reason: string;
-}
-
-/** What could not be seen in accounts that are open; a suspended account was not called, and the check knows that. */
-function unobservedOf(snapshot: Snapshot): readonly Unobserved[] {
-  const closed = new Set(
-    snapshot.organization.accounts
-      .filter(({ state }) => state === 'SUSPENDED' || state === 'CLOSED')
-      .map(({ id }) => id),
-  );
-  const all: Unobserved[] = [];
-  for (const { accountId, iam } of snapshot.accounts)
-    if (iam.kind === 'unobservable') all.push({ accountId, what: 'iam', reason: iam.reason });
-  for (const pair of snapshot.accountRegions) {
-    for (const what of ['invocationLogging', 'dataRetention'] as const) {
-      const observation = pair[what];
-      if (observation.kind === 'unobservable')
-        all.push({ accountId: pair.accountId, region: pair.region, what, reason: observation.reason });
-    }
-  }
-  return all.filter(
-    ({ accountId }) => !closed.has(accountId as (typeof snapshot.accounts)[number]['accountId']),
-  );
-}
-
-function accountsOf(list: readonly Unobserved[]): string {
-  const ids = [...new Set(list.map(({ accountId }) => accountId))];
-  const shown = ids.slice(0, 5).join(', ');
-  return ids.length > 5 ? `${shown} and ${ids.length - 5} more accounts` : shown;
+  for (const line of unseenLines(unseen)) note(context, line);
 }

@@ -129,7 +129,14 @@ function paperOf(made: ExceptionReport): Paper {
       {
         id: 'numbers',
         title: 'In numbers',
-        blocks: [{ kind: 'table', caption: 'Numbers', columns: ['', ''], rows: numbersOf(made) }],
+        blocks: [
+          {
+            kind: 'table',
+            caption: 'Numbers of the quarter',
+            columns: ['what', 'how many'],
+            rows: numbersOf(made),
+          },
+        ],
       },
       {
         id: 'exceptions',
@@ -139,7 +146,7 @@ function paperOf(made: ExceptionReport): Paper {
             ? { kind: 'text', text: 'None.' }
             : {
                 kind: 'table',
-                caption: 'Exceptions',
+                caption: 'Every exception of the quarter',
                 columns: ['exception', 'reference', 'where', 'state', 'on', 'overdue', 'who decided what'],
                 rows: exceptions.map((each) => [
                   `\`${each.id}\`${each.isBreakGlass ? ' (break-glass)' : ''}`,

@@ -12,11 +12,19 @@ dd{margin:0}
 nav ul{columns:2;padding-left:1.2rem}
 main li{max-width:46rem}
 td p{margin:0}
+td code{overflow-wrap:anywhere}
 .beside{display:grid;grid-template-columns:1fr 1fr;gap:1rem;margin:.5rem 0 1.5rem}
 .beside>div{min-width:0}
 .beside pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0;padding:.75rem .9rem;border-radius:.5rem;background:var(--card);font:.72rem/1.5 ui-monospace,monospace}
 .beside h4{color:var(--muted);font-weight:400;margin:.5rem 0 .25rem}
 @media (max-width:76rem){.beside{grid-template-columns:1fr}.beside pre{font-size:.85rem}}
+/* On a telephone each row is a block of its own: what must be scrolled to sideways is signed unread. */
+@media (max-width:40rem){.scroll table:not(.counts){min-width:0}
+.scroll thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.scroll tbody,.scroll tr,.scroll th,.scroll td{display:block;min-width:0;overflow-wrap:anywhere}
+.scroll tr{padding:.5rem 0;border-bottom:1px solid var(--line)}
+.scroll tbody th,.scroll td{border:0;padding:.1rem 0}
+.scroll td::before{content:attr(data-label) ': ';color:var(--muted)}}
 @media (max-width:60rem){dl{grid-template-columns:1fr}dt{margin-top:.4rem}nav ul{columns:1}}
 @media print{.beside{grid-template-columns:1fr 1fr}.beside pre{border:1px solid currentColor}}
 `;
@@ -102,7 +110,7 @@ function blockHtml(block: Block): Html {
 <tbody>
 ${block.rows.map(
   ([first = '', ...cells]) =>
-    html`<tr><th scope="row">${prose(first)}</th>${cells.map((cell) => html`<td>${prose(cell)}</td>`)}</tr>
+    html`<tr><th scope="row">${prose(first)}</th>${cells.map((cell, index) => html`<td data-label="${block.columns[index + 1] ?? ''}">${prose(cell)}</td>`)}</tr>
 `,
 )}</tbody></table></div>`;
     case 'beside':

@@ -1,9 +1,25 @@
 import { z } from 'zod';
 import { observationOf } from '../schema-parts.ts';
 import type { Observation } from '../types.ts';
+import { eventRules, metricAlarms, metricFilters, trails } from './audit.ts';
+import { aiServicesOptOut, costAllocationTags, costExports, permissionSetAssignments } from './governance.ts';
 import type { Section, SectionLevel } from './section.ts';
 import { bedrockSessions } from './sessions.ts';
 
+export type {
+  EventRule,
+  MetricAlarm,
+  MetricFilter,
+  Trail,
+  TrailFieldSelector,
+  TrailSelectors,
+} from './audit.ts';
+export type {
+  AiServicesOptOut,
+  CostAllocationTag,
+  CostExport,
+  PermissionSetAssignment,
+} from './governance.ts';
 export type { Section, SectionLevel } from './section.ts';
 export type { BedrockSession } from './sessions.ts';
 
@@ -12,9 +28,9 @@ export type { BedrockSession } from './sessions.ts';
  * A name is for ever: it stands in files.
  */
 export const SECTIONS = {
-  'account-region': { bedrockSessions },
-  account: {},
-  organization: {},
+  'account-region': { bedrockSessions, trails, eventRules, metricFilters, metricAlarms },
+  account: { permissionSetAssignments, aiServicesOptOut },
+  organization: { costAllocationTags, costExports },
 } as const satisfies Readonly<Record<SectionLevel, Readonly<Record<string, Section<unknown>>>>>;
 
 type Sections = typeof SECTIONS;

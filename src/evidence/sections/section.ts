@@ -13,6 +13,8 @@ export interface Section<T> {
   readonly value: z.ZodType<T>;
   /** Every IAM action that reading it takes, and why; docs/permissions.md and the role `ProvisoCollect` are made from it. */
   readonly actions: Readonly<Record<string, string>>;
+  /** The organization's own services answer it: asked with the caller's credentials, not in the account. Implied for `organization`. */
+  readonly isAskedAtHome?: true;
   /** What it is, in one line, for docs/snapshot.md. */
   readonly meaning: string;
   /** Why nobody reads it unless asked to: it costs money, or its call reads content. Absent: it is always read. */

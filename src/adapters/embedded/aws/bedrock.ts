@@ -64,6 +64,8 @@ export function deliver(
   });
 
   const { s3Config, cloudWatchConfig } = configuration;
+  // A delivery that fails is Bedrock's own loss; the caller's invocation goes on. [unverified on AWS]
+  if (s3Config?.bucketName && !storage.takes(s3Config.bucketName)) return false;
   if (s3Config?.bucketName) {
     const root = `${s3Config.keyPrefix ?? ''}AWSLogs/${pair.accountId}/BedrockModelInvocationLogs/${pair.region}`;
     storage.putObject(s3Config.bucketName, `${root}/amazon-bedrock-logs-permission-check`, '');

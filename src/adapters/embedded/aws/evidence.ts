@@ -7,7 +7,6 @@ import {
   type IamEvidence,
   type Observation,
   type Organization,
-  type RegionEvidence,
   type SectionLevel,
   type SectionName,
   type SectionObservations,
@@ -81,8 +80,13 @@ export function seedFromSnapshot(database: DatabaseSync, snapshot: Snapshot): vo
   });
 }
 
-const sectionKey = (level: SectionLevel, place: Partial<RegionEvidence>): string =>
-  ['sections', level, place.accountId, place.region].filter((part) => part !== undefined).join('/');
+const sectionKey = (level: SectionLevel, place: SectionPlaces[SectionLevel]): string =>
+  [
+    'sections',
+    level,
+    ...('accountId' in place ? [place.accountId] : []),
+    ...('region' in place ? [place.region] : []),
+  ].join('/');
 
 /** As the snapshot has them: the embedded AWS has no sessions or jobs of its own, it shows those of the estate that it took over. */
 function seedSections<L extends SectionLevel>(

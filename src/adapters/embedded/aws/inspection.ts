@@ -1,16 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type Clock, DAY, type EpochMs, formatInstant } from '../../../core/index.ts';
-import type {
-  BucketEvidence,
-  Inspection,
-  KeyEvidence,
-  LifecycleRule,
-  LogGroupEvidence,
-  Pair,
-  Trail,
+import {
+  type BucketEvidence,
+  type Inspection,
+  type KeyEvidence,
+  type LifecycleRule,
+  type LogGroupEvidence,
+  type Pair,
+  type SecondLever,
+  type Trail,
+  withDenial,
 } from '../../../enforcement/index.ts';
 import type { EvidenceSources, IamRole, Observation } from '../../../evidence/index.ts';
-import type { ExceptionRequest } from '../../../exceptions/index.ts';
+import { AwsCallError, type ExceptionRequest } from '../../../exceptions/index.ts';
 import { readDocument, writeDocument } from './database.ts';
 import { deployTemplate } from './stacks.ts';
 
@@ -35,7 +37,7 @@ export interface LogGroupFeatures {
 }
 
 const bucketName = (name: string) => `bucket/${name}`;
-const keyName = (arn: string) => `key/${arn}`;
+export const keyName = (arn: string) => `key/${arn}`;
 export const logGroupName = (pair: Pair, name: string) =>
   `log-group/${pair.accountId}/${pair.region}/${name}`;
 const rolesName = (accountId: string) => `stack-roles/${accountId}`;
@@ -55,7 +57,7 @@ export function embeddedInspection(
   database: DatabaseSync,
   clock: Clock,
   evidence: Pick<EvidenceSources, 'readIam'>,
-): Inspection & EmbeddedStacks {
+): Inspection & SecondLever & EmbeddedStacks {
   const observation = <T>(value: T | undefined, call: string, pair: Pair): Observation<T> => {
     const seen = { at: clock.now(), source: { call, ...pair } };
     return value === undefined ? { kind: 'absent', ...seen } : { kind: 'observed', value, ...seen };
@@ -149,6 +151,19 @@ export function embeddedInspection(
         ...others.filter(({ arn }) => arn !== destination.roleArn),
         roleOf(role, destination.roleArn),
       ]);
+    },
+    async denyBucket(pair, name, keyPrefix) {
+      const there = database
+        .prepare('SELECT 1 FROM buckets WHERE name = ? AND account = ? AND region = ?')
+        .get(name, pair.accountId, pair.region);
+      if (there === undefined) throw new AwsCallError('not-found', `NoSuchBucket: \`${name}\``, false);
+      const before = readDocument<BucketFeatures>(database, bucketName(name)) ?? {};
+      const policy = withDenial(before.policy, name, keyPrefix);
+      writeDocument(database, bucketName(name), { ...before, policy });
+    },
+    async disableKey(_pair, arn) {
+      const before = readDocument<KeyFeatures>(database, keyName(arn)) ?? {};
+      writeDocument(database, keyName(arn), { ...before, isEnabled: false });
     },
     setBucketFeatures: (name, features) => {
       const before = readDocument<BucketFeatures>(database, bucketName(name)) ?? {};

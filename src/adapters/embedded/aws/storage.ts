@@ -5,7 +5,7 @@ import { AwsCallError } from '../../../exceptions/index.ts';
 import { prepared } from '../statements.ts';
 import { readDocument, writeDocument } from './database.ts';
 import { withFaults } from './faults.ts';
-import { logGroupName } from './inspection.ts';
+import { type KeyFeatures, keyName, logGroupName } from './inspection.ts';
 
 interface BucketRow {
   readonly name: string;
@@ -149,6 +149,10 @@ export function embeddedStorage(
       prepared(database, 'DELETE FROM documents WHERE name = ?').run(logGroupName(pair, name));
     },
 
+    takes(bucketName) {
+      const key = bucketOf(bucketName)?.kms_key ?? null;
+      return key === null || readDocument<KeyFeatures>(database, keyName(key))?.isEnabled !== false;
+    },
     putObject,
     deleteObject(bucketName, key) {
       const bucket = bucketOf(bucketName);
@@ -193,6 +197,8 @@ export function embeddedStorage(
 
 /** What Bedrock, people and the simulator do there. */
 export interface EmbeddedStorage {
+  /** Whether Bedrock can deliver there: what is encrypted with a disabled key can be neither written nor read. */
+  takes(bucketName: string): boolean;
   putObject(bucketName: string, key: string, body: string): void;
   /** In a versioned bucket: adds a delete marker, as S3 does. */
   deleteObject(bucketName: string, key: string): void;

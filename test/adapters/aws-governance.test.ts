@@ -1,0 +1,311 @@
+import { BCMDataExportsClient, GetExportCommand, ListExportsCommand } from '@aws-sdk/client-bcm-data-exports';
+import {
+  CloudTrailClient,
+  DescribeTrailsCommand,
+  GetEventSelectorsCommand,
+  GetTrailStatusCommand,
+} from '@aws-sdk/client-cloudtrail';
+import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchLogsClient, DescribeMetricFiltersCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { CostExplorerClient, ListCostAllocationTagsCommand } from '@aws-sdk/client-cost-explorer';
+import { EventBridgeClient, ListRulesCommand, ListTargetsByRuleCommand } from '@aws-sdk/client-eventbridge';
+import { DescribeEffectivePolicyCommand, OrganizationsClient } from '@aws-sdk/client-organizations';
+import {
+  DescribePermissionSetCommand,
+  ListAccountAssignmentsCommand,
+  ListInstancesCommand,
+  ListPermissionSetsProvisionedToAccountCommand,
+  SSOAdminClient,
+} from '@aws-sdk/client-sso-admin';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ClientSettings } from '../../src/adapters/aws/account-access.ts';
+import { auditReaders } from '../../src/adapters/aws/audit.ts';
+import {
+  accountGovernanceReaders,
+  organizationGovernanceReaders,
+} from '../../src/adapters/aws/governance.ts';
+import { AT, FRANKFURT, MEMBER, snapshot, organization as tree } from '../evidence/snapshots.ts';
+
+const mocks = {
+  trail: mockClient(CloudTrailClient),
+  watch: mockClient(CloudWatchClient),
+  logs: mockClient(CloudWatchLogsClient),
+  events: mockClient(EventBridgeClient),
+  organizations: mockClient(OrganizationsClient),
+  sso: mockClient(SSOAdminClient),
+  costs: mockClient(CostExplorerClient),
+  exports: mockClient(BCMDataExportsClient),
+};
+afterEach(() => {
+  for (const mock of Object.values(mocks)) mock.reset();
+});
+
+const settings = {
+  region: 'eu-central-1',
+  maxAttempts: 1,
+  retryMode: 'adaptive',
+  requestHandler: {},
+} as unknown as ClientSettings;
+const clock = { now: () => AT };
+const access = { settingsFor: async () => settings, homeSettings: () => settings };
+const refused = (name: string) =>
+  Object.assign(new Error('CANARY'), { name, $metadata: { httpStatusCode: 400 } });
+
+const place = () => {
+  const found = snapshot().accountRegions.find(({ accountId }) => accountId === MEMBER);
+  if (found === undefined) throw new Error('no place');
+  return found;
+};
+const account = () => {
+  const found = snapshot().accounts.find(({ accountId }) => accountId === MEMBER);
+  if (found === undefined) throw new Error('no account');
+  return found;
+};
+const inRegion = auditReaders(access, clock);
+const inAccount = accountGovernanceReaders(access, clock);
+const ofOrganization = organizationGovernanceReaders(access, clock);
+const ARN = 'arn:aws:cloudtrail:us-east-1:111111111111:trail/org';
+
+describe('trails', () => {
+  it('reads each with its state and selectors, in AWS’s shapes', async () => {
+    mocks.trail.on(DescribeTrailsCommand).resolves({
+      trailList: [
+        {
+          TrailARN: ARN,
+          HomeRegion: 'us-east-1',
+          IsMultiRegionTrail: true,
+          IsOrganizationTrail: true,
+          IncludeGlobalServiceEvents: true,
+        },
+      ],
+    });
+    mocks.trail.on(GetTrailStatusCommand).resolves({ IsLogging: true });
+    mocks.trail.on(GetEventSelectorsCommand).resolves({
+      AdvancedEventSelectors: [
+        { Name: 'CANARY', FieldSelectors: [{ Field: 'eventCategory', Equals: ['Management'] }] },
+      ],
+    });
+    expect(await inRegion.trails(place())).toEqual({
+      kind: 'observed',
+      at: AT,
+      source: { call: 'cloudtrail:DescribeTrails', accountId: MEMBER, region: FRANKFURT },
+      value: [
+        {
+          arn: ARN,
+          homeRegion: 'us-east-1',
+          isMultiRegion: true,
+          isOrganizationTrail: true,
+          includesGlobalServiceEvents: true,
+          isLogging: true,
+          selectors: { advanced: [[{ field: 'eventCategory', equals: ['Management'] }]] },
+        },
+      ],
+    });
+    expect(mocks.trail.commandCalls(DescribeTrailsCommand)[0]?.args[0].input).toEqual({
+      includeShadowTrails: true,
+    });
+  });
+
+  it('keeps a trail whose selectors a member account is not shown, as unknown', async () => {
+    mocks.trail
+      .on(DescribeTrailsCommand)
+      .resolves({ trailList: [{ TrailARN: ARN, HomeRegion: 'us-east-1' }] });
+    mocks.trail.on(GetTrailStatusCommand).rejects(refused('AccessDeniedException'));
+    mocks.trail.on(GetEventSelectorsCommand).rejects(refused('AccessDeniedException'));
+    expect(await inRegion.trails(place())).toMatchObject({
+      value: [{ arn: ARN, isLogging: null, selectors: null }],
+    });
+  });
+
+  it('gives classic selectors the defaults that AWS documents', async () => {
+    mocks.trail
+      .on(DescribeTrailsCommand)
+      .resolves({ trailList: [{ TrailARN: ARN, HomeRegion: 'us-east-1' }] });
+    mocks.trail.on(GetTrailStatusCommand).resolves({ IsLogging: false });
+    mocks.trail.on(GetEventSelectorsCommand).resolves({ EventSelectors: [{}], AdvancedEventSelectors: [] });
+    expect(await inRegion.trails(place())).toMatchObject({
+      value: [
+        {
+          isLogging: false,
+          selectors: {
+            basic: [
+              { readWriteType: 'All', includeManagementEvents: true, excludedSources: [], dataResources: [] },
+            ],
+          },
+        },
+      ],
+    });
+  });
+});
+
+describe('rules, filters and alarms', () => {
+  it('reads every page of rules and their targets, and leaves schedules out', async () => {
+    mocks.events
+      .on(ListRulesCommand, {})
+      .resolves({
+        Rules: [{ Name: 'tick', State: 'ENABLED', ScheduleExpression: 'rate(1 hour)' }],
+        NextToken: 'n',
+      })
+      .on(ListRulesCommand, { NextToken: 'n' })
+      .resolves({
+        Rules: [{ Name: 'changes', State: 'ENABLED', EventPattern: '{"source":["aws.bedrock"]}' }],
+      });
+    mocks.events.on(ListTargetsByRuleCommand).resolves({ Targets: [{ Id: '1', Arn: 'arn:aws:sns:x' }] });
+    expect(await inRegion.eventRules(place())).toMatchObject({
+      kind: 'observed',
+      value: [
+        {
+          name: 'changes',
+          state: 'ENABLED',
+          eventPattern: '{"source":["aws.bedrock"]}',
+          targets: ['arn:aws:sns:x'],
+        },
+      ],
+    });
+  });
+
+  it('is unobservable when the targets of one rule are refused: half a list would look quiet', async () => {
+    mocks.events
+      .on(ListRulesCommand)
+      .resolves({ Rules: [{ Name: 'changes', State: 'ENABLED', EventPattern: '{}' }] });
+    mocks.events.on(ListTargetsByRuleCommand).rejects(refused('AccessDeniedException'));
+    expect(await inRegion.eventRules(place())).toMatchObject({
+      kind: 'unobservable',
+      reason: 'access-denied',
+    });
+  });
+
+  it('reads metric filters, and alarms with the metrics inside metric math', async () => {
+    mocks.logs.on(DescribeMetricFiltersCommand).resolves({
+      metricFilters: [
+        {
+          filterName: 'f',
+          logGroupName: 'g',
+          filterPattern: '{ $.a = 1 }',
+          metricTransformations: [{ metricNamespace: 'N', metricName: 'M', metricValue: '1' }],
+        },
+      ],
+    });
+    mocks.watch.on(DescribeAlarmsCommand).resolves({
+      MetricAlarms: [
+        {
+          AlarmName: 'plain',
+          ActionsEnabled: true,
+          AlarmActions: ['arn'],
+          Namespace: 'AWS/Bedrock',
+          MetricName: 'Invocations',
+          Dimensions: [{ Name: 'ModelId', Value: 'CANARY' }],
+        },
+        {
+          AlarmName: 'math',
+          ActionsEnabled: false,
+          AlarmActions: ['arn'],
+          Metrics: [
+            { Id: 'e', Expression: 'a+b' },
+            { Id: 'a', MetricStat: { Metric: { Namespace: 'N', MetricName: 'M' }, Period: 60, Stat: 'Sum' } },
+          ],
+        },
+      ],
+    });
+    expect(await inRegion.metricFilters(place())).toMatchObject({
+      value: [
+        { name: 'f', logGroupName: 'g', pattern: '{ $.a = 1 }', metrics: [{ namespace: 'N', name: 'M' }] },
+      ],
+    });
+    expect(await inRegion.metricAlarms(place())).toMatchObject({
+      value: [
+        {
+          name: 'plain',
+          isTelling: true,
+          metrics: [{ namespace: 'AWS/Bedrock', name: 'Invocations', dimensions: ['ModelId'] }],
+        },
+        { name: 'math', isTelling: false, metrics: [{ namespace: 'N', name: 'M', dimensions: [] }] },
+      ],
+    });
+  });
+});
+
+describe('what the organization’s services know', () => {
+  const INSTANCE = 'arn:aws:sso:::instance/ssoins-1';
+  const SET = 'arn:aws:sso:::permissionSet/ssoins-1/ps-1';
+
+  it('reads the assignments of an account, and asks each name once', async () => {
+    mocks.sso.on(ListInstancesCommand).resolves({ Instances: [{ InstanceArn: INSTANCE }] });
+    mocks.sso.on(ListPermissionSetsProvisionedToAccountCommand).resolves({ PermissionSets: [SET] });
+    mocks.sso.on(DescribePermissionSetCommand).resolves({ PermissionSet: { Name: 'BedrockDeveloper' } });
+    mocks.sso
+      .on(ListAccountAssignmentsCommand)
+      .resolves({ AccountAssignments: [{ PrincipalType: 'USER', PrincipalId: 'u-1' }] });
+    const readers = accountGovernanceReaders(access, clock);
+    const expected = {
+      value: [{ permissionSetName: 'BedrockDeveloper', principalType: 'USER', principalId: 'u-1' }],
+    };
+    expect(await readers.permissionSetAssignments(account())).toMatchObject(expected);
+    expect(await readers.permissionSetAssignments(account())).toMatchObject(expected);
+    expect(mocks.sso.commandCalls(DescribePermissionSetCommand)).toHaveLength(1);
+    expect(mocks.sso.commandCalls(ListInstancesCommand)).toHaveLength(1);
+  });
+
+  it('does not take a Region without Identity Center for an organization without assignments', async () => {
+    mocks.sso.on(ListInstancesCommand).resolves({ Instances: [] });
+    expect(await accountGovernanceReaders(access, clock).permissionSetAssignments(account())).toMatchObject({
+      kind: 'unobservable',
+      reason: 'malformed',
+    });
+  });
+
+  it('reads the opt-out policy in effect; none in effect is an answer, a refusal is not', async () => {
+    mocks.organizations
+      .on(DescribeEffectivePolicyCommand)
+      .resolvesOnce({ EffectivePolicy: { PolicyContent: '{}' } })
+      .rejectsOnce(refused('EffectivePolicyNotFoundException'))
+      .rejects(refused('AccessDeniedException'));
+    const ask = () => inAccount.aiServicesOptOut(account());
+    expect(await ask()).toMatchObject({ kind: 'observed', value: { policy: '{}' } });
+    expect(await ask()).toMatchObject({ kind: 'absent' });
+    expect(await ask()).toMatchObject({ kind: 'unobservable', reason: 'access-denied' });
+    expect(mocks.organizations.commandCalls(DescribeEffectivePolicyCommand)[0]?.args[0].input).toEqual({
+      PolicyType: 'AISERVICES_OPT_OUT_POLICY',
+      TargetId: MEMBER,
+    });
+  });
+
+  it('reads cost allocation tags, and the tables of every export', async () => {
+    mocks.costs
+      .on(ListCostAllocationTagsCommand)
+      .resolves({ CostAllocationTags: [{ TagKey: 'Project', Type: 'UserDefined', Status: 'Active' }] });
+    mocks.exports.on(ListExportsCommand).resolves({
+      Exports: [{ ExportArn: 'arn:e', ExportName: 'e', ExportStatus: { StatusCode: 'HEALTHY' } }],
+    });
+    mocks.exports.on(GetExportCommand).resolves({
+      Export: {
+        Name: 'e',
+        DataQuery: {
+          QueryStatement: 'SELECT CANARY',
+          TableConfigurations: { COST_AND_USAGE_REPORT: { INCLUDE_IAM_PRINCIPAL_DATA: 'TRUE' } },
+        },
+        DestinationConfigurations: undefined,
+        RefreshCadence: undefined,
+      },
+    });
+    expect(await ofOrganization.costAllocationTags(tree())).toMatchObject({
+      value: [{ key: 'Project', type: 'UserDefined', status: 'Active' }],
+    });
+    expect(await ofOrganization.costExports(tree())).toMatchObject({
+      value: [
+        {
+          arn: 'arn:e',
+          name: 'e',
+          status: 'HEALTHY',
+          tables: [
+            {
+              table: 'COST_AND_USAGE_REPORT',
+              settings: [{ name: 'INCLUDE_IAM_PRINCIPAL_DATA', value: 'TRUE' }],
+            },
+          ],
+        },
+      ],
+    });
+  });
+});
