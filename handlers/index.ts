@@ -1,4 +1,5 @@
 import type { Services } from '../src/enforcement/index.ts';
+import * as api from './api.ts';
 import * as armDeadMansSwitch from './arm-dead-mans-switch.ts';
 import * as beginEnding from './begin-ending.ts';
 import * as beginScan from './begin-scan.ts';
@@ -27,6 +28,7 @@ export type Handle = (event: unknown, services: Services) => Promise<unknown>;
 
 /** Every function by the name that serverless.yml and the workflows give it. */
 export const HANDLERS = {
+  api: api.handle,
   armDeadMansSwitch: armDeadMansSwitch.handle,
   beginEnding: beginEnding.handle,
   beginScan: beginScan.handle,

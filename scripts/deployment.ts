@@ -45,6 +45,10 @@ function resourceOf(resource: string, action: string): unknown {
       return { 'Fn::Sub': `\${EvidenceBucket.Arn}/*` };
     case 'certificates':
       return { 'Fn::Sub': `\${CertificateBucket.Arn}/certificates/*` };
+    case 'reports':
+      return action === 's3:ListBucket'
+        ? { 'Fn::GetAtt': ['CertificateBucket', 'Arn'] }
+        : { 'Fn::Sub': `\${CertificateBucket.Arn}/reports/*` };
     case '*':
       return '*';
     default:

@@ -51,6 +51,9 @@ export const ACTS = {
   'certificates.read': { resource: 'certificates', actions: ['s3:GetObject'] },
   'archive.put': { resource: 'evidence', actions: ['s3:PutObject'] },
   'archive.get': { resource: 'evidence', actions: ['s3:GetObject'] },
+  'history.about': { resource: 'events', actions: ['dynamodb:Query'] },
+  'callers.withUserName': { resource: '*', actions: ['identitystore:ListUsers'] },
+  'checks.latest': { resource: 'reports', actions: ['s3:GetObject', 's3:ListBucket'] },
   'as collect': { resource: 'role/ProvisoCollect', actions: ['sts:AssumeRole'] },
   'as enable': { resource: 'role/ProvisoEnable', actions: ['sts:AssumeRole'] },
   'as disable': { resource: 'role/ProvisoDisable', actions: ['sts:AssumeRole'] },
@@ -79,6 +82,20 @@ const SWITCH_OFF = [
 
 /** Every function of serverless.yml and what it does. */
 export const FUNCTIONS = {
+  // What people do: ask, decide, revoke (which switches off before it answers), close without proof, read.
+  api: [
+    ...SWITCH_OFF,
+    'store.list',
+    'executions.wake',
+    'directory.people',
+    'organizationView.organization',
+    'signer.sign',
+    'certificates.save',
+    'certificates.read',
+    'history.about',
+    'callers.withUserName',
+    'checks.latest',
+  ],
   openApprovals: ['store.read'],
   requestApproval: [...WRITE, 'executions.wake'],
   tallyApprovals: CHANGE,

@@ -1,8 +1,9 @@
 import { AccountAccess } from './adapters/aws/account-access.ts';
 import { s3Certificates } from './adapters/aws/certificates.ts';
+import { s3Checks } from './adapters/aws/checks.ts';
 import { configReports } from './adapters/aws/compliance-reports.ts';
 import { awsDestinations } from './adapters/aws/destinations.ts';
-import { identityStoreDirectory } from './adapters/aws/directory.ts';
+import { identityStoreCallers, identityStoreDirectory } from './adapters/aws/directory.ts';
 import { s3Texts } from './adapters/aws/evidence-bucket.ts';
 import { awsEvidenceSources } from './adapters/aws/evidence-sources.ts';
 import { awsExecutions } from './adapters/aws/executions.ts';
@@ -13,18 +14,24 @@ import { eventBridgeNotifier } from './adapters/aws/notifier.ts';
 import { organizationView } from './adapters/aws/organization-view.ts';
 import { bedrockRetention, bedrockSettings } from './adapters/aws/prompt-storage.ts';
 import { dynamoRecordStore } from './adapters/aws/record-store.ts';
-import { dynamoRecorder } from './adapters/aws/recorder.ts';
+import { dynamoHistory, dynamoRecorder } from './adapters/aws/recorder.ts';
 import { memberRoles } from './adapters/aws/roles.ts';
 import { awsSchedules } from './adapters/aws/schedules.ts';
 import { awsSecondLever } from './adapters/aws/second-lever.ts';
 import { kmsSigner } from './adapters/aws/signing-key.ts';
 import { readEnvironment } from './adapters/environment.ts';
 import { policyInForceOf } from './adapters/policy-in-force.ts';
+import type { ApiServices, CallerDirectory } from './api/index.ts';
 import type { Clock } from './core/index.ts';
-import type { Services } from './enforcement/index.ts';
 import { correlating, notifyingRecorder } from './exceptions/index.ts';
 import { randomIds } from './runtime/random-ids.ts';
 import { systemClock } from './runtime/system-clock.ts';
+
+/** With what the API needs besides. */
+export interface AwsServices extends ApiServices {
+  readonly callers: CallerDirectory;
+  readonly callerRoles: readonly string[];
+}
 
 /**
  * Everything the exception path needs of the world, on AWS: what `compose.ts` is for one machine. Composed once per Lambda container;
@@ -35,7 +42,7 @@ import { systemClock } from './runtime/system-clock.ts';
 export function awsServices(
   environment: Readonly<Record<string, string | undefined>>,
   clock: Clock = systemClock,
-): Services {
+): AwsServices {
   const settings = readEnvironment(environment);
   const { region, externalId } = settings;
   const home = homeSettings(region);
@@ -55,7 +62,7 @@ export function awsServices(
     store: dynamoRecordStore(home, settings.recordsTable),
     recorder: dynamoRecorder(home, settings.eventsTable, clock),
   });
-  const services: Services = {
+  const services: AwsServices = {
     clock,
     ids: randomIds,
     recorder: notifyingRecorder(recorder, () => services),
@@ -78,6 +85,10 @@ export function awsServices(
     signer: kmsSigner(home, settings.signingKeyArn),
     certificates: s3Certificates(home, settings.certificateBucket),
     notifier: eventBridgeNotifier(home, settings.eventBus),
+    history: dynamoHistory(home, settings.eventsTable),
+    checks: s3Checks(home, settings.certificateBucket),
+    callers: identityStoreCallers(homeSettings(settings.identityRegion), settings.directory.identityStoreId),
+    callerRoles: settings.callerRoles,
   };
   return services;
 }

@@ -18,6 +18,8 @@ export interface DeploymentSettings {
   readonly directory: DirectorySettings;
   readonly identityRegion: Region;
   readonly externalId?: string;
+  /** Role names. */
+  readonly callerRoles: readonly string[];
 }
 
 /** The deployment is not as serverless.yml makes it. Trying again cannot help. */
@@ -80,6 +82,10 @@ export const OPTIONAL_VARIABLES = {
   PROVISO_IDENTITY_REGION: {
     for: 'the Region of IAM Identity Center, if it is another one',
     looks: /^[a-z0-9-]+$/,
+  },
+  PROVISO_CALLER_ROLES: {
+    for: 'the roles of permission sets whose sessions may call the API, by name, separated by commas; without it nobody may',
+    looks: /^[\w+=.@-]{1,64}(,[\w+=.@-]{1,64})*$/,
   },
   PROVISO_EXTERNAL_ID: {
     for: 'the external id that the member accounts’ roles ask for',
@@ -148,6 +154,7 @@ export function readEnvironment(
     },
     directory: { identityStoreId: read.PROVISO_IDENTITY_STORE_ID, groupsByRole: groups.data },
     identityRegion: region(identityRegion),
+    callerRoles: read.PROVISO_CALLER_ROLES.split(',').filter((name) => name !== ''),
     ...(read.PROVISO_EXTERNAL_ID === '' ? {} : { externalId: read.PROVISO_EXTERNAL_ID }),
   };
 }

@@ -1,4 +1,5 @@
 export * from './app.ts';
+export * from './caller.ts';
 export * from './failures.ts';
 export * from './openapi.ts';
 export * from './operations.ts';

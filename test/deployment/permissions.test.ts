@@ -6,8 +6,10 @@ import { HANDLERS } from '../../handlers/index.ts';
 import { functionName, handlerNames, stateMachine } from '../../scripts/bundle.ts';
 import { actionsOf, rolePermissions } from '../../scripts/collect-permissions.ts';
 import { ACTS, type Act, assumersOf, type DeployedFunction, FUNCTIONS } from '../../scripts/permissions.ts';
+import type { ApiServices } from '../../src/api/index.ts';
 import type { Services } from '../../src/enforcement/index.ts';
 import { encode, leaseKey, readLeaseRow, storesContent } from '../../src/exceptions/index.ts';
+import { requestBody } from '../api/harness.ts';
 import {
   BEGINS,
   ENDS,
@@ -15,6 +17,7 @@ import {
   INCIDENT,
   KEY,
   LONG_AFTER,
+  MINUTE_MS,
   policyText,
   type Simulation,
   simulate,
@@ -39,6 +42,7 @@ const ACTION_OF: Readonly<Record<string, string>> = {
   's3:GetObjectLockConfiguration': 's3:GetBucketObjectLockConfiguration',
   'dynamodb:TransactGetItems': 'dynamodb:GetItem',
   'dynamodb:TransactWriteItems': 'dynamodb:PutItem',
+  's3:ListObjectsV2': 's3:ListBucket',
 };
 const PREFIX_OF: Readonly<Record<string, string>> = {
   'config-service': 'config',
@@ -72,6 +76,7 @@ describe('the governance account', () => {
   it('allows every call that the adapters of its own account make, and no other', () => {
     const files = [
       'certificates.ts',
+      'checks.ts',
       'directory.ts',
       'evidence-bucket.ts',
       'executions.ts',
@@ -216,7 +221,50 @@ async function revokeInTheTable({ store, clock }: Services, id: string): Promise
   await store.commit([{ key: leaseKey(INCIDENT, VIRGINIA), expectedVersion: row.version, value }]);
 }
 
+/** A signed call, as API Gateway hands it on. */
+const signed = (simulation: Simulation, who: string, method: string, path: string, body?: unknown) =>
+  again(simulation, 'api', {
+    rawPath: path,
+    headers: body === undefined ? {} : { 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    requestContext: {
+      accountId: INCIDENT,
+      http: { method },
+      authorizer: {
+        iam: { accountId: INCIDENT, userArn: `arn:aws:sts::${INCIDENT}:assumed-role/People/${who}` },
+      },
+    },
+  }).then((answer) => {
+    const { statusCode, body: text } = answer as { statusCode: number; body: string };
+    expect(statusCode, text).toBeLessThan(300);
+    return JSON.parse(text) as { exception: { id: string; subjectHash: string } };
+  });
+
 const PLAYS: readonly Play[] = [
+  async function throughTheApi(simulation) {
+    const { exception } = await signed(simulation, 'sam', 'POST', '/exceptions', requestBody());
+    const { id, subjectHash } = exception;
+    for (const [who, role] of [
+      ['lena', 'legal'],
+      ['priya', 'security'],
+      ['omar', 'executive'],
+    ] as const) {
+      await signed(simulation, who, 'POST', `/exceptions/${id}/decisions`, {
+        role,
+        decision: 'approve',
+        subjectHash,
+      });
+      await simulation.pump();
+    }
+    await simulation.advanceTo(BEGINS + HOUR_MS);
+    await signed(simulation, 'lena', 'POST', `/exceptions/${id}/revocation`, { reason: 'over' });
+    await simulation.advance(MINUTE_MS);
+    await signed(simulation, 'lena', 'POST', `/exceptions/${id}/closure-without-proof`, { reason: 'copied' });
+    await signed(simulation, 'lena', 'GET', `/exceptions/${id}/certificate`);
+    await signed(simulation, 'lena', 'GET', `/exceptions/${id}/events`);
+    await signed(simulation, 'lena', 'GET', '/exceptions');
+    await signed(simulation, 'lena', 'GET', '/findings');
+  },
   async function theOrdinaryPath(simulation) {
     await simulation.active();
     await simulation.advanceTo(LONG_AFTER);
@@ -407,7 +455,16 @@ async function watched(play: Play, done: Map<string, Set<Act>>): Promise<void> {
         }
       };
     }
-    watch(simulation.state.services, note);
+    const { state } = simulation;
+    Object.assign(state.services, {
+      history: {
+        about: async (subject: string) => state.events.events().filter((event) => event.subject === subject),
+      },
+      checks: { latest: async () => ({ kind: 'CheckReport' }) },
+      callers: { withUserName: async (name: string) => [name] },
+      callerRoles: ['People'],
+    });
+    watch(state.services as Services & ApiServices & { callers: object }, note);
     try {
       await play(simulation);
     } finally {
@@ -417,7 +474,7 @@ async function watched(play: Play, done: Map<string, Set<Act>>): Promise<void> {
 }
 
 /** Notes every port call as the act that it needs. */
-function watch(services: Services, note: (act: Act) => void): void {
+function watch(services: Services & ApiServices & { callers: object }, note: (act: Act) => void): void {
   const around = <T extends object>(
     port: T,
     actOf: (method: string, parameters: readonly unknown[]) => Act,
@@ -444,6 +501,9 @@ function watch(services: Services, note: (act: Act) => void): void {
     executions: plain(services.executions, 'executions'),
     signer: plain(services.signer, 'signer'),
     certificates: plain(services.certificates, 'certificates'),
+    history: plain(services.history, 'history'),
+    checks: plain(services.checks, 'checks'),
+    callers: plain(services.callers, 'callers'),
     notifier: plain(services.notifier, 'notifier'),
     policyInForce: {
       of: policyInForce.of,

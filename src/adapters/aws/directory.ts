@@ -4,6 +4,7 @@ import {
   ListUsersCommand,
 } from '@aws-sdk/client-identitystore';
 import pMap from 'p-map';
+import type { CallerDirectory } from '../../api/index.ts';
 import { principalId } from '../../core/index.ts';
 import type { Directory, Person } from '../../exceptions/index.ts';
 import { awsCall } from './call.ts';
@@ -72,5 +73,29 @@ export function identityStoreDirectory(settings: HomeSettings, directory: Direct
         }),
       );
     },
+  };
+}
+
+/** Users by their name, asked for anew at every call. */
+export function identityStoreCallers(settings: HomeSettings, identityStoreId: string): CallerDirectory {
+  const client = new IdentitystoreClient(settings);
+  return {
+    withUserName: (userName) =>
+      awsCall('identitystore:ListUsers', async () => {
+        const users = await allPages(async (NextToken) => {
+          const page = await client.send(
+            new ListUsersCommand({
+              IdentityStoreId: identityStoreId,
+              Filters: [{ AttributePath: 'UserName', AttributeValue: userName }],
+              NextToken,
+            }),
+          );
+          return { items: page.Users, next: page.NextToken };
+        });
+        // Said once more: a filter that was not applied must not make somebody else of the caller.
+        return users
+          .filter(({ UserName }) => UserName === userName)
+          .map(({ UserId }) => principalId(required(UserId, 'Users.UserId')));
+      }),
   };
 }

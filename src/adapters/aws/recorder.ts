@@ -4,10 +4,20 @@ import {
   TransactionCanceledException,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import { type Clock, canonicalJson, formatInstant, type Recorder } from '../../core/index.ts';
+import {
+  type Clock,
+  canonicalJson,
+  formatInstant,
+  type History,
+  parseInstant,
+  type RecordedEvent,
+  type Recorder,
+} from '../../core/index.ts';
 import { AwsCallError } from '../../exceptions/index.ts';
 import { awsCall } from './call.ts';
 import type { HomeSettings } from './home-settings.ts';
+import { MalformedAnswer, required } from './observe.ts';
+import { allPages } from './pages.ts';
 
 /** All events are one sequence: order between exceptions matters as much as within one. */
 const SEQUENCE = 'event';
@@ -87,3 +97,46 @@ export function dynamoRecorder(settings: HomeSettings, table: string, clock: Clo
 
 /** Somebody else took the number, or is writing there now. */
 const RACES: ReadonlySet<string | undefined> = new Set(['ConditionalCheckFailed', 'TransactionConflict']);
+
+/**
+ * The record, read: every event is looked at for its subject, so this costs what the table holds, a page of 1 MB after the other.
+ */
+export function dynamoHistory(settings: HomeSettings, table: string): History {
+  const client = new DynamoDBClient(settings);
+  return {
+    about: (subject) =>
+      awsCall('dynamodb:Query', async () => {
+        const items = await allPages(async (token) => {
+          const page = await client.send(
+            new QueryCommand({
+              TableName: table,
+              ConsistentRead: true,
+              KeyConditionExpression: 'pk = :pk',
+              FilterExpression: 'contains(event, :subject)',
+              ExpressionAttributeValues: {
+                ':pk': { S: SEQUENCE },
+                ':subject': { S: `"subject":${JSON.stringify(subject)}` },
+              },
+              ...(token === undefined
+                ? {}
+                : { ExclusiveStartKey: JSON.parse(token) as Record<string, { S: string }> }),
+            }),
+          );
+          return {
+            items: page.Items,
+            next: page.LastEvaluatedKey === undefined ? undefined : JSON.stringify(page.LastEvaluatedKey),
+          };
+        });
+        return items
+          .map((item) => recordedEvent(required(item['event']?.S, 'event')))
+          .filter((event) => event.subject === subject);
+      }),
+  };
+}
+
+function recordedEvent(text: string): RecordedEvent {
+  const event = JSON.parse(text) as Omit<RecordedEvent, 'at'> & { readonly at: string };
+  const at = parseInstant(event.at);
+  if (!at.ok) throw new MalformedAnswer(`the time of event ${event.seq}`);
+  return { ...event, at: at.value };
+}
