@@ -45,6 +45,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   diff: ['policy', 'evidence', 'iam', 'rules', 'exceptions'],
   // Preflight decides with the evaluator whether policies end at the lease's end, and whether the disabling role can act.
   enforcement: ['policy', 'evidence', 'iam', 'rules', 'exceptions', 'retention'],
+  // Control policies from the policy, proven by the evaluator.
+  guardrails: ['policy', 'evidence', 'iam'],
   // What AWS Config is told: findings and leases together, which `rules` must not know of.
   compliance: ['policy', 'evidence', 'iam', 'rules', 'exceptions', 'enforcement'],
   traceability: ['evidence', 'interactions'],

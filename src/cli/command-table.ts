@@ -22,6 +22,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   iam: 'ask who may do what',
   state: 'create a state directory',
   config: 'rules for AWS Config',
+  guardrails: 'control policies from the policy',
   enforce: 'see what undoing drift would do',
   exception: 'ask for, decide on, end and follow exceptions',
   clock: 'move the clock of a simulated state',
@@ -88,6 +89,16 @@ export const COMMANDS: readonly CommandRow[] = [
     path: ['config', 'generate'],
     summary: 'the AWS Config rules of a policy, as files',
     load: () => import('./commands/config-generate.ts'),
+  },
+  {
+    path: ['guardrails', 'generate'],
+    summary: 'control policies, with plan, proof and rollback',
+    load: () => import('./commands/guardrails-generate.ts'),
+  },
+  {
+    path: ['guardrails', 'diff'],
+    summary: 'what of them a snapshot has attached',
+    load: () => import('./commands/guardrails-diff.ts'),
   },
   {
     path: ['adopt'],

@@ -1,0 +1,3 @@
+export * from './documents.ts';
+export * from './plan.ts';
+export * from './prove.ts';
