@@ -9,12 +9,13 @@ import {
   playHistory,
   type Seen,
 } from '../test/simulation/histories.ts';
+import { playKills } from '../test/simulation/kills.ts';
 import { runMutants } from './mutants.ts';
 
 /*
  * npm run soak -- --schedules N --seed S [--minutes M] [--workers W]: plays random histories of the whole exception path on the
  * virtual clock (docs/soak.md), on as many threads as there are processors. Schedule n has the seed S + n - 1, so a run goes on where
- * another stopped, and one schedule is played again by `--seed` alone. Exit: 0 every invariant held, 1 one was broken (or a mutant survived), 2 malformed options.
+ * another stopped, and one schedule is played again by `--seed` alone. --kills N: real processes killed instead. Exit: 0 every invariant held, 1 one was broken (or a mutant survived), 2 malformed options.
  */
 
 interface Failure {
@@ -187,6 +188,24 @@ function summary(seen: Seen, first: number, seconds: number): string {
   ].join('');
 }
 
+async function soakKills(wanted: number, seed: number): Promise<number> {
+  const startedAt = Date.now();
+  try {
+    const { kills, lives, commands, during } = await playKills(wanted, seed, (so) => {
+      process.stderr.write(`${so.kills} of ${wanted} processes killed, ${so.lives} lives closed\n`);
+    });
+    const rows = [...during].map(([name, n]) => `  during ${name}: ${n}\n`);
+    const seconds = ((Date.now() - startedAt) / 1000).toFixed(0);
+    process.stdout.write(
+      `${kills} processes killed in ${commands} commands, ${lives} exceptions closed, ${seconds} s\n${rows.join('')}`,
+    );
+    return 0;
+  } catch (error) {
+    process.stdout.write(`broken: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}
+
 function count(name: string, text: string, least: number): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least && value <= 2 ** 31 - 1)
@@ -202,11 +221,14 @@ async function main(): Promise<number> {
       minutes: { type: 'string' },
       workers: { type: 'string', default: String(availableParallelism()) },
       mutants: { type: 'boolean', default: false },
+      kills: { type: 'string' },
       only: { type: 'string' },
       write: { type: 'boolean', default: false },
     },
   });
   if (values.mutants) return runMutants({ only: values.only, write: values.write });
+  if (values.kills !== undefined)
+    return soakKills(count('kills', values.kills, 1), count('seed', values.seed, 0));
   const minutes = values.minutes === undefined ? undefined : count('minutes', values.minutes, 1);
   const schedules = count('schedules', values.schedules, 1);
   const workers = Math.min(count('workers', values.workers, 1), Math.ceil(schedules / BLOCK));

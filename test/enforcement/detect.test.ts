@@ -25,7 +25,7 @@ const changed = (s: Simulation, id: string, more: Partial<Detected> = {}): Detec
   ({ id, at: s.now(), kind: 'setting', pair: PAIR, ...more }) as Detected;
 
 describe('an event is a reason to look, never evidence', () => {
-  test('one that tells of a change that AWS does not show changes nothing', () =>
+  test('D39: one that tells of a change that AWS does not show changes nothing', () =>
     simulate(async (s) => {
       await enforced(s);
       const events = s.events().length;

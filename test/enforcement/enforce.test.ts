@@ -197,7 +197,7 @@ describe('enforcing', () => {
       expect(s.isOn()).toBe(true);
     }));
 
-  test('a robot that puts it back is told of every round, and events do not fight at its pace', () =>
+  test('D38: a robot that puts it back is told of every round, and events do not fight at its pace', () =>
     simulate(async (s) => {
       await enforced(s);
       const { services } = s.state;

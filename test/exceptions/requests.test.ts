@@ -229,7 +229,7 @@ describe('a well-formed request that policy or state refuses is recorded, and no
       expect((await s.submit({ from: ENDS, to: ENDS + HOUR_MS })).ok, 'a window that touches it').toBe(true);
     }));
 
-  test('that would lease more than the cap in 30 days, counting what was leased and read back', () =>
+  test('C28: that would lease more than the cap in 30 days, counting what was leased and read back', () =>
     simulate(async (s) => {
       const first = await s.approved({ to: BEGINS + 10 * DAY_MS, retention: '14d' });
       const from = BEGINS + 10 * DAY_MS;

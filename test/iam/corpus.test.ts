@@ -4,7 +4,7 @@ import { conditionFiles, decideCase, decideCondition, requestFiles } from './cor
 const ALLOW = { yes: 'allowed', no: 'denied', unknown: 'conditionally-allowed' } as const;
 const DENY = { yes: 'denied', no: 'allowed', unknown: 'conditionally-allowed' } as const;
 
-test('the corpus has at least 400 cases, each a sentence of its own in its file', () => {
+test('D40: the corpus has at least 400 cases, each a sentence of its own in its file', () => {
   const files = [...conditionFiles(), ...requestFiles()];
   expect(files.reduce((sum, { cases }) => sum + cases.length, 0)).toBeGreaterThanOrEqual(400);
   for (const { file, cases } of files) {

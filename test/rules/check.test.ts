@@ -137,7 +137,7 @@ describe('a check', () => {
     );
   });
 
-  test('of a denied call is indeterminate and exits 3', async () => {
+  test('D36: of a denied call is indeterminate and exits 3', async () => {
     const report = await check(withLogging(DENIED));
     expect(ofMember(report, 'CP-01')).toMatchObject({
       outcome: 'indeterminate',

@@ -117,7 +117,7 @@ describe('a process that dies', () => {
       { crash: once('after', 'recorder.record enable.intended') },
     ));
 
-  test('right after the Put: content storage is switched off by the next process, not taken over', () =>
+  test('C21: right after the Put: content storage is switched off by the next process, not taken over', () =>
     simulate(
       async (s) => {
         const id = await playThrough(s);

@@ -89,7 +89,7 @@ describe('each detector alone', () => {
     }),
   );
 
-  test('the sweeper sees that the workflow was stopped, revokes the lease and switches off long before the end', () =>
+  test('C20: the sweeper sees that the workflow was stopped, revokes the lease and switches off long before the end', () =>
     simulate(async (s) => {
       const id = await s.active();
       s.mute('deadMansSwitch');

@@ -367,7 +367,7 @@ describe('the purge', () => {
       expect(await storage.listVersions(pair, BUCKET, 'incidents/another-one/')).toHaveLength(1);
     }));
 
-  test('of a log group deletes the group itself', () =>
+  test('C32: of a log group deletes the group itself', () =>
     simulate(async (s) => {
       const id = await s.active({
         destination: `{ kind: cloudwatch-logs, logGroupName: /incidents, roleArn: "arn:aws:iam::222222222222:role/BedrockLogs", kmsKeyArn: "${KEY}" }`,
@@ -446,7 +446,7 @@ describe('the purge', () => {
 });
 
 describe('somebody else', () => {
-  test('puts another configuration during the lease: baseline, contested, and closed only by a person who signs', () =>
+  test('A5: puts another configuration during the lease: baseline, contested, and closed only by a person who signs', () =>
     simulate(async (s) => {
       const id = await s.active();
       s.somebodyPuts(SOMEBODYS);
@@ -514,7 +514,7 @@ describe('somebody else', () => {
       await closedClean(s, id);
     }));
 
-  test('had content storage on before the start: refused, and theirs is left as it is', () =>
+  test('A4: had content storage on before the start: refused, and theirs is left as it is', () =>
     simulate(async (s) => {
       const id = await s.approved();
       s.somebodyPuts(SOMEBODYS);
@@ -597,7 +597,7 @@ describe('the baseline', () => {
 });
 
 describe('two exceptions', () => {
-  test('B begins as A ends: a gap, never an overlap, and B is enabled only after A was read back as off', () =>
+  test('A2: B begins as A ends: a gap, never an overlap, and B is enabled only after A was read back as off', () =>
     simulate(async (s) => {
       const a = await s.active();
       const b = await s.approved({ from: ENDS, to: ENDS + 2 * HOUR_MS, reference: 'INC-2' });
@@ -617,7 +617,7 @@ describe('two exceptions', () => {
       expect([(await s.record(a)).state, (await s.record(b)).state]).toEqual(['closed', 'closed']);
     }));
 
-  test('race for one window: the second to be approved is refused', () =>
+  test('A1: race for one window: the second to be approved is refused', () =>
     simulate(async (s) => {
       const a = await s.request();
       const b = await s.request({ reference: 'INC-2' });

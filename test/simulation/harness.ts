@@ -281,6 +281,11 @@ export class Simulation {
     return new Simulation(directory, options);
   }
 
+  /** A state directory from elsewhere, such as a recorded one. The folder around it is removed by `close`. */
+  static open(directory: string): Simulation {
+    return new Simulation(directory, {});
+  }
+
   now(): EpochMs {
     return this.state.clock.now();
   }

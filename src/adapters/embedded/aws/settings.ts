@@ -40,8 +40,9 @@ export function embeddedSettings(
       database,
       `INSERT INTO settings_before (account, region, logging, written_at)
          VALUES (?1, ?2, (SELECT logging FROM settings WHERE account = ?1 AND region = ?2), ?3)
-         ON CONFLICT (account, region) DO UPDATE SET logging = excluded.logging, written_at = excluded.written_at`,
-    ).run(pair.accountId, pair.region, clock.now());
+         ON CONFLICT (account, region) DO UPDATE SET logging = excluded.logging, written_at = excluded.written_at
+         WHERE written_at <= ?4`,
+    ).run(pair.accountId, pair.region, clock.now(), clock.now() - STALE_MS);
     prepared(
       database,
       'INSERT INTO settings (account, region, logging) VALUES (?, ?, ?) ON CONFLICT (account, region) DO UPDATE SET logging = excluded.logging',
@@ -77,7 +78,7 @@ export function embeddedSettings(
       pair.region,
     ) as { logging: string | null } | undefined;
 
-  /** Eventually consistent: the setting before the last write, while that is young. */
+  /** Eventually consistent: the setting before the first of the writes of the last minute. */
   const stale = (pair: Pair) =>
     (prepared(
       database,

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ENDS, HOUR_MS, simulate } from '../simulation/harness.ts';
+
+/* The cases D34 to D42 that concern exceptions and are not tested elsewhere (docs/failure-cases.md), each under its number. */
+
+const OURS = [
+  'bedrock:GetModelInvocationLoggingConfiguration',
+  'bedrock:DeleteModelInvocationLoggingConfiguration',
+] as const;
+
+test('D34: an account suspended in mid-lease, where nothing can be called any more: overdue is said, and it never counts as ended', () =>
+  simulate(async (s) => {
+    const id = await s.active();
+    s.changeAccount({ state: 'SUSPENDED' });
+    for (const operation of OURS) s.fault({ operation, kind: 'deny', times: 10_000 });
+    await s.advanceTo(ENDS + 6 * HOUR_MS);
+    expect((await s.record(id)).state).toBe('ending');
+    expect((await s.lease(id)).offAt).toBeUndefined();
+    expect(s.events('exception.overdue').length).toBeGreaterThan(0);
+    s.changeAccount({ state: 'ACTIVE' });
+    s.state.aws.database.exec('DELETE FROM faults');
+    await s.advance(HOUR_MS);
+    expect(s.isOn()).toBe(false);
+  }));
+
+test('D42: neither events nor the workflows’ histories hold what was said in a prompt, nor a token', () =>
+  simulate(async (s) => {
+    await s.active();
+    await s.advanceTo(ENDS + HOUR_MS);
+    const told = JSON.stringify(s.events());
+    const histories: unknown[] = [];
+    for (const { machine, name } of await s.state.runtime.list())
+      histories.push(await s.state.runtime.history(machine, name));
+    const text = told + JSON.stringify(histories);
+    expect(text.length).toBeGreaterThan(1000);
+    expect(text).not.toContain('CANARY');
+    // A token is 64 characters of [0-9a-z]; hashes are as long, and hexadecimal.
+    const long = text.match(/\b[0-9a-z]{64}\b/g) ?? [];
+    expect(long.filter((word) => !/^[0-9a-f]{64}$/.test(word))).toEqual([]);
+  }));
+
+test('D42: as deployed, Step Functions logs no execution data, and nothing is traced', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../serverless.yml'), 'utf8');
+  expect(text).not.toMatch(/includeExecutionData: *true/i);
+  expect(text).not.toMatch(/tracing/i);
+});
