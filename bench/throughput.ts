@@ -84,6 +84,7 @@ startsAt: "${formatInstant(BEGINS)}"
 endsAt: "${formatInstant(ENDS)}"
 retention: 7d
 notice: { kind: given, how: "mail" }
+dataProtectionAssessment: { kind: made, reference: DPIA-1 }
 purgedBy: Platform team
 `;
   const parsed = parseRequest(text, 'request.yaml');

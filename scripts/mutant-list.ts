@@ -30,6 +30,18 @@ const WORKFLOWS = 'test/handlers/workflows.test.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   {
+    name: 'stale reading believed',
+    breaks: 'off is noted although readings still show the setting',
+    tests: ['test/cases/enable-disable-time.test.ts'],
+    edits: [
+      {
+        file: 'src/enforcement/switch-off.ts',
+        from: 'const isOff = readsAsOff(observed, lease.baseline, failure);',
+        to: 'const isOff = failure === undefined;',
+      },
+    ],
+  },
+  {
     name: "no dead man's switch",
     breaks: 'detector 2 is missing',
     tests: [DETECTORS, FAULTS],
@@ -60,8 +72,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/enforcement/dead-mans-switch.ts',
-        from: '    const { settings, recorder } = services;',
-        to: '    throw error;\n    const { settings, recorder } = services;',
+        from: '    const { failure } = await putBaseline(services, payload, payload.baseline);',
+        to: '    throw error;\n    const { failure } = await putBaseline(services, payload, payload.baseline);',
       },
     ],
   },
@@ -72,7 +84,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/enforcement/switch-off.ts',
-        from: "const isOff = observed.kind !== 'unobservable' && (isOwnBaseline || !storesContent(seen));",
+        from: 'const isOff = readsAsOff(observed, lease.baseline, failure);',
         to: 'const isOff = true;',
       },
     ],
@@ -84,8 +96,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/enforcement/switch-off.ts',
-        from: "observed.kind !== 'unobservable' && (isOwn",
-        to: '(isOwn',
+        from: "if (observed.kind !== 'observed') return observed.kind === 'absent';",
+        to: "if (observed.kind !== 'observed') return true;",
       },
     ],
   },

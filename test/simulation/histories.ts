@@ -319,11 +319,13 @@ async function take(w: World, step: Step): Promise<void> {
     case 'account':
       return s.changeAccount(ACCOUNT_CHANGES[step.change]);
     case 'redrive':
-      if (id && (await s.redriveWorkflow(id))) w.stopped.delete(id);
+      if (id === undefined) return;
+      await s.surviving(() => s.redriveWorkflow(id));
+      if (await isRunning(s, id)) w.stopped.delete(id);
       return;
     case 'stop-endings':
       // As with the workflow: one detector is left alive to start it again.
-      if (!w.muted.has('sweep')) await s.stopEndings();
+      if (!w.muted.has('sweep')) await s.surviving(() => s.stopEndings());
       return;
     case 'invoke':
       await s.invoke();
