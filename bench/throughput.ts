@@ -61,7 +61,10 @@ function estate(): Snapshot {
       attachments: observed([]),
       delegatedAdministrators: observed([]),
     },
-    accounts: [],
+    accounts: ids.map((id) => ({
+      accountId: id,
+      iam: observed({ users: [], groups: [], roles: [], managedPolicies: [] }),
+    })),
     accountRegions: [],
   };
 }

@@ -101,7 +101,7 @@ describe('the periodic rule', () => {
       expect(await evaluate(s)).toMatchObject({ compliance: 'NON_COMPLIANT', annotation: /^CP-01: / });
     }));
 
-  test('an account that cannot be read is NON_COMPLIANT and says why: never silence, never INSUFFICIENT_DATA', () =>
+  test('D37: an account that cannot be read is NON_COMPLIANT and says why: never silence, never INSUFFICIENT_DATA', () =>
     simulate(async (s) => {
       await compliantEstate(s);
       s.fault({ operation: 'bedrock:GetModelInvocationLoggingConfiguration', kind: 'deny', times: 9 });
