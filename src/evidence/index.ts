@@ -3,6 +3,7 @@ export * from './collect.ts';
 export * from './errors.ts';
 export * from './freshness.ts';
 export * from './known-settings.ts';
+export * from './named-destinations.ts';
 export * from './ports.ts';
 export { describeIssue } from './schema-parts.ts';
 export * from './sections/index.ts';

@@ -1,3 +1,5 @@
+import { SURFACE_FACTS } from './facts-surfaces.ts';
+
 /**
  * The facts a policy may ask about: the vocabulary between lawyers and evidence. `src/rules` derives every one of them from a
  * snapshot (a compile-time check there keeps the two lists equal); the loader refuses any other name and any operator or value
@@ -253,6 +255,7 @@ export const FACTS = {
     from: 'the record of reviews',
     isRecord: true,
   },
+  ...SURFACE_FACTS,
 } as const satisfies Record<string, FactDefinition>;
 
 export type FactName = keyof typeof FACTS;

@@ -22,6 +22,7 @@ import { ORGANIZATION_FACTS, type OrganizationInput } from './derive-organizatio
 import { PRINCIPAL_FACTS, type Principal, type PrincipalInput } from './derive-principal.ts';
 import { REACH_FACTS } from './derive-reach.ts';
 import { REGION_FACTS, type RegionInput } from './derive-region.ts';
+import { SURFACE_FACTS } from './derive-surfaces.ts';
 import {
   type AccountInput,
   type AccountSubjectInput,
@@ -60,7 +61,7 @@ const ACCOUNT_FACTS = {
 
 /** How the facts of each kind of subject are derived. */
 export const DERIVATIONS = {
-  'account-region': { ...ACCOUNT_FACTS, ...REGION_FACTS },
+  'account-region': { ...ACCOUNT_FACTS, ...REGION_FACTS, ...SURFACE_FACTS },
   principal: { ...ACCOUNT_FACTS, ...PRINCIPAL_FACTS },
   account: { ...ACCOUNT_FACTS, ...REACH_FACTS, ...AUDIT_FACTS, ...GOVERNANCE_FACTS },
   organization: { ...ORGANIZATION_FACTS, ...BILLING_FACTS },
@@ -69,6 +70,7 @@ export const DERIVATIONS = {
 export const DERIVED_FACTS: readonly string[] = Object.keys({
   ...ACCOUNT_FACTS,
   ...REGION_FACTS,
+  ...SURFACE_FACTS,
   ...PRINCIPAL_FACTS,
   ...DERIVATIONS.account,
   ...DERIVATIONS.organization,

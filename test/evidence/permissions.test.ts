@@ -31,6 +31,7 @@ function collectorFiles(start = 'evidence-sources.ts', seen = new Set<string>())
 const PREFIX_OF: Readonly<Record<string, string>> = {
   'bedrock-agent': 'bedrock',
   'bedrock-agent-runtime': 'bedrock',
+  'bedrock-runtime': 'bedrock',
   'bedrock-agentcore-control': 'bedrock-agentcore',
   'cloudwatch-logs': 'logs',
   'cost-explorer': 'ce',
@@ -48,7 +49,7 @@ const ACTION_OF: Readonly<Record<string, string>> = {
 /** The actions behind the commands that a file imports, and behind the calls that it signs itself (`const SIGNED = [...]`). */
 function importedActions(file: string): readonly string[] {
   const text = readFileSync(join(AWS, file), 'utf8');
-  const imported = [...text.matchAll(/import \{([^}]+)\} from '@aws-sdk\/client-([a-z-]+)'/g)].flatMap(
+  const imported = [...text.matchAll(/import \{([^}]+)\} from '@aws-sdk\/client-([a-z0-9-]+)'/g)].flatMap(
     ([, names = '', client = '']) =>
       names
         .split(',')

@@ -1,12 +1,71 @@
 import type { SectionLevel, SectionName, SectionValue } from '../../src/evidence/index.ts';
-import { AT } from './snapshots.ts';
+import { AT, absent, observed } from './snapshots.ts';
+
+const JOB = { arn: 'arn:j', status: 'Completed', submittedAt: AT, outputS3Uri: 's3://b/out/' };
 
 /** One value of every section: a section without an example does not compile. */
 export const SECTION_EXAMPLES: {
   readonly [L in SectionLevel]: { readonly [N in SectionName<L>]: SectionValue<L, N> };
 } = {
   'account-region': {
+    mantleRetention: {
+      accountMode: 'none',
+      projects: [{ id: 'proj_1', mode: 'inherit', isArchived: false }],
+    },
     bedrockSessions: [{ id: 's-1', status: 'ENDED', createdAt: AT, lastUpdatedAt: AT }],
+    storedPrompts: [{ arn: 'arn:p', name: 'greeting', version: 'DRAFT', updatedAt: AT }],
+    agentMemory: [
+      { agentId: 'A1', name: 'helper', memoryTypes: ['SESSION_SUMMARY'], storageDays: 30, keyArn: 'arn:k' },
+    ],
+    agentCoreMemories: [{ arn: 'arn:m', status: 'ACTIVE', eventExpiryDays: 90 }],
+    batchJobs: [JOB],
+    evaluationJobs: [JOB],
+    asyncInvocations: [{ ...JOB, keyArn: 'arn:k' }],
+    logDeliveries: [
+      {
+        id: 'd',
+        service: 'bedrock',
+        logType: 'APPLICATION_LOGS',
+        resourceArns: ['arn:kb'],
+        destinationArn: 'arn:lg',
+      },
+    ],
+    contentLogGroups: ['/aws/bedrock/modelinvocations'],
+    logGroupContent: [{ logGroup: '/aws/bedrock/modelinvocations', hits: 3 }],
+    destinations: [
+      {
+        kind: 's3',
+        bucketName: 'b',
+        usedBy: ['batchJobs'],
+        versioning: observed('Enabled'),
+        lifecycle: observed([
+          {
+            id: 'expire',
+            status: 'Enabled',
+            prefix: '',
+            tags: [{ key: 'a', value: 'b' }],
+            expirationDays: 7,
+            expirationDate: AT,
+            noncurrentVersionExpirationDays: 1,
+          },
+        ]),
+        objectLock: observed({ defaultMode: 'COMPLIANCE', defaultDays: 30 }),
+        encryption: absent(),
+        replication: { kind: 'unobservable', reason: 'access-denied' },
+        backups: absent(),
+      },
+      {
+        kind: 'cloudwatch-logs',
+        logGroupName: 'g',
+        usedBy: ['invocationLogging'],
+        retentionInDays: observed(14),
+        retentionPolicyName: absent(),
+        deletionProtection: observed(false),
+        keyArn: observed('arn:k'),
+        subscriptions: observed([{ name: 'f', destinationArn: 'arn:firehose', level: 'account' }]),
+        exportTasks: absent(),
+      },
+    ],
     trails: [
       {
         arn: 'arn:aws:cloudtrail:us-east-1:111111111111:trail/org',

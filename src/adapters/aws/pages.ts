@@ -37,3 +37,7 @@ export function iamNext(page: {
     throw new MalformedAnswer('IsTruncated without a Marker');
   return page.Marker;
 }
+
+/** The input of most list operations: a token, or nothing for the first page. */
+export const nextToken = (token: string | undefined): { readonly nextToken?: string } =>
+  token === undefined ? {} : { nextToken: token };

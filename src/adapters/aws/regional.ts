@@ -29,7 +29,9 @@ export async function regional<T>(
 /** The name does not exist. A name server that did not answer (`EAI_AGAIN`) is no evidence. */
 function isUnknownHost(error: unknown): boolean {
   if (error instanceof EarlierCallFailed || !(error instanceof Error)) return false;
-  return 'code' in error && error.code === 'ENOTFOUND';
+  // `fetch` wraps what went wrong.
+  const cause = error.cause instanceof Error ? error.cause : error;
+  return 'code' in cause && cause.code === 'ENOTFOUND';
 }
 
 /** A time of AWS's. @throws MalformedAnswer when it is none */

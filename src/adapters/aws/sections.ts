@@ -2,8 +2,13 @@ import type { Clock } from '../../core/index.ts';
 import type { SectionLevel, SectionReaders } from '../../evidence/index.ts';
 import type { AccountAccess } from './account-access.ts';
 import { auditReaders } from './audit.ts';
+import { bedrockAgentReaders } from './bedrock-agents.ts';
+import { bedrockJobReaders } from './bedrock-jobs.ts';
+import { bedrockMantleReaders } from './bedrock-mantle.ts';
 import { bedrockSessionReaders } from './bedrock-sessions.ts';
+import { contentDestinationReaders } from './content-destinations.ts';
 import { accountGovernanceReaders, organizationGovernanceReaders } from './governance.ts';
+import { vendedLogReaders } from './vended-logs.ts';
 
 /** A reader for every section: one file per service. One that is missing does not compile. */
 export function awsSections(
@@ -11,7 +16,15 @@ export function awsSections(
   clock: Clock,
 ): { readonly [L in SectionLevel]: SectionReaders<L> } {
   return {
-    'account-region': { ...bedrockSessionReaders(access, clock), ...auditReaders(access, clock) },
+    'account-region': {
+      ...bedrockMantleReaders(access, clock),
+      ...bedrockSessionReaders(access, clock),
+      ...bedrockAgentReaders(access, clock),
+      ...bedrockJobReaders(access, clock),
+      ...vendedLogReaders(access, clock),
+      ...auditReaders(access, clock),
+      ...contentDestinationReaders(access, clock),
+    },
     account: { ...accountGovernanceReaders(access, clock) },
     organization: { ...organizationGovernanceReaders(access, clock) },
   };

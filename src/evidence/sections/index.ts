@@ -3,8 +3,15 @@ import { observationOf } from '../schema-parts.ts';
 import type { Observation } from '../types.ts';
 import { eventRules, metricAlarms, metricFilters, trails } from './audit.ts';
 import { aiServicesOptOut, costAllocationTags, costExports, permissionSetAssignments } from './governance.ts';
+import { agentCoreMemories, agentMemory } from './agent-memory.ts';
+import { contentLogGroups, logGroupContent } from './content-log-groups.ts';
+import { destinations } from './destinations.ts';
+import { logDeliveries } from './log-deliveries.ts';
+import { mantleRetention } from './mantle.ts';
+import { asyncInvocations, batchJobs, evaluationJobs } from './output-jobs.ts';
 import type { Section, SectionLevel } from './section.ts';
 import { bedrockSessions } from './sessions.ts';
+import { storedPrompts } from './stored-prompts.ts';
 
 export type {
   EventRule,
@@ -20,15 +27,40 @@ export type {
   CostExport,
   PermissionSetAssignment,
 } from './governance.ts';
+export type { AgentCoreMemory, AgentMemory } from './agent-memory.ts';
+export type { LogGroupContent } from './content-log-groups.ts';
+export type { ContentBucket, ContentDestination, ContentLogGroup } from './destinations.ts';
+export type { LogDelivery } from './log-deliveries.ts';
+export type { MantleProject, MantleRetention } from './mantle.ts';
+export type { OutputJob } from './output-jobs.ts';
 export type { Section, SectionLevel } from './section.ts';
 export type { BedrockSession } from './sessions.ts';
+export type { StoredPrompt } from './stored-prompts.ts';
 
 /**
  * Every section, by level and name, in the order in which they are read and written: a later one may look at what an earlier one saw.
  * A name is for ever: it stands in files.
  */
 export const SECTIONS = {
-  'account-region': { bedrockSessions, trails, eventRules, metricFilters, metricAlarms },
+  'account-region': {
+    mantleRetention,
+    bedrockSessions,
+    storedPrompts,
+    agentMemory,
+    agentCoreMemories,
+    batchJobs,
+    evaluationJobs,
+    asyncInvocations,
+    logDeliveries,
+    contentLogGroups,
+    logGroupContent,
+    trails,
+    eventRules,
+    metricFilters,
+    metricAlarms,
+    // Last: it describes the places that the others name.
+    destinations,
+  },
   account: { permissionSetAssignments, aiServicesOptOut },
   organization: { costAllocationTags, costExports },
 } as const satisfies Readonly<Record<SectionLevel, Readonly<Record<string, Section<unknown>>>>>;
