@@ -141,6 +141,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/check.ts'),
   },
   {
+    path: ['inventory'],
+    summary: 'list every place in which content can stay',
+    load: () => import('./commands/inventory.ts'),
+  },
+  {
     path: ['export'],
     summary: 'write the suppressions that another scanner needs beside this policy',
     load: () => import('./commands/export.ts'),

@@ -3,6 +3,13 @@ export * from './coverage.ts';
 export { deriveFacts, type SubjectFacts } from './derive.ts';
 export * from './errors.ts';
 export { type Decidable, evaluateControl, evaluateControls } from './evaluate.ts';
+export {
+  type CanHold,
+  type InventoryRow,
+  inventoryOf,
+  SURFACE_NAMES,
+  type SurfaceName,
+} from './inventory.ts';
 export * from './mutants.ts';
 export * from './mutate.ts';
 export { findFacts, MAX_COMBINATIONS, regionsOf, type Search } from './regions.ts';

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { EXIT } from '../../src/cli/exit-codes.ts';
+import { displayWidth } from '../../src/cli/terminal/index.ts';
+import { SURFACE_NAMES } from '../../src/rules/index.ts';
+import { run } from './harness.ts';
+
+const EXAMPLE = ['inventory', '--snapshot', 'examples/organization'];
+
+describe('the inventory', () => {
+  it('has one row for every account, Region and kind of place, as JSON', async () => {
+    const { exitCode, stdout } = await run([...EXAMPLE, '--format', 'json']);
+    // Of one account nothing could be seen.
+    expect(exitCode).toBe(EXIT.undecided);
+    const { kind, rows } = JSON.parse(stdout) as { kind: string; rows: readonly Record<string, unknown>[] };
+    expect(kind).toBe('Inventory');
+    expect(rows).toHaveLength(12 * 3 * SURFACE_NAMES.length);
+    const of = (accountId: string, region: string, surface: string) =>
+      rows.find(
+        (row) => row['accountId'] === accountId && row['region'] === region && row['surface'] === surface,
+      );
+    expect(of('888888888888', 'eu-central-1', 'batch outputs')).toMatchObject({
+      canHold: 'yes',
+      keptFor: ['for ever'],
+      key: ['a key of AWS'],
+    });
+    expect(of('777777777777', 'eu-central-1', 'invocation logging')).toMatchObject({
+      canHold: 'no',
+      seen: ['it is metadata-only'],
+    });
+    expect(of('888888888888', 'us-east-1', 'log groups')).toMatchObject({ canHold: 'unknown' });
+    expect(of('444444444444', 'eu-west-1', 'bedrock-mantle retention')).toMatchObject({
+      canHold: 'not-offered',
+    });
+    expect(of('131313131313', 'us-east-1', 'sessions')).toMatchObject({ canHold: 'unknown' });
+  });
+
+  it('fits a terminal', async () => {
+    const { stdout } = await run(EXAMPLE);
+    for (const line of stdout.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80);
+    expect(stdout).toContain('research-lab');
+  });
+
+  it('is a table for a spreadsheet, every row', async () => {
+    const { stdout } = await run([...EXAMPLE, '--format', 'csv']);
+    const lines = stdout.trimEnd().split('\r\n');
+    expect(lines).toHaveLength(1 + 12 * 3 * SURFACE_NAMES.length);
+    expect(lines[0]).toBe(
+      '"account","account_name","region","surface","can_hold_content","seen","writer","kept_for","key","covered_by"',
+    );
+  });
+});
