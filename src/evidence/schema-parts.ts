@@ -18,6 +18,9 @@ import type { FactSource, Observation, UnobservableReason } from './types.ts';
  * description of its value and no encoder of its own.
  */
 
+/** What is not there must be told by the check and not reach a codec: an optional member is encoded even where it is missing. */
+const isText = (value: unknown): boolean => typeof value === 'string';
+
 /** A UTC instant in the file, epoch milliseconds in memory. */
 export const instant = z.codec(z.string(), z.custom<EpochMs>(Number.isSafeInteger, 'expected a time'), {
   decode: (text, context): EpochMs => {
@@ -30,19 +33,19 @@ export const instant = z.codec(z.string(), z.custom<EpochMs>(Number.isSafeIntege
 });
 export const accountIdText = z.codec(
   z.string().refine(isAccountId, 'expected a 12-digit account id'),
-  z.custom<AccountId>(),
+  z.custom<AccountId>(isText),
   { decode: (text) => accountId(text), encode: (id) => id },
 );
 export const regionText = z.codec(
   z.string().refine(isRegion, 'expected an AWS Region code such as `eu-central-1`'),
-  z.custom<Region>(),
+  z.custom<Region>(isText),
   { decode: (text) => region(text), encode: (code) => code },
 );
 
 /** Text that is there: AWS's names, ids and ARNs. */
 export const name = z.string().min(1);
 /** Not `z.record`, which would drop a key such as `__proto__`: the document must come out as it went in. */
-export const policyDocument = z.codec(z.unknown(), z.custom<string>(), {
+export const policyDocument = z.codec(z.unknown(), z.custom<string>(isText), {
   decode: (json, context): string => {
     if (typeof json === 'string') return json;
     if (isJsonObject(json)) {
@@ -90,7 +93,7 @@ export function observationOf<T>(value: z.ZodType<T>): z.ZodType<Observation<T>>
       source: source.exactOptional(),
     }),
   ]);
-  return z.codec(envelope, z.custom<Observation<T>>(), {
+  return z.codec(envelope, z.custom<Observation<T>>(isJsonObject, 'expected an observation'), {
     decode: (read): Observation<T> => {
       if (read.kind !== 'observed') return read;
       // INVARIANT (unknown is never green): a value we cannot read is no evidence, not an empty value.

@@ -79,7 +79,7 @@ describe('policy validate', () => {
 
   test('faults of the cases are told too', async () => {
     const cwd = await edited('prompt-storage.cases.yaml', (text) =>
-      text.replace('control: CP-01', 'control: CP-10'),
+      text.replace('control: CP-01', 'control: CP-99'),
     );
     const { exitCode, stdout } = await run(['policy', 'validate'], { cwd });
     expect(exitCode).toBe(EXIT.malformed);
