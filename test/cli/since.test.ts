@@ -47,7 +47,7 @@ async function nextDay(
   return folder;
 }
 async function editJson(file: string, edit: (value: Record<string, unknown>) => unknown): Promise<void> {
-  await writeFile(file, JSON.stringify(edit(JSON.parse(await readFile(file, 'utf8')))));
+  await writeFile(file, JSON.stringify(await edit(JSON.parse(await readFile(file, 'utf8')))));
 }
 const setLogging = (folder: string, place: string, value: object) =>
   editJson(join(folder, 'accounts', `${place}.json`), (file) => ({ ...file, invocationLogging: value }));
@@ -184,19 +184,32 @@ describe('against an earlier run', () => {
   });
 });
 
+/** What was seen in an account where everything could be, as if it were that of 131313131313. */
+const sectionsLike = async (folder: string, file: string): Promise<unknown> => {
+  const text = await readFile(join(folder, 'accounts', file), 'utf8');
+  return (JSON.parse(text.replaceAll('444444444444', '131313131313')) as { sections?: unknown }).sections;
+};
+
 describe('the exit code', () => {
   /** Nothing unknown: the account that denies and the one that was never collected are gone from the tree. */
   const known = (edit?: (folder: string) => Promise<void>) =>
     nextDay('known', async (folder) => {
       for (const region of ['eu-central-1', 'eu-west-1', 'us-east-1'])
-        await editJson(join(folder, 'accounts/131313131313', `${region}.json`), (file) => ({
+        await editJson(join(folder, 'accounts/131313131313', `${region}.json`), async (file) => ({
           ...file,
           invocationLogging: OFF,
           dataRetention: { ...OFF, kind: 'observed', value: { mode: 'none' } },
+          sections: await sectionsLike(folder, `444444444444/${region}.json`),
         }));
-      await editJson(join(folder, 'accounts/131313131313/account.json'), (file) => ({
+      // A log group that nobody searched.
+      await editJson(join(folder, 'accounts/888888888888/us-east-1.json'), ({ sections, ...file }) => ({
+        ...file,
+        sections: { ...(sections as object), logGroupContent: { ...OFF, kind: 'observed', value: [] } },
+      }));
+      await editJson(join(folder, 'accounts/131313131313/account.json'), async (file) => ({
         ...file,
         iam: { ...OFF, kind: 'observed', value: { users: [], groups: [], roles: [], managedPolicies: [] } },
+        sections: await sectionsLike(folder, '444444444444/account.json'),
       }));
       await edit?.(folder);
     });
