@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { coverageOf } from '../../compliance/index.ts';
 import type { EpochMs } from '../../core/index.ts';
 import { type CanHold, type InventoryRow, inventoryOf, SURFACE_NAMES } from '../../rules/index.ts';
 import type { CommandContext } from '../context.ts';
-import { coverageOf } from '../coverage.ts';
 import { readEstate } from '../estate.ts';
 import { EXIT } from '../exit-codes.ts';
 import {
