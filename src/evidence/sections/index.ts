@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { observationOf } from '../schema-parts.ts';
 import type { Observation } from '../types.ts';
-import { eventRules, metricAlarms, metricFilters, trails } from './audit.ts';
-import { aiServicesOptOut, costAllocationTags, costExports, permissionSetAssignments } from './governance.ts';
 import { agentCoreMemories, agentMemory } from './agent-memory.ts';
+import { eventRules, metricAlarms, metricFilters, trails } from './audit.ts';
 import { contentLogGroups, logGroupContent } from './content-log-groups.ts';
 import { destinations } from './destinations.ts';
+import { aiServicesOptOut, costAllocationTags, costExports, permissionSetAssignments } from './governance.ts';
 import { logDeliveries } from './log-deliveries.ts';
 import { mantleRetention } from './mantle.ts';
 import { asyncInvocations, batchJobs, evaluationJobs } from './output-jobs.ts';
@@ -13,6 +13,7 @@ import type { Section, SectionLevel } from './section.ts';
 import { bedrockSessions } from './sessions.ts';
 import { storedPrompts } from './stored-prompts.ts';
 
+export type { AgentCoreMemory, AgentMemory } from './agent-memory.ts';
 export type {
   EventRule,
   MetricAlarm,
@@ -21,15 +22,14 @@ export type {
   TrailFieldSelector,
   TrailSelectors,
 } from './audit.ts';
+export type { LogGroupContent } from './content-log-groups.ts';
+export type { ContentBucket, ContentDestination, ContentLogGroup } from './destinations.ts';
 export type {
   AiServicesOptOut,
   CostAllocationTag,
   CostExport,
   PermissionSetAssignment,
 } from './governance.ts';
-export type { AgentCoreMemory, AgentMemory } from './agent-memory.ts';
-export type { LogGroupContent } from './content-log-groups.ts';
-export type { ContentBucket, ContentDestination, ContentLogGroup } from './destinations.ts';
 export type { LogDelivery } from './log-deliveries.ts';
 export type { MantleProject, MantleRetention } from './mantle.ts';
 export type { OutputJob } from './output-jobs.ts';
