@@ -1,4 +1,5 @@
 import {
+  DAY,
   type DomainEvent,
   durationMs,
   type EpochMs,
@@ -219,8 +220,11 @@ async function settle(
 ): Promise<SwitchOffResult> {
   const { policyInForce, schedules, clock } = services;
   const now = clock.now();
-  const { policy } = await policyInForce.current();
-  const drain = durationOf(policy.exceptions.purge.drain);
+  // INVARIANT (OFF_NEEDS_NOTHING): a policy that cannot be read holds nothing up; the purge then waits for a whole day.
+  const drain = await policyInForce.current().then(
+    ({ policy }) => durationOf(policy.exceptions.purge.drain),
+    () => DAY,
+  );
   let lands: EpochMs | undefined;
   let isNew = false;
   const changed = await amend(services, id, (record, row) => {

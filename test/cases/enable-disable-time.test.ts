@@ -178,13 +178,14 @@ describe('time', () => {
       expect((await s.record(id)).state).toBe('closed');
     }));
 
-  test('C30: revoking reads neither people nor organization, and goes through no validation of the request', () =>
+  test('C30: revoking reads neither people nor organization nor policy, and goes through no validation of the request', () =>
     simulate(async (s) => {
       const id = await s.active();
       const unread = () => Promise.reject(new Error('not available'));
       Object.assign(s.state.services, {
         directory: { people: unread },
         organizationView: { organization: unread },
+        policyInForce: { current: unread, of: unread },
       });
       const revoked = await s.revoke(id);
       expect(revoked.ok).toBe(true);
