@@ -111,6 +111,25 @@ describe('each detector alone', () => {
     }));
 });
 
+describe('the longest exception that the policy admits', () => {
+  test('twelve days with a review each day stay below 500 events of history, in both machines', () =>
+    simulate(async (s) => {
+      const to = BEGINS + 12 * DAY_MS;
+      const id = await s.active({ to, retention: '14d' });
+      await s.advanceTo(to + 3 * DAY_MS);
+      expect(s.events('exception.reviewed')).toHaveLength(11);
+      expect(s.events('exception.closed')).toHaveLength(1);
+      const { runtime } = s.state;
+      const exception = await runtime.history('exception', id);
+      const ending = await runtime.history('ending', `${id}-end-1`);
+      // A history that is not there would be short as well.
+      expect(exception.length).toBeGreaterThan(100);
+      expect(ending.length).toBeGreaterThan(10);
+      expect(exception.length).toBeLessThan(500);
+      expect(ending.length).toBeLessThan(500);
+    }));
+});
+
 describe('no detector left', () => {
   test('content storage stays on, and a check says so: the expired lease covers nothing', () =>
     simulate(async (s) => {
