@@ -37,9 +37,9 @@ import {
   type Clock,
   type EpochMs,
   err,
-  exceptionId,
   formatInstant,
   formatProblem,
+  isExceptionId,
   ok,
   type Problem,
   type Result,
@@ -361,8 +361,11 @@ function withDestinations(executions: Executions, store: RecordStore, stacks: Em
     ...executions,
     async start(machine, name, input) {
       const id = (input as { readonly exceptionId?: string } | null)?.exceptionId;
-      const record = id === undefined ? undefined : await readException(store, exceptionId(id));
-      if (machine === 'exception' && record !== undefined) stacks.deployDestination(record.value.request);
+      const record =
+        machine === 'exception' && id !== undefined && isExceptionId(id)
+          ? await readException(store, id)
+          : undefined;
+      if (record !== undefined) stacks.deployDestination(record.value.request);
       return executions.start(machine, name, input);
     },
   };
