@@ -218,7 +218,11 @@ async function readSections<L extends SectionLevel>(
   for (const name of sectionNames(level)) {
     const definition = sectionDefinition(level, name);
     const reader = sources.sections[level][name] as SectionReader<L, SectionName<L>> | undefined;
-    if (reader === undefined || (definition.optIn !== undefined && !optIn.has(name))) continue;
+    if (
+      reader === undefined ||
+      (definition.optIn !== undefined && !optIn.has(name) && sources.readsOptIn !== true)
+    )
+      continue;
     const call = Object.keys(definition.actions).join(' + ');
     seen[name] =
       skipped ??

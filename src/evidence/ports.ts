@@ -75,6 +75,8 @@ export type SectionReaders<L extends SectionLevel> = {
 
 /** The sections. One that a source has no reader for is not collected. */
 export interface SectionSource {
+  /** Reading costs nothing here and asks nobody, so opt-in sections are read like the others. Absent: only when asked for. */
+  readonly readsOptIn?: true;
   readonly sections: { readonly [L in SectionLevel]: Partial<SectionReaders<L>> };
 }
 

@@ -24,6 +24,7 @@ import { progressReporter } from '../progress.ts';
 import { unseenLines, unseenOf } from '../unseen.ts';
 
 interface Options {
+  readonly searchLogGroups?: true;
   readonly out: string;
   readonly policy: string;
   readonly region?: readonly Region[];
@@ -56,6 +57,10 @@ export function register(program: Command, context: CommandContext): void {
     .option(
       '--resume',
       'go on with a collection that was stopped; accounts that are whole are not read again',
+    )
+    .option(
+      '--search-log-groups',
+      'also count records with prompts or responses in the log groups of model use: a query that reads them, and that AWS charges for',
     )
     .option('--state <dir>', 'read the embedded AWS of a state directory instead of AWS')
     .addOption(formatOption('text', 'json'))
@@ -129,7 +134,11 @@ async function readAccounts(
       if (signal?.aborted === true || failure !== undefined) return;
       try {
         await writer.write(
-          await collectAccount(sources, head, account, { signal, concurrency: PLACES_AT_ONCE }),
+          await collectAccount(sources, head, account, {
+            signal,
+            concurrency: PLACES_AT_ONCE,
+            optIn: options.searchLogGroups === true ? ['logGroupContent'] : [],
+          }),
         );
         done += 1;
         progress.show(done, missing.length);

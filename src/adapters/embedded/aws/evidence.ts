@@ -136,6 +136,7 @@ export function embeddedEvidence(
   const refusalOf = (key: string): Unobservable | undefined =>
     readDocument<Refusals>(database, REFUSALS)?.[key];
   return {
+    readsOptIn: true,
     sections: embeddedSections(database, clock),
     async readOrganization() {
       return {
