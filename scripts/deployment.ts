@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { LATEST_REPORT } from '../src/scan/index.ts';
 import { bundleHandlers, stateMachine } from './bundle.ts';
 import { ACTS, type Act, type DeployedFunction, FUNCTIONS } from './permissions.ts';
 
@@ -22,6 +23,10 @@ const memberRole = (name: string): Json => ({
   'Fn::Sub': `arn:\${AWS::Partition}:iam::*:role/proviso/${name}`,
 });
 
+/** Listing is allowed on a bucket, everything else on what is in it. */
+const inBucket = (bucket: string, keys: string, action: string): Json =>
+  action === 's3:ListBucket' ? { 'Fn::GetAtt': [bucket, 'Arn'] } : { 'Fn::Sub': `\${${bucket}.Arn}/${keys}` };
+
 /** Which resource an action of an act is about. */
 function resourceOf(resource: string, action: string): unknown {
   switch (resource) {
@@ -42,13 +47,11 @@ function resourceOf(resource: string, action: string): unknown {
     case 'notificationBus':
       return { 'Fn::GetAtt': ['NotificationBus', 'Arn'] };
     case 'evidence':
-      return { 'Fn::Sub': `\${EvidenceBucket.Arn}/*` };
+      return inBucket('EvidenceBucket', '*', action);
+    case 'latestReport':
+      return inBucket('EvidenceBucket', LATEST_REPORT, action);
     case 'certificates':
-      return { 'Fn::Sub': `\${CertificateBucket.Arn}/certificates/*` };
-    case 'reports':
-      return action === 's3:ListBucket'
-        ? { 'Fn::GetAtt': ['CertificateBucket', 'Arn'] }
-        : { 'Fn::Sub': `\${CertificateBucket.Arn}/reports/*` };
+      return inBucket('CertificateBucket', 'certificates/*', action);
     case '*':
       return '*';
     default:

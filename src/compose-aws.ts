@@ -1,6 +1,5 @@
 import { AccountAccess } from './adapters/aws/account-access.ts';
 import { s3Certificates } from './adapters/aws/certificates.ts';
-import { s3Checks } from './adapters/aws/checks.ts';
 import { configReports } from './adapters/aws/compliance-reports.ts';
 import { awsDestinations } from './adapters/aws/destinations.ts';
 import { identityStoreCallers, identityStoreDirectory } from './adapters/aws/directory.ts';
@@ -26,6 +25,7 @@ import type { Clock } from './core/index.ts';
 import { correlating, notifyingRecorder } from './exceptions/index.ts';
 import { randomIds } from './runtime/random-ids.ts';
 import { systemClock } from './runtime/system-clock.ts';
+import { latestReport } from './scan/index.ts';
 
 /** With what the API needs besides. */
 export interface AwsServices extends ApiServices {
@@ -62,6 +62,7 @@ export function awsServices(
     store: dynamoRecordStore(home, settings.recordsTable),
     recorder: dynamoRecorder(home, settings.eventsTable, clock),
   });
+  const archive = s3Texts(home, settings.evidenceBucket);
   const services: AwsServices = {
     clock,
     ids: randomIds,
@@ -76,7 +77,7 @@ export function awsServices(
     reports: configReports(roles),
     // The organization with the function's own role; every account, this one too, with its collecting role.
     evidence: awsEvidenceSources({ clock, homeRegion: region, alwaysAssume: true, partition, ...external }),
-    archive: s3Texts(home, settings.evidenceBucket),
+    archive,
     destinations: awsDestinations(roles, clock),
     inspection: accountInspection(roles, evidence, clock),
     secondLever: awsSecondLever(roles),
@@ -86,7 +87,7 @@ export function awsServices(
     certificates: s3Certificates(home, settings.certificateBucket),
     notifier: eventBridgeNotifier(home, settings.eventBus),
     history: dynamoHistory(home, settings.eventsTable),
-    checks: s3Checks(home, settings.certificateBucket),
+    checks: { latest: () => latestReport(archive) },
     callers: identityStoreCallers(homeSettings(settings.identityRegion), settings.directory.identityStoreId),
     callerRoles: settings.callerRoles,
   };

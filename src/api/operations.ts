@@ -204,7 +204,7 @@ export const OPERATIONS = {
     path: '/findings',
     summary: 'The last check of the organization',
     description:
-      'The report of `proviso check --format json`: on one machine of the state as it is now, in AWS the last one that was stored. Its `snapshotTakenAt` says how old the evidence is.',
+      'The report of `proviso check --format json`: on one machine of the state as it is now, in AWS of the last scan of the organization that was finished, where only what is not fine is listed and `scan` names the accounts that it left out. `snapshotTakenAt` says how old the evidence is.',
     who: 'role',
     params: aboutNothing,
     answer: findingsView,
@@ -216,7 +216,7 @@ export const OPERATIONS = {
             code: 'NO_REPORT',
             message: 'no check of the organization is stored, so nothing is known of its accounts',
             remedy:
-              'take a snapshot, check it with `--format json` and store the report; docs/api.md says where',
+              'the nightly scan writes one when it is finished; look at its last execution (docs/runbooks/scan-incomplete.md)',
           })
         : ok(report as Readonly<Record<string, unknown>>);
     },

@@ -1,7 +1,7 @@
 import type { ExceptionId, History, PrincipalId } from '../core/index.ts';
 import type { ActingServices } from '../enforcement/index.ts';
 
-/** The last check of the organization, as `proviso check --format json` writes it. */
+/** The last check of the organization, as `proviso check --format json` writes it; that of a scan also has `scan`. */
 export interface Checks {
   /** @returns undefined when there is none */
   latest(): Promise<unknown>;

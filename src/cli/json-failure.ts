@@ -1,7 +1,7 @@
 import type { Problem } from '../core/index.ts';
+import { wellFormed } from '../core/index.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { jsonLine } from './output.ts';
-import { wellFormed } from './report/well-formed.ts';
 
 /** Why a command gave no answer, for a program that reads its standard output. */
 export interface ToldFailure {

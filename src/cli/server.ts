@@ -6,14 +6,21 @@ import { createAdaptorServer } from '@hono/node-server';
 import manifest from '../../package.json' with { type: 'json' };
 import { createApi, type Failure, type Proven, rateLimiter, type Serving } from '../api/index.ts';
 import type { OpenState } from '../compose.ts';
-import { canonicalJson, err, formatInstant, ok, type PrincipalId, type Result } from '../core/index.ts';
+import {
+  canonicalJson,
+  err,
+  formatInstant,
+  ok,
+  type PrincipalId,
+  type Result,
+  wellFormed,
+} from '../core/index.ts';
 import type { CommandContext } from './context.ts';
 import { tokenFileOf } from './desk.ts';
 import { readEstate } from './estate.ts';
 import { EXIT } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
 import { findingJson, reportHead } from './report/json.ts';
-import { wellFormed } from './report/well-formed.ts';
 import { evidenceOf } from './state.ts';
 
 /** There is no option for another one: what listens for others needs people who prove who they are, and that is the API in AWS. */

@@ -7,3 +7,4 @@ export * from './paper.ts';
 export * from './ports.ts';
 export * from './result.ts';
 export * from './time.ts';
+export * from './well-formed.ts';

@@ -13,6 +13,7 @@ export {
 export * from './mutants.ts';
 export * from './mutate.ts';
 export { findFacts, MAX_COMBINATIONS, regionsOf, type Search } from './regions.ts';
+export * from './report-json.ts';
 export * from './run-cases.ts';
 export * from './suggest.ts';
 export * from './types.ts';

@@ -6,6 +6,17 @@ import { ScanError } from './scan.ts';
 /** The report that `GET /findings` gives. */
 export const LATEST_REPORT = 'reports/latest.json';
 
+/** @returns the report of the scan that was finished last, undefined when none ever was; throws ScanError when it cannot be read */
+export async function latestReport({ get }: Pick<Texts, 'get'>): Promise<unknown> {
+  const text = await get(LATEST_REPORT);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new ScanError(`\`${LATEST_REPORT}\` of the evidence bucket is damaged`);
+  }
+}
+
 /** `scans/<id>/snapshot/` is a snapshot folder; beside it stand `results/<account>.json` and `report.json`. */
 export function scanArchive({ put, get }: Texts): ScanArchive {
   const key = (scanId: string, path: string): string => `scans/${scanId}/${path}`;

@@ -1,4 +1,4 @@
-import type { AccountId, Clock } from '../core/index.ts';
+import { type AccountId, type Clock, formatInstant, wellFormed } from '../core/index.ts';
 import {
   type AccountPart,
   collectAccount,
@@ -14,8 +14,10 @@ import {
   type CheckSummary,
   checkAccounts,
   type Finding,
+  findingJson,
   inReportOrder,
   type OutcomeCounts,
+  reportHeadJson,
 } from '../rules/index.ts';
 import type { AccountResult, ScanArchive } from './ports.ts';
 
@@ -117,22 +119,28 @@ export async function finishScan(
     },
   );
   const counts = added([organization.counts, ...results.map(({ summary }) => summary.counts)]);
-  await archive.putReport(scanId, {
-    ...organization,
-    counts,
-    byControl: organization.byControl.map((control) => ({
-      ...control,
-      counts: added([
-        control.counts,
-        ...results.flatMap(({ summary }) =>
-          summary.byControl.filter((each) => each.controlId === control.controlId).map((each) => each.counts),
-        ),
-      ]),
-    })),
-    // Only what is not fine: of a large organization the rest is a number.
-    findings: inReportOrder([...results.flatMap(({ findings }) => findings), ...own], policy),
-    scan: { id: scanId, startedAt: head.takenAt, finishedAt: clock.now(), notScanned },
-  });
+  const byControl = organization.byControl.map((control) => ({
+    ...control,
+    counts: added([
+      control.counts,
+      ...results.flatMap(({ summary }) =>
+        summary.byControl.filter((each) => each.controlId === control.controlId).map((each) => each.counts),
+      ),
+    ]),
+  }));
+  // Only what is not fine: of a large organization the rest is a number.
+  const findings = inReportOrder([...results.flatMap((result) => result.findings), ...own], policy);
+  const report = {
+    ...reportHeadJson({ ...organization, counts, byControl }, head.organization.id),
+    findings: findings.map(findingJson),
+    scan: {
+      id: scanId,
+      startedAt: formatInstant(head.takenAt),
+      finishedAt: formatInstant(clock.now()),
+      notScanned,
+    },
+  };
+  await archive.putReport(scanId, wellFormed(report));
   return { scanId, accounts: head.organization.accounts.length, notScanned, counts };
 }
 

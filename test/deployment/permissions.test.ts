@@ -42,7 +42,6 @@ const ACTION_OF: Readonly<Record<string, string>> = {
   's3:GetObjectLockConfiguration': 's3:GetBucketObjectLockConfiguration',
   'dynamodb:TransactGetItems': 'dynamodb:GetItem',
   'dynamodb:TransactWriteItems': 'dynamodb:PutItem',
-  's3:ListObjectsV2': 's3:ListBucket',
 };
 const PREFIX_OF: Readonly<Record<string, string>> = {
   'config-service': 'config',
@@ -76,7 +75,6 @@ describe('the governance account', () => {
   it('allows every call that the adapters of its own account make, and no other', () => {
     const files = [
       'certificates.ts',
-      'checks.ts',
       'directory.ts',
       'evidence-bucket.ts',
       'executions.ts',
@@ -87,7 +85,8 @@ describe('the governance account', () => {
       'schedules.ts',
       'signing-key.ts',
     ];
-    const called = unique(files.flatMap(actionsIn));
+    // S3 answers a GetObject of nothing with 404 only to those who may list (GetObject, Permissions).
+    const called = unique([...files.flatMap(actionsIn), 's3:ListBucket']);
     const allowed = unique(
       Object.values(ACTS).flatMap(({ actions }) => actions.filter((action) => action !== 'sts:AssumeRole')),
     );

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readSnapshot } from '../../src/adapters/files/index.ts';
+import { findingsView } from '../../src/api/index.ts';
 import type { AccountId } from '../../src/core/index.ts';
 import {
   decodeSnapshot,
@@ -10,7 +11,15 @@ import {
   type Snapshot,
 } from '../../src/evidence/index.ts';
 import { type CheckReport, checkSnapshot } from '../../src/rules/index.ts';
-import { beginScan, finishScan, type ScanPorts, scanAccount } from '../../src/scan/index.ts';
+import {
+  beginScan,
+  finishScan,
+  LATEST_REPORT,
+  latestReport,
+  type ScanPorts,
+  scanAccount,
+  scanArchive,
+} from '../../src/scan/index.ts';
 import { shippedPolicy } from '../policy/shipped.ts';
 import { memoryArchive } from './memory-archive.ts';
 
@@ -150,5 +159,28 @@ describe('a scan in parts', () => {
     await expect(
       scanAccount(scan, policy, nothing, { scanId: 'never', accountId: '111111111111' as AccountId }),
     ).rejects.toThrow('there is no scan `never`');
+  });
+
+  it('leaves what `GET /findings` answers, in the form of `check --format json`', async () => {
+    const kept = new Map<string, string>();
+    const texts = {
+      put: async (path: string, text: string) => void kept.set(path, text),
+      get: async (path: string) => kept.get(path),
+    };
+    expect(await latestReport(texts)).toBeUndefined();
+    const scan = { ...(await ports()), archive: scanArchive(texts) };
+    const { accounts } = await beginScan(scan, policy, 's-6');
+    for (const each of accounts.slice(1)) await scanAccount(scan, policy, nothing, each);
+    await finishScan(scan, policy, 's-6');
+    const latest = findingsView.parse(await latestReport(texts));
+    expect(latest).toMatchObject({
+      organization: { id: scan.snapshot.organization.id },
+      scan: { id: 's-6', notScanned: [accounts[0]?.accountId] },
+    });
+    expect(latest.findings.length).toBeGreaterThan(10);
+    kept.set(LATEST_REPORT, '{');
+    await expect(latestReport(texts)).rejects.toThrow(
+      '`reports/latest.json` of the evidence bucket is damaged',
+    );
   });
 });

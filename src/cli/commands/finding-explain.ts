@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { type DurationMs, type EpochMs, formatInstant } from '../../core/index.ts';
+import { type DurationMs, type EpochMs, formatInstant, wellFormed } from '../../core/index.ts';
 import type { LoadedPolicy } from '../../policy/index.ts';
 import type { Finding } from '../../rules/index.ts';
+import { REPORT_SCHEMA_VERSION } from '../../rules/index.ts';
 import type { CommandContext } from '../context.ts';
 import { readEarlier } from '../earlier.ts';
 import { findingView, openEstate } from '../estate.ts';
@@ -21,9 +22,7 @@ import { groupOf } from '../program.ts';
 import { type ExplanationLine, explanationLines } from '../report/explanation.ts';
 import type { Seen } from '../report/history.ts';
 import { findingJson } from '../report/json.ts';
-import { REPORT_SCHEMA_VERSION } from '../report/schema-version.ts';
 import { seen } from '../report/view.ts';
-import { wellFormed } from '../report/well-formed.ts';
 import {
   describeCoverage,
   describeSubject,

@@ -1,11 +1,12 @@
 import { formatInstant } from '../../core/index.ts';
 import type { Finding } from '../../rules/index.ts';
+import { sourcesOf } from '../../rules/index.ts';
 import { printable } from '../terminal/index.ts';
 import { needsSomebody } from './inbox.ts';
 import { partitionOf } from './partition.ts';
 import { cut, plainText } from './plain-text.ts';
 import { safeJson } from './safe-json.ts';
-import { describeEvidenceSource, sourcesOf } from './sources.ts';
+import { describeEvidenceSource } from './sources.ts';
 import { type ReportView, seen } from './view.ts';
 import { describeCoverage, describeFinding, type Standing, standingOf } from './words.ts';
 

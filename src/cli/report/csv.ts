@@ -1,8 +1,9 @@
 import { formatInstant } from '../../core/index.ts';
 import type { Finding } from '../../rules/index.ts';
+import { sourcesOf } from '../../rules/index.ts';
 import { printable } from '../terminal/index.ts';
 import { oneLine } from './plain-text.ts';
-import { describeEvidenceSource, observedAt, sourcesOf } from './sources.ts';
+import { describeEvidenceSource, observedAt } from './sources.ts';
 import { type FindingView, seen } from './view.ts';
 import { describeCoverage, standingOf } from './words.ts';
 

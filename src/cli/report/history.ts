@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type EpochMs, err, formatInstant, ok, parseInstant, type Result } from '../../core/index.ts';
 import type { CheckReport, Finding } from '../../rules/index.ts';
-import { REPORT_SCHEMA_VERSION } from './schema-version.ts';
+import { REPORT_SCHEMA_VERSION } from '../../rules/index.ts';
 import { STANDINGS, type Standing, standingOf } from './words.ts';
 
 /*

@@ -1,9 +1,10 @@
 import { formatInstant } from '../../core/index.ts';
 import type { CheckReport, ControlSummary, Finding } from '../../rules/index.ts';
+import { sourcesOf } from '../../rules/index.ts';
 import { type Html, html, prose } from './escape.ts';
 import { type ExplanationLine, explanationLines } from './explanation.ts';
 import { type EarlierReport, type Seen, seenOf } from './history.ts';
-import { describeEvidenceSource, sourcesOf } from './sources.ts';
+import { describeEvidenceSource } from './sources.ts';
 import {
   describeCoverage,
   describeSubject,

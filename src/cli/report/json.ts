@@ -1,11 +1,7 @@
-import { assertNever, canonicalJson, formatInstant } from '../../core/index.ts';
-import type { Observation } from '../../evidence/index.ts';
-import type { Explanation, Finding } from '../../rules/index.ts';
+import { canonicalJson, formatInstant, wellFormed } from '../../core/index.ts';
+import { type Finding, findingJson as plainFinding, reportHeadJson } from '../../rules/index.ts';
 import type { Changes, Seen } from './history.ts';
-import { REPORT_SCHEMA_VERSION } from './schema-version.ts';
-import { type EvidenceSource, sourcesOf } from './sources.ts';
 import { type FindingView, type ReportView, seen } from './view.ts';
-import { wellFormed } from './well-formed.ts';
 
 /** A finding of a check as one piece of canonical JSON. */
 export const findingText = (finding: Finding, view: FindingView): string =>
@@ -31,17 +27,7 @@ export function reportFrame(view: ReportView): readonly [string, string] {
 export const reportHead = (view: ReportView) => {
   const { report, organizationId, attestations, changes: since } = view;
   return {
-    schemaVersion: REPORT_SCHEMA_VERSION,
-    kind: 'CheckReport',
-    policy: report.policy,
-    organization: { id: organizationId },
-    snapshotTakenAt: formatInstant(report.snapshotTakenAt),
-    now: formatInstant(report.now),
-    accounts: report.accounts,
-    regions: report.regions,
-    counts: report.counts,
-    byControl: report.byControl,
-    notAsked: report.notAsked,
+    ...reportHeadJson(report, organizationId),
     ...(since === undefined ? {} : { changes: changesJson(since) }),
     attestations: attestations.map(({ attestation, standing }) => ({
       id: attestation.id,
@@ -58,47 +44,14 @@ export const reportHead = (view: ReportView) => {
 
 const changesJson = ({ since, ...counts }: Changes) => ({ since: formatInstant(since), ...counts });
 
-export function findingJson(finding: Finding, when?: Seen): unknown {
-  const { coveredBy, explanation, ...rest } = finding;
-  const { when: applies, require } = explanation;
-  return {
-    ...rest,
-    sources: sourcesOf(finding).map(sourceJson),
-    explanation: {
-      ...(applies === undefined ? {} : { when: explanationJson(applies) }),
-      ...(require === undefined ? {} : { require: explanationJson(require) }),
-    },
-    ...(coveredBy === undefined
-      ? {}
-      : { coveredBy: { ...coveredBy, until: formatInstant(coveredBy.until) } }),
-    ...(when === undefined ? {} : { seen: seenJson(when) }),
-  };
-}
+/** With when it was first seen, where that is known. */
+export const findingJson = (finding: Finding, when?: Seen): unknown => ({
+  ...plainFinding(finding),
+  ...(when === undefined ? {} : { seen: seenJson(when) }),
+});
 
 export const seenJson = ({ first, last, change }: Seen) => ({
   first: formatInstant(first),
   last: formatInstant(last),
   ...(change === undefined ? {} : { change }),
 });
-
-export const sourceJson = ({ at, ...rest }: EvidenceSource) => ({
-  ...rest,
-  ...(at === undefined ? {} : { at: formatInstant(at) }),
-});
-
-function explanationJson(node: Explanation): unknown {
-  switch (node.kind) {
-    case 'all':
-    case 'any':
-      return { ...node, parts: node.parts.map(explanationJson) };
-    case 'not':
-      return { ...node, part: explanationJson(node.part) };
-    case 'leaf':
-      return { ...node, observation: observationJson(node.observation) };
-    default:
-      return assertNever(node, 'explanation');
-  }
-}
-
-const observationJson = (observation: Observation<unknown>): unknown =>
-  observation.kind === 'unobservable' ? observation : { ...observation, at: formatInstant(observation.at) };

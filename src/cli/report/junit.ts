@@ -1,8 +1,9 @@
 import { assertNever, formatInstant } from '../../core/index.ts';
 import type { ControlSummary, Finding } from '../../rules/index.ts';
+import { sourcesOf } from '../../rules/index.ts';
 import { printable } from '../terminal/index.ts';
 import { oneLine } from './plain-text.ts';
-import { describeEvidenceSource, sourcesOf } from './sources.ts';
+import { describeEvidenceSource } from './sources.ts';
 import { type ReportView, seen, shownFindings } from './view.ts';
 import { describeCoverage, describeSubject, standingOf } from './words.ts';
 

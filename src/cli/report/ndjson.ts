@@ -1,8 +1,8 @@
 import { formatInstant } from '../../core/index.ts';
 import type { Finding } from '../../rules/index.ts';
+import { REPORT_SCHEMA_VERSION } from '../../rules/index.ts';
 import { findingJson, reportHead } from './json.ts';
 import { safeJson } from './safe-json.ts';
-import { REPORT_SCHEMA_VERSION } from './schema-version.ts';
 import { type FindingView, type ReportView, seen } from './view.ts';
 
 /*

@@ -1,12 +1,11 @@
 import { formatInstant } from '../../core/index.ts';
 import type { Finding } from '../../rules/index.ts';
+import { sourceJson, sourcesOf } from '../../rules/index.ts';
 import { printable } from '../terminal/index.ts';
 import { needsSomebody } from './inbox.ts';
-import { sourceJson } from './json.ts';
 import { partitionOf } from './partition.ts';
 import { plainText } from './plain-text.ts';
 import { safeJson } from './safe-json.ts';
-import { sourcesOf } from './sources.ts';
 import { type ReportView, seen } from './view.ts';
 import { describeCoverage, describeFinding, describeSubject, type Standing, standingOf } from './words.ts';
 

@@ -1,11 +1,12 @@
 import { assertNever, formatInstant } from '../../core/index.ts';
 import type { ControlSummary, Finding, SubjectRef } from '../../rules/index.ts';
+import { sourceJson, sourcesOf } from '../../rules/index.ts';
 import { printable } from '../terminal/index.ts';
 import { needsSomebody } from './inbox.ts';
-import { seenJson, sourceJson } from './json.ts';
+import { seenJson } from './json.ts';
 import { plainText } from './plain-text.ts';
 import { safeJson } from './safe-json.ts';
-import { observedAt, sourcesOf } from './sources.ts';
+import { observedAt } from './sources.ts';
 import { type ReportView, seen } from './view.ts';
 import { describeCoverage, describeFinding, describeSubject, type Standing, standingOf } from './words.ts';
 

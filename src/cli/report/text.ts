@@ -1,7 +1,8 @@
 import { formatInstant } from '../../core/index.ts';
 import type { CheckReport, ControlSummary, Finding } from '../../rules/index.ts';
+import { sourcesOf } from '../../rules/index.ts';
 import { displayWidth, type Paint, printable, table, wrap } from '../terminal/index.ts';
-import { describeEvidenceSource, sourcesOf } from './sources.ts';
+import { describeEvidenceSource } from './sources.ts';
 import { type ReportView, seen } from './view.ts';
 import { describeCoverage, describeSubject, type Standing, standingOf } from './words.ts';
 
