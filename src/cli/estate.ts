@@ -15,7 +15,7 @@ import {
   sourceOf,
   withoutStale,
 } from '../evidence/index.ts';
-import type { LeaseRow } from '../exceptions/index.ts';
+import { exceptionHygiene, type LeaseRow } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import { reviewEvidence } from '../review/index.ts';
 import {
@@ -25,7 +25,7 @@ import {
   type Finding,
   type FindingReceiver,
   inReportOrder,
-  type ReviewEvidence,
+  type RecordEvidence,
 } from '../rules/index.ts';
 import { attestedBy, loadAttestations } from './attestations.ts';
 import type { CommandContext } from './context.ts';
@@ -82,7 +82,7 @@ export interface EstateOptions {
  */
 export async function openEstate(options: EstateOptions, context: CommandContext): Promise<OpenEstate> {
   const policy = options.opened?.policy ?? (await loadPolicy(options.policy, context));
-  const { source: taken, leases, timeline, notice, review } = await openEvidence(options, policy, context);
+  const { source: taken, leases, timeline, notice, records } = await openEvidence(options, policy, context);
   const now = options.now ?? taken.head.takenAt;
   if (now < taken.head.takenAt)
     throw new CliFailure(
@@ -114,7 +114,7 @@ export async function openEstate(options: EstateOptions, context: CommandContext
             now,
             coverage: exceptions.coverage,
             attested: attestedBy(attestations, now),
-            ...(review === undefined ? {} : { review: review(now) }),
+            ...(records === undefined ? {} : { records: records(now) }),
           },
           receive,
         );
@@ -170,8 +170,8 @@ interface Evidence {
   readonly leases: readonly LeaseRow[];
   readonly timeline: readonly TimelineEvent[];
   readonly notice?: string;
-  /** What the record of reviews says at an instant; a snapshot has none. */
-  readonly review?: (now: EpochMs) => ReviewEvidence;
+  /** What the records of a state say at an instant; a snapshot has none. */
+  readonly records?: (now: EpochMs) => RecordEvidence;
 }
 
 async function openEvidence(
@@ -208,7 +208,10 @@ async function openEvidence(
       leases: state.leases,
       timeline: state.timeline,
       notice: `${state.isSimulated ? 'a simulated state' : 'the embedded AWS of a state directory'}; no AWS account was read`,
-      review: (now) => reviewEvidence(state.reviews, policy, now),
+      records: (now) => ({
+        review: reviewEvidence(state.reviews, policy, now),
+        exceptions: exceptionHygiene(state.exceptions, policy, now),
+      }),
     };
   } finally {
     await state.close();

@@ -1,6 +1,6 @@
 import type { EpochMs } from '../core/index.ts';
 import type { EvidenceSources } from '../evidence/index.ts';
-import type { LeaseRow } from '../exceptions/index.ts';
+import type { KeptException, LeaseRow } from '../exceptions/index.ts';
 import type { ReviewHistory } from '../review/index.ts';
 import type { TimelineEvent } from './report/html.ts';
 
@@ -15,6 +15,8 @@ export interface StateEvidence {
   /** The state's own time: simulated, or the machine's. */
   readonly now: EpochMs;
   readonly leases: readonly LeaseRow[];
+  /** Every exception on record, for the controls CP-18 and CP-19. */
+  readonly exceptions: readonly KeptException[];
   /** The reviews of the policy, for control PT-6. */
   readonly reviews: ReviewHistory;
   /** What was recorded in the state so far, oldest first. */

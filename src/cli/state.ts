@@ -8,7 +8,14 @@ import {
   isPrincipalId,
   type PrincipalId,
 } from '../core/index.ts';
-import { listLeaseRows, NoPolicyInForce, type Refusal } from '../exceptions/index.ts';
+import {
+  type KeptException,
+  type LeaseRow,
+  listExceptions,
+  listLeaseRows,
+  NoPolicyInForce,
+  type Refusal,
+} from '../exceptions/index.ts';
 import { listDeclaredChanges, listReviews, type ReviewHistory, tellReviews } from '../review/index.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
@@ -126,12 +133,13 @@ export async function stateEvidence(directory: string, context: CommandContext):
 
 /** The same of a state that is open and stays so. */
 export async function evidenceOf(state: OpenState): Promise<StateEvidence> {
-  const rows = await listLeaseRows(state.services.store);
+  const rows = (await listLeaseRows(state.services.store)).map(({ value }) => value);
   return {
     sources: state.aws.evidence,
     isSimulated: state.mode === 'simulated',
     now: state.clock.now(),
-    leases: rows.map(({ value }) => value),
+    leases: rows,
+    exceptions: await keptExceptions(state, rows),
     reviews: await reviewHistory(state),
     timeline: state.events.events().map((event) => ({
       at: event.at,
@@ -141,6 +149,29 @@ export async function evidenceOf(state: OpenState): Promise<StateEvidence> {
     })),
     close: async () => undefined,
   };
+}
+
+/** Every exception on record, with its lease and the last look at it. */
+export async function keptExceptions(
+  { services, events }: OpenState,
+  rows: readonly LeaseRow[],
+): Promise<readonly KeptException[]> {
+  const leases = new Map(
+    rows.flatMap((row) => row.leases.map((lease) => [lease.exceptionId, lease] as const)),
+  );
+  const reviewedAt = new Map(
+    events
+      .events()
+      .flatMap(({ type, subject, at }) => (type === 'exception.reviewed' ? [[subject, at]] : [])),
+  );
+  return (await listExceptions(services.store)).map(({ value: record }) => {
+    const lastReviewedAt = reviewedAt.get(record.id);
+    return {
+      record,
+      lease: leases.get(record.id),
+      ...(lastReviewedAt === undefined ? {} : { lastReviewedAt }),
+    };
+  });
 }
 
 /** Everything the state knows of reviews of its policy. */

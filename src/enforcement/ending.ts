@@ -18,6 +18,7 @@ import {
   durationOf,
   type ExceptionRecord,
   endOf,
+  isPastRetention,
   isTerminal,
   type Lease,
   leaseOf,
@@ -152,12 +153,6 @@ export async function listStep(services: Services, id: ExceptionId): Promise<Lis
   return first === undefined
     ? { next: 'wait', at: waitText(epochMs(now + gap)) }
     : { next: 'proven', at: formatInstant(now) };
-}
-
-/** The clock of a record runs from the attempt to enable: content can be there although the answer to the Put was lost. */
-export function isPastRetention(record: ExceptionRecord, lease: Lease, now: EpochMs): boolean {
-  const since = record.enabledAt ?? lease.enabling?.at;
-  return since !== undefined && now > since + record.request.retention;
 }
 
 /** How long after the second listing its result may still be certified. */

@@ -17,6 +17,7 @@ import {
   type ExecutionStatus,
   emptyOutbox,
   isActive,
+  isPastRetention,
   isTerminal,
   type Lease,
   type LeaseRow,
@@ -25,7 +26,6 @@ import {
   revokeLease,
 } from '../exceptions/index.ts';
 import { tellAdoption } from './adopt.ts';
-import { isPastRetention } from './ending.ts';
 import { enforcedKey, enforcePair, enforcesAnywhere, governedPairs } from './enforce.ts';
 import type { Pair, Services } from './ports.ts';
 import { endLease, reconcilePair } from './reconcile.ts';

@@ -2,6 +2,7 @@ export * from './certificate.ts';
 export * from './correlation.ts';
 export * from './decide.ts';
 export * from './errors.ts';
+export * from './hygiene.ts';
 export * from './judge.ts';
 export * from './lease.ts';
 export * from './lifecycle.ts';

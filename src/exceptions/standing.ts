@@ -64,3 +64,9 @@ const marksOf = (record: ExceptionRecord): readonly string[] => [
     : []),
   ...(record.flagged === undefined ? [] : [record.flagged]),
 ];
+
+/** The clock of a record runs from the attempt to enable: content can be there although the answer to the Put was lost. */
+export function isPastRetention(record: ExceptionRecord, lease: Lease, now: EpochMs): boolean {
+  const since = record.enabledAt ?? lease.enabling?.at;
+  return since !== undefined && now > since + record.request.retention;
+}

@@ -42,6 +42,14 @@ const flag = (content: string): FactDefinition => ({
   from: LOGGING_CALL,
 });
 
+const exceptionCount = (meaning: string): FactDefinition & { readonly isRecord: true } => ({
+  subjects: ['organization'],
+  type: 'number',
+  meaning,
+  from: 'the record of exceptions',
+  isRecord: true,
+});
+
 export const FACTS = {
   'account.state': {
     subjects: ACCOUNT,
@@ -255,6 +263,27 @@ export const FACTS = {
     from: 'the record of reviews',
     isRecord: true,
   },
+  'exceptions.enabled': exceptionCount(
+    'number of exceptions under which enabling was attempted: those that live, and those that ended within `review.every`; the other facts of exceptions are about these',
+  ),
+  'exceptions.beyondLimits': exceptionCount(
+    'number of live exceptions that are on for longer, or keep content for longer, than `exceptions.limits` allows',
+  ),
+  'exceptions.unapproved': exceptionCount(
+    'number of exceptions enabled before every approval was there, or opened by break-glass and not confirmed by its end',
+  ),
+  'exceptions.unscoped': exceptionCount(
+    'number of exceptions that leave open whose prompts, which models or which modalities are meant',
+  ),
+  'exceptions.unreviewed': exceptionCount(
+    'number of live exceptions that nobody looked at for longer than `exceptions.review.every` and an hour',
+  ),
+  'exceptions.leftOn': exceptionCount(
+    'number of exceptions past their end of which content storage was not read back as off',
+  ),
+  'exceptions.unproven': exceptionCount(
+    'number of exceptions of which the purge was not proven within their retention, or that were closed without proof or without a certificate',
+  ),
   ...SURFACE_FACTS,
 } as const satisfies Record<string, FactDefinition>;
 

@@ -68,4 +68,11 @@ export const FACT_WORDS = {
     no: 'no export of billing carries the IAM principal of each line',
   },
   'policyReview.standing': 'the standing of this policy’s review',
+  'exceptions.enabled': 'the number of exceptions that were enabled',
+  'exceptions.beyondLimits': 'the number of exceptions beyond the limits',
+  'exceptions.unapproved': 'the number of exceptions enabled without every approval',
+  'exceptions.unscoped': 'the number of exceptions without a scope',
+  'exceptions.unreviewed': 'the number of live exceptions that nobody looked at in time',
+  'exceptions.leftOn': 'the number of exceptions that are over and not read back as off',
+  'exceptions.unproven': 'the number of exceptions whose purge was not proven in time',
 } as const satisfies Record<FactName, FactWords>;

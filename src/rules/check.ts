@@ -15,7 +15,7 @@ import type {
   Explanation,
   Finding,
   Outcome,
-  ReviewEvidence,
+  RecordEvidence,
   SubjectRef,
   Verdict,
 } from './types.ts';
@@ -60,8 +60,8 @@ export interface CheckRequest {
    * those have one way only.
    */
   readonly attested?: ((controlId: string, subject: SubjectRef) => Coverage | undefined) | undefined;
-  /** What the record of reviews says. A snapshot has none: without it the controls about the organization are not asked. */
-  readonly review?: ReviewEvidence;
+  /** What the records of a state say. A snapshot has none: without them the controls that need them are not asked. */
+  readonly records?: RecordEvidence;
 }
 
 /**
@@ -109,12 +109,12 @@ export async function checkAccounts(
   request: AccountsCheckRequest,
   receive: FindingReceiver,
 ): Promise<CheckSummary> {
-  const { source, policy: loaded, now, review } = request;
+  const { source, policy: loaded, now, records } = request;
   const { head } = source;
   const { metadata, controls, storage } = loaded.policy;
   const accounts = head.organization.accounts.length;
   const regions = storage.scope.regions.length;
-  const asked = askedOf(controls, review);
+  const asked = askedOf(controls, records);
   const judge = new Judge(request, asked, receive);
   const derive = factDeriver(head, loaded);
   // How many evaluations there will be, as far as it is known before the first: it chooses the evaluator for the whole check.
@@ -124,7 +124,7 @@ export async function checkAccounts(
     for (const subject of ACCOUNT_SUBJECTS) await judge.evaluate(subject, subjects[subject], expected);
     judge.flush();
   }
-  await judge.evaluate('organization', [organizationFacts(head, review)], expected);
+  await judge.evaluate('organization', [organizationFacts(head, records)], expected);
   judge.flush();
   return {
     policy: { id: metadata.id, version: metadata.version, hash: loaded.hash },
@@ -224,8 +224,8 @@ const noOutcomes = (): Mutable<OutcomeCounts> => ({
 });
 
 /** Without the records of a state the controls that ask about them are not asked. */
-const askedOf = (controls: readonly Control[], review: ReviewEvidence | undefined): readonly Control[] =>
-  review === undefined ? controls.filter((control) => !needsRecords(control)) : controls;
+const askedOf = (controls: readonly Control[], records: RecordEvidence | undefined): readonly Control[] =>
+  records === undefined ? controls.filter((control) => !needsRecords(control)) : controls;
 
 const needsRecords = ({ when, require }: Control): boolean =>
   [...(when === undefined ? [] : leavesOf(when, 'when')), ...leavesOf(require, 'require')].some(

@@ -32,7 +32,7 @@ import {
   quoted,
   unobservableFact,
 } from './derived-fact.ts';
-import type { FactSet, ReviewEvidence, SubjectRef } from './types.ts';
+import type { FactSet, RecordEvidence, SubjectRef } from './types.ts';
 
 /** One subject with its facts, and for each fact the lines a person can check it by. */
 export interface SubjectFacts {
@@ -82,7 +82,7 @@ export const DERIVED_FACTS: readonly string[] = Object.keys({
  * - `account-region`: every member account and every *governed* Region, also one that the snapshot did not ask
  *   (its facts are `not-collected`: a Region left out must not look clean).
  * - `account`: every member account, once.
- * - `organization`: one. What stands in the records of a state (`review`) is `not-collected` without them.
+ * - `organization`: one. What stands in the records of a state (`records`) is `not-collected` without them.
  * - `principal`: every user, group and role; for an account whose IAM could not be read one subject that stands for them all, whose
  *   facts are unobservable, so that its silence is a finding.
  *
@@ -91,7 +91,7 @@ export const DERIVED_FACTS: readonly string[] = Object.keys({
 export function deriveFacts(
   snapshot: Snapshot,
   loaded: LoadedPolicy,
-  review?: ReviewEvidence,
+  records?: RecordEvidence,
 ): Readonly<Record<Subject, readonly SubjectFacts[]>> {
   const source = sourceOf(snapshot);
   const derive = factDeriver(source.head, loaded);
@@ -100,7 +100,7 @@ export function deriveFacts(
     'account-region': parts.flatMap((part) => part['account-region']),
     principal: parts.flatMap(({ principal }) => principal),
     account: parts.flatMap(({ account }) => account),
-    organization: [organizationFacts(source.head, review)],
+    organization: [organizationFacts(source.head, records)],
   };
 }
 
@@ -152,8 +152,8 @@ export function factDeriver(
 /** The organization itself. */
 export const organizationFacts = (
   { organization, takenAt }: SnapshotHead,
-  review: ReviewEvidence | undefined,
-): SubjectFacts => organizationSubject({ organization, takenAt, review });
+  records: RecordEvidence | undefined,
+): SubjectFacts => organizationSubject({ organization, takenAt, records });
 
 /** Named after the management account: it is there in every organization, and its owners answer for the policy. */
 function organizationSubject(input: OrganizationInput): SubjectFacts {

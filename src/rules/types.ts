@@ -82,6 +82,25 @@ export interface ReviewEvidence {
   readonly evidence: readonly string[];
 }
 
+/** What the records of exceptions say, at the time of the check: of each kind of fault one line for each exception that has it. */
+export interface ExceptionEvidence {
+  readonly at: EpochMs;
+  /** How many exceptions, under which enabling was attempted, were looked at. */
+  readonly enabled: number;
+  readonly faults: Readonly<
+    Record<
+      'beyondLimits' | 'unapproved' | 'unscoped' | 'unreviewed' | 'leftOn' | 'unproven',
+      readonly string[]
+    >
+  >;
+}
+
+/** What stands in the records of a state, and in no snapshot. */
+export interface RecordEvidence {
+  readonly review: ReviewEvidence;
+  readonly exceptions: ExceptionEvidence;
+}
+
 /** What covers a non-compliant finding for a while, a live exception or a person's signed word; `until` is exclusive. */
 export type Coverage =
   | { readonly kind: 'exception'; readonly exceptionId: ExceptionId; readonly until: EpochMs }

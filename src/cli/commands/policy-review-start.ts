@@ -6,7 +6,13 @@ import type { OpenState } from '../../compose.ts';
 import { renderMarkdown, sha256Hex } from '../../core/index.ts';
 import type { AdoptedPolicy } from '../../enforcement/index.ts';
 import { collectSnapshot, compareSettings, type SettingsComparison } from '../../evidence/index.ts';
-import { listExceptions, listLeaseRows, POLICY_KEY, readRecord } from '../../exceptions/index.ts';
+import {
+  exceptionHygiene,
+  listExceptions,
+  listLeaseRows,
+  POLICY_KEY,
+  readRecord,
+} from '../../exceptions/index.ts';
 import { BEDROCK_ACTION_CLASSES, BEDROCK_ACTIONS, CATALOGUE } from '../../iam/index.ts';
 import type { LoadedPolicy } from '../../policy/index.ts';
 import {
@@ -39,7 +45,7 @@ import {
   reviewCommand,
   reviewJson,
 } from '../reviews.ts';
-import { asOption, reviewHistory, withState } from '../state.ts';
+import { asOption, keptExceptions, reviewHistory, withState } from '../state.ts';
 import { printable, wrap } from '../terminal/index.ts';
 
 interface Options extends ActingReviewOptions {
@@ -191,7 +197,10 @@ async function checks(
     now,
     coverage: coverageOf(collected.value, leases, now),
     attested: attestedBy(await loadAttestations(state.directory, policy, context), now),
-    review: reviewEvidence(history, policy, now),
+    records: {
+      review: reviewEvidence(history, policy, now),
+      exceptions: exceptionHygiene(await keptExceptions(state, leases), policy, now),
+    },
   });
   return [...reports, current];
 }
