@@ -219,6 +219,42 @@ describe('a live exception', () => {
   });
 });
 
+describe('Checkov', () => {
+  const SKIP = /^#checkov:skip=([A-Z0-9_]+):(Until 2026-11-25T08:00:00Z: .*exception ex-000000000001.*)$/;
+  const skipsOf = async (snapshot: string, ...more: readonly string[]) =>
+    (await exported('checkov', snapshot, ...more)).stdout
+      .split('\n')
+      .flatMap((line) => SKIP.exec(line)?.[1] ?? []);
+
+  test('has nothing to skip while no exception is live: it never asks for logging', async () => {
+    const { stdout, exitCode } = await exported('checkov', 'examples/organization');
+    expect(exitCode).toBe(EXIT.fine);
+    expect(stdout).not.toContain('checkov:skip');
+    expect(stdout).toContain('No exception is live');
+  });
+
+  test('skips copies for the bucket of a live exception, and versions only where the policy refuses them', async () => {
+    const folder = await withLease();
+    expect(await skipsOf(folder)).toEqual(['CKV_AWS_144']);
+    expect((await exported('checkov', folder)).stdout).toContain(
+      '# bucket logs.debug in 666666666666 eu-central-1\n#checkov:skip=',
+    );
+    const text = await readFile(join(REPOSITORY, 'policies/prompt-storage.yaml'), 'utf8');
+    const file = join(dir, 'refused.yaml');
+    await writeFile(file, text.replace('versioning: allowed', 'versioning: refused'));
+    expect(await skipsOf(folder, '--policy', file)).toEqual(['CKV_AWS_144', 'CKV_AWS_21']);
+  });
+
+  test('gets nothing but comments, whatever a bucket is called', async () => {
+    const bucketName = 'x"\n}\nresource "aws_s3_bucket" "y" {';
+    const { stdout } = await exported(
+      'checkov',
+      await withLease({ destination: { ...lease().destination, bucketName } }),
+    );
+    expect(stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([]);
+  });
+});
+
 test('an account whose names are hostile changes no line of a mutelist', async () => {
   const folder = await withLease({ destination: { ...lease().destination, bucketName: '.*|^x$\n' } });
   const muted = await mutedIn(folder, '666666666666');
@@ -228,7 +264,7 @@ test('an account whose names are hostile changes no line of a mutelist', async (
 });
 
 test('an unknown scanner is exit 2', async () => {
-  expect((await exported('checkov', 'examples/organization')).exitCode).toBe(EXIT.malformed);
+  expect((await exported('tfsec', 'examples/organization')).exitCode).toBe(EXIT.malformed);
 });
 
 describe('the page', () => {

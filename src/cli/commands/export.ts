@@ -6,6 +6,7 @@ import { writeTextFile } from '../files.ts';
 import { examples, nowOption, policyOption, snapshotOption, stateToReadOption } from '../options.ts';
 import { note } from '../output.ts';
 import { countOf } from '../policies.ts';
+import { checkovSkips } from '../scanners/checkov.ts';
 import { SCANNERS, type Scanner } from '../scanners/opposing.ts';
 import { prowlerMutelist } from '../scanners/prowler.ts';
 import { securityHubRules } from '../scanners/security-hub.ts';
@@ -37,15 +38,22 @@ export function register(program: Command, context: CommandContext): void {
       examples(
         'proviso export --for prowler --snapshot snapshot/ --out mutelist.yaml',
         'proviso export --for security-hub --state .proviso/',
+        'proviso export --for checkov --state .proviso/ --out skips.tf',
       ),
     )
     .action((options: Options) => exportSuppressions(options, context));
 }
 
+const WRITERS = {
+  prowler: prowlerMutelist,
+  'security-hub': securityHubRules,
+  checkov: checkovSkips,
+} as const satisfies Record<Scanner, unknown>;
+
 async function exportSuppressions(options: Options, context: CommandContext): Promise<void> {
   const { snapshot, policy, leases, report } = await readEstate(options, context);
   const set = suppressionsFor({ scanner: options.for, snapshot, policy, leases, now: report.now });
-  const text = options.for === 'prowler' ? prowlerMutelist(set, policy) : securityHubRules(set, policy);
+  const text = WRITERS[options.for](set, policy);
   if (options.out === undefined) context.stdout.write(text);
   else await writeTextFile(options.out, text, context);
   note(

@@ -1,7 +1,7 @@
 import type { Lease } from '../../exceptions/index.ts';
 import type { Baseline, Policy } from '../../policy/index.ts';
 
-export const SCANNERS = ['prowler', 'security-hub'] as const;
+export const SCANNERS = ['prowler', 'security-hub', 'checkov'] as const;
 export type Scanner = (typeof SCANNERS)[number];
 
 /** What a check is about: an account and Region as a whole, or the place where a live exception stores content. */
@@ -104,6 +104,27 @@ export const OPPOSING_CHECKS: readonly OpposingCheck[] = [
   {
     scanner: 'security-hub',
     check: 'CloudWatch.16',
+    scope: 'exception-log-group',
+    because: 'it asks for a year of retention; content is gone when the exception has ended',
+    opposes: always,
+  },
+  {
+    scanner: 'checkov',
+    check: 'CKV_AWS_144',
+    scope: 'exception-bucket',
+    because: 'it asks for copies of the content in another Region, which no purge of ours would reach',
+    opposes: always,
+  },
+  {
+    scanner: 'checkov',
+    check: 'CKV_AWS_21',
+    scope: 'exception-bucket',
+    because: 'it asks for versions, which the policy refuses for content',
+    opposes: whereVersionsAreRefused,
+  },
+  {
+    scanner: 'checkov',
+    check: 'CKV_AWS_338',
     scope: 'exception-log-group',
     because: 'it asks for a year of retention; content is gone when the exception has ended',
     opposes: always,

@@ -169,6 +169,14 @@ export const REGISTER: readonly RegisterRow[] = [
     answer: 'a year of retention on the log group of a live exception. Suppressed for that log group alone',
   },
   {
+    catalogue: 'Checkov',
+    ids: ['CKV_AWS_21', 'CKV_AWS_144', 'CKV_AWS_338'],
+    relation: 'oppose',
+    ours: ['exceptions.destination', 'exceptions.purge'],
+    answer:
+      'versions, copies in another Region and a year of retention, in code that makes the destination of a live exception. Skipped in the block of that resource alone; versions only where the policy refuses them',
+  },
+  {
     catalogue: 'Prowler',
     ids: ['bedrock_api_key_no_long_term_credentials', 'bedrock_api_key_no_administrative_privileges'],
     relation: 'superset',
