@@ -538,6 +538,8 @@ describe('a policy that is read', () => {
       'PT-1',
       'PT-2',
       'PT-4',
+      'CP-18',
+      'CP-19',
       'PT-6',
     ]);
     expect(policy.controls.find(({ id }) => id === 'CP-03')?.coverableByException).toBe(false);
