@@ -246,5 +246,8 @@ if (isMainThread) {
   }
 } else {
   // An interrupt is the main thread's to answer; the block at hand is played to its end.
-  parentPort?.on('message', async (block: Block) => parentPort?.postMessage(await playBlock(block)));
+  parentPort?.on('message', (block: Block) => {
+    // A block that fails ends the worker, which the main thread hears of.
+    void playBlock(block).then((played) => parentPort?.postMessage(played));
+  });
 }

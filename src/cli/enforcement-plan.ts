@@ -1,4 +1,5 @@
 import type { EnforcementPlan, PlannedSetting } from '../enforcement/index.ts';
+import { FORCED_RETENTION, RETAINING_MODELS } from '../rules/index.ts';
 import { countOf } from './policies.ts';
 import { printable, wrap } from './terminal/index.ts';
 
@@ -31,7 +32,20 @@ export function planLines(plan: EnforcementPlan, width: number): readonly string
         ),
       );
   }
-  return [...lines, `plan ${plan.hash.slice(0, 16)}`];
+  return [...lines, ...stoppedModels(plan, width), `plan ${plan.hash.slice(0, 16)}`];
+}
+
+/** Mode `none` refuses some models: whoever enforces it should hear so before their callers do. */
+function stoppedModels({ settings }: EnforcementPlan, width: number): readonly string[] {
+  const sets = settings.some(
+    ({ setting, effect }) => setting === 'data-retention' && (effect === 'undo' || effect === 'foreign'),
+  );
+  return sets
+    ? wrap(
+        `retention mode \`none\` stops ${FORCED_RETENTION.map(({ name }) => name).join(', ')}, as known on ${RETAINING_MODELS.asOf}; who can call them: proviso check --control CP-06`,
+        width,
+      )
+    : [];
 }
 
 /** The whole hash where at least its first 16 characters were given; anything else confirms nothing. */

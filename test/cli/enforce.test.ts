@@ -39,6 +39,10 @@ test('plan, confirm, adopt, undo', async () => {
   const planned = await run(['enforce', 'plan', '--policy', policy, ...state]);
   expect([0, 3]).toContain(planned.exitCode);
   expect(planned.stdout).toMatch(/would be saved and left until/);
+  // Before anybody sets the mode, not when the first call is refused.
+  expect(planned.stdout.replaceAll(/\s+/g, ' ')).toMatch(
+    /retention mode `none` stops Claude .*proviso check --control CP-06/,
+  );
   expect(planned.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   const hash = /^plan ([0-9a-f]{16})$/m.exec(planned.stdout)?.[1] ?? '';
 
