@@ -143,12 +143,18 @@ export function scpStatements(policy: LoadedPolicy, options: GuardrailOptions): 
   ];
 }
 
+/** Roles of templates/member-account.yml that change stores and are no storage administrators: they switch nothing on. */
+export const PURGE = 'arn:*:iam::*:role/proviso/ProvisoPurge';
+export const SECOND_LEVER = 'arn:*:iam::*:role/proviso/ProvisoSecondLever';
+
 /** Bedrock knows no resource control policies; the stores of its logs do. */
 export function rcpStatements(policy: LoadedPolicy, options: GuardrailOptions): readonly Statement[] {
   const fenceKeepers = [
     ...policy.policy.storage.administrators.map(({ principal }) => principal),
     // Creates and deletes the exceptions' log groups.
-    'arn:*:iam::*:role/proviso/ProvisoPurge',
+    PURGE,
+    // Denies the bucket when switching off keeps failing: a fence that stopped it would keep content readable.
+    SECOND_LEVER,
     ...options.deployers,
   ];
   const bucket = `arn:*:s3:::${options.contentBuckets}`;

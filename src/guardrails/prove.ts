@@ -14,7 +14,7 @@ import {
   readPolicy,
 } from '../iam/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
-import type { GuardrailDocument, GuardrailOptions } from './documents.ts';
+import { type GuardrailDocument, type GuardrailOptions, PURGE, SECOND_LEVER } from './documents.ts';
 
 /** One question, and what the guardrails must make of the answer. */
 interface Question {
@@ -180,7 +180,7 @@ const EVERYBODY =
 function fenceLines(
   documents: readonly GuardrailDocument[],
   policy: LoadedPolicy['policy'],
-  { organizationId, contentBuckets }: GuardrailOptions,
+  { organizationId, contentBuckets, contentLogGroups }: GuardrailOptions,
 ): readonly ProofLine[] {
   const fence = layerOf('the resource control policies', [
     readPolicy('RCPFullAWSAccess', EVERYTHING.replace('"Action"', '"Principal":"*","Action"'), 'control'),
@@ -189,16 +189,22 @@ function fenceLines(
       .map(({ name, text }) => readPolicy(name, text, 'control')),
   ]);
   const bucket = `arn:aws:s3:::${contentBuckets.replaceAll('*', 'x')}`;
+  const logGroup = `arn:aws:logs:us-east-1:333333333333:log-group:${contentLogGroups}/ex-x`;
+  const keepers = {
+    administrator: policy.storage.administrators[0]?.principal ?? '',
+    'second lever': SECOND_LEVER,
+    purge: PURGE,
+  };
   const ask = (
-    who: 'outsider' | 'insider' | 'administrator' | 'bedrock',
+    who: 'outsider' | 'insider' | 'bedrock' | keyof typeof keepers,
     action: string,
     resource: string,
   ) => {
-    const pattern = policy.storage.administrators[0]?.principal ?? '';
+    const pattern = who in keepers ? keepers[who as keyof typeof keepers] : undefined;
     const arn =
-      who === 'administrator'
-        ? pattern.replace('arn:*', 'arn:aws').replaceAll('*', '111111111111')
-        : 'arn:aws:iam::222222222222:role/Somebody';
+      pattern === undefined
+        ? 'arn:aws:iam::222222222222:role/Somebody'
+        : pattern.replace('arn:*', 'arn:aws').replaceAll('*', '111111111111');
     const principal =
       who === 'bedrock'
         ? ({ kind: 'service', name: 'bedrock.amazonaws.com' } as const)
@@ -235,6 +241,15 @@ function fenceLines(
     ['Bedrock delivers content', 'bedrock', 's3:PutObject', `${bucket}/k`, true],
     ['somebody inside changes a store’s policy', 'insider', 's3:PutBucketPolicy', bucket, false],
     ['an administrator changes a store’s policy', 'administrator', 's3:PutBucketPolicy', bucket, true],
+    ['the second lever denies a store', 'second lever', 's3:PutBucketPolicy', bucket, true],
+    [
+      'somebody inside changes how long a log group keeps content',
+      'insider',
+      'logs:PutRetentionPolicy',
+      logGroup,
+      false,
+    ],
+    ['the purge role makes a log group that forgets', 'purge', 'logs:PutRetentionPolicy', logGroup, true],
     [
       'somebody inside, whom the store’s own policy lets in, reads content',
       'insider',

@@ -151,6 +151,8 @@ describe('the proof', () => {
       '"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-examplecorp"}',
       '"StringEquals":{"aws:PrincipalOrgID":"o-examplecorp"}',
     ],
+    ['a fence that stops the second lever', ',"arn:*:iam::*:role/proviso/ProvisoSecondLever"', ''],
+    ['a fence that stops the purge role', ',"arn:*:iam::*:role/proviso/ProvisoPurge"', ''],
   ])('fails for %s', (_, from, to) => {
     const documents = changed(from, to);
     expect(documents).not.toEqual(documentsOf());
