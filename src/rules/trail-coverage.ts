@@ -47,14 +47,18 @@ export function recordsDataEvents(trail: Trail, region: string, resourceType: st
   if (!isThere || trail.isLogging === false) return 'false';
   if (trail.selectors === null) return 'unknown';
   const records = (trail.selectors.advanced ?? []).map((fields) =>
-    allOf(
-      fields.map((field) => {
+    allOf([
+      // AWS asks for both; a selector without one of them says nothing that is known.
+      ...['eventCategory', 'resources.type'].map(
+        (name): Truth => (fields.some(({ field }) => field === name) ? 'true' : 'unknown'),
+      ),
+      ...fields.map((field) => {
         if (field.field === 'eventCategory') return matchField(field, 'Data');
         if (field.field === 'resources.type') return matchField(field, resourceType);
         // Anything else leaves some of the events out.
         return 'unknown';
       }),
-    ),
+    ]),
   );
   return allOf([trail.isLogging === null ? 'unknown' : 'true', anyOf(records)]);
 }

@@ -5,6 +5,8 @@ import type { CheckSummary, Finding } from '../rules/index.ts';
 /** What judging one account came to. */
 export interface AccountResult {
   readonly accountId: AccountId;
+  /** Of the policy that judged it. */
+  readonly policyHash: string;
   readonly summary: Pick<CheckSummary, 'counts' | 'byControl'>;
   /** Everything that is not fine; what is fine is a number. */
   readonly findings: readonly Finding[];

@@ -88,7 +88,7 @@ export async function scanAccount(
 export interface Finished {
   readonly scanId: string;
   readonly accounts: number;
-  /** Accounts that no call finished; every one is indeterminate in the report. */
+  /** Accounts that no call finished, or not under this policy; every one is indeterminate in the report. */
   readonly notScanned: readonly AccountId[];
   readonly counts: OutcomeCounts;
 }
@@ -104,11 +104,17 @@ export async function finishScan(
   const notScanned: AccountId[] = [];
   for (const account of head.organization.accounts) {
     const result = await archive.result(scanId, account.id);
-    if (result !== undefined) results.push(result);
-    else {
-      notScanned.push(account.id);
-      results.push(await judged(head, policy, () => () => undefined, account, notSeen(head, account)));
+    // Judged by a policy that is in force no longer, it says nothing of the controls that this one added.
+    if (result?.policyHash === policy.hash) {
+      results.push(result);
+      continue;
     }
+    notScanned.push(account.id);
+    const why =
+      result === undefined
+        ? 'the scan of this account did not finish'
+        : 'another policy was put in force during the scan: scan again';
+    results.push(await judged(head, policy, () => () => undefined, account, notSeen(head, account, why)));
   }
   const own: Finding[] = [];
   const organization = await checkAccounts(
@@ -163,6 +169,7 @@ async function judged(
   const ofAccounts = byControl.filter(({ controlId }) => subjectOf(policy, controlId) !== 'organization');
   return {
     accountId: account.id,
+    policyHash: policy.hash,
     summary: { byControl: ofAccounts, counts: added(ofAccounts.map(({ counts }) => counts)) },
     findings,
   };
@@ -175,12 +182,8 @@ const isFine = (standing: keyof OutcomeCounts): boolean =>
   standing === 'compliant' || standing === 'not-applicable';
 
 /** What is known of an account that nobody scanned: nothing, and why. */
-function notSeen(head: SnapshotHead, { id }: MemberAccount): AccountPart {
-  const unobservable = {
-    kind: 'unobservable',
-    reason: 'failed',
-    detail: 'the scan of this account did not finish',
-  } as const;
+function notSeen(head: SnapshotHead, { id }: MemberAccount, detail: string): AccountPart {
+  const unobservable = { kind: 'unobservable', reason: 'failed', detail } as const;
   return {
     evidence: { accountId: id, iam: unobservable },
     regions: head.regions.map((region) => ({

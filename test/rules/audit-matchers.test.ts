@@ -262,6 +262,10 @@ describe('what a trail records', () => {
     expect(of(data())).toBe('true');
     expect(of(data({ field: 'resources.ARN', equals: ['arn'] }))).toBe('unknown');
     expect(of(trail())).toBe('false');
+    expect(of(trail({ selectors: { advanced: [[]] } }))).toBe('unknown');
+    expect(of(trail({ selectors: { advanced: [[{ field: 'eventCategory', equals: ['Data'] }]] } }))).toBe(
+      'unknown',
+    );
     expect(of(trail({ selectors: basic('All') }))).toBe('false');
   });
 });

@@ -129,6 +129,28 @@ describe('a scan in parts', () => {
     expect(new Set(about.map(({ outcome }) => outcome))).toEqual(new Set(['indeterminate']));
   });
 
+  it('counts nothing that another policy judged: an account scanned before a policy was adopted is indeterminate', async () => {
+    const scan = await ports();
+    const { accounts } = await beginScan(scan, policy, 's-6');
+    const [early, ...late] = accounts;
+    if (early === undefined) throw new Error('no account');
+    const controls = policy.policy.controls.filter(({ id }) => id !== 'CP-01');
+    const before = {
+      ...policy,
+      hash: 'f'.repeat(64) as typeof policy.hash,
+      policy: { ...policy.policy, controls },
+    };
+    await scanAccount(scan, before, nothing, early);
+    for (const each of late) await scanAccount(scan, policy, nothing, each);
+    expect((await finishScan(scan, policy, 's-6')).notScanned).toEqual([early.accountId]);
+    const { findings } = scan.archive.reports.get('s-6') as Report;
+    const about = findings.filter(
+      ({ subject, controlId }) => controlId === 'CP-01' && subject.accountId === early.accountId,
+    );
+    expect(about.length).toBeGreaterThan(0);
+    expect(new Set(about.map(({ outcome }) => outcome))).toEqual(new Set(['indeterminate']));
+  });
+
   it('does an account twice without a difference', async () => {
     const scan = await ports();
     const { accounts } = await beginScan(scan, policy, 's-3');
