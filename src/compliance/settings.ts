@@ -2,6 +2,7 @@ import { type EpochMs, type EventActor, epochMs, HOUR } from '../core/index.ts';
 import {
   type Evaluation,
   enforcePair,
+  isUnsettled,
   keepsContent,
   type Pair,
   reconcilePair,
@@ -51,10 +52,9 @@ const KNOWN_FOR_MS = 24 * HOUR;
 const accountKey = ({ accountId }: Pair): string => `account/${accountId}`;
 const ORGANIZATION_EVENTS = 'seen/organization';
 
-/** What one evaluation knows before it asks AWS about the settings; one read of the table. */
+/** What one evaluation knows before it asks AWS about the settings. */
 interface Known {
   readonly policy: LoadedPolicy;
-  readonly row: LeaseRow | undefined;
   readonly known: KnownAccount;
 }
 
@@ -96,8 +96,24 @@ export async function evaluateSettings(
   at: EpochMs,
 ): Promise<{ readonly evaluation: Evaluation; readonly fault?: Error }> {
   const resource = { resourceType: ACCOUNT_TYPE, resourceId: pair.accountId };
-  const { policy, row, known } = await readKnown(services, pair);
-  if (!policy.policy.storage.scope.regions.includes(pair.region))
+  const read = await readRecords(services, pair);
+  const { row } = read;
+  // INVARIANT (OFF_NEEDS_NOTHING): what a lease left on ends without a policy, without the organization, and in any Region.
+  const endLease = async (): Promise<unknown> =>
+    row?.leases.some(isUnsettled) === true
+      ? reconcilePair(services, pair, actor, services.clock.now())
+      : undefined;
+  let judgedBy: Known;
+  try {
+    judgedBy = await knownOf(services, pair, read);
+  } catch (error) {
+    // The first failure is the one that is told; ending tells of its own.
+    await endLease().catch(() => undefined);
+    throw error;
+  }
+  const { policy, known } = judgedBy;
+  if (!policy.policy.storage.scope.regions.includes(pair.region)) {
+    await endLease();
     return {
       evaluation: {
         ...resource,
@@ -106,6 +122,7 @@ export async function evaluateSettings(
         annotation: annotation(`the policy does not govern ${pair.region}`),
       },
     };
+  }
   let seen = await observe(services, pair);
   let fault: Error | undefined;
   try {
@@ -175,20 +192,28 @@ async function act(
   return isLeftOver || isUnexplained || isSwitchedOff || isDrift;
 }
 
-async function readKnown(services: Services, pair: Pair): Promise<Known> {
-  const [policy, row, account, events] = await services.store.readTogether([
+/** One read of the table. */
+async function readRecords({ store }: Services, pair: Pair) {
+  const [policy, row, account, events] = await store.readTogether([
     POLICY_KEY,
     leaseKey(pair.accountId, pair.region),
     accountKey(pair),
     ORGANIZATION_EVENTS,
   ]);
+  return { policy, row: row === undefined ? undefined : decodeRecord<LeaseRow>(row), account, events };
+}
+
+async function knownOf(
+  services: Services,
+  pair: Pair,
+  { policy, account, events }: Awaited<ReturnType<typeof readRecords>>,
+): Promise<Known> {
   const known = account === undefined ? undefined : decodeRecord<KnownAccount>(account);
   const changedAt = events === undefined ? 0 : (decodeRecord<{ lookedAt?: EpochMs }>(events).lookedAt ?? 0);
   const now = services.clock.now();
   const isFresh = known !== undefined && now - known.readAt < KNOWN_FOR_MS && known.readAt > changedAt;
   return {
     policy: services.policyInForce.of(policy),
-    row: row === undefined ? undefined : decodeRecord<LeaseRow>(row),
     known: isFresh ? known : await readAccount(services, pair, account),
   };
 }

@@ -97,9 +97,6 @@ async function look(services: Services, detected: Detected): Promise<number> {
     pace: 'event',
     ...('named' in detected && detected.named !== undefined ? { named: detected.named } : {}),
   };
-  const policy = await policyOf(services);
-  const governed =
-    policy === undefined ? [] : governedPairs(await services.organizationView.organization(), policy);
   const leased: Pair[] = [];
   if (detected.kind === 'setting') leased.push(detected.pair);
   else for (const stored of await services.store.list('lease/')) leased.push(decodeRecord<LeaseRow>(stored));
@@ -107,13 +104,22 @@ async function look(services: Services, detected: Detected): Promise<number> {
     detected.kind === 'organization' ||
     (accountId === detected.pair.accountId &&
       (detected.kind === 'identity' || region === detected.pair.region));
-  let looked = 0;
-  for (const { accountId, region } of leased.filter(isMeant)) {
-    await reconcilePair(services, { accountId, region }, actor, now);
-    looked += 1;
-  }
-  for (const pair of governed.filter(isMeant)) await enforcePair(services, pair, trigger);
-  return looked;
+  // One place's fault keeps no other from being looked at; the first is thrown in the end, and the event comes again.
+  const faults: unknown[] = [];
+  const attempt = (act: () => Promise<unknown>): Promise<unknown> =>
+    act().catch((error: unknown) => faults.push(error));
+  const places = leased.filter(isMeant);
+  for (const { accountId, region } of places)
+    await attempt(() => reconcilePair(services, { accountId, region }, actor, now));
+  // INVARIANT (OFF_NEEDS_NOTHING): only enforcing needs the policy and the organization; what a lease governs was ended before.
+  await attempt(async () => {
+    const policy = await policyOf(services);
+    if (policy === undefined) return;
+    const governed = governedPairs(await services.organizationView.organization(), policy);
+    for (const pair of governed.filter(isMeant)) await attempt(() => enforcePair(services, pair, trigger));
+  });
+  if (faults.length > 0) throw faults[0];
+  return places.length;
 }
 
 /** Before a policy is in force there is nothing to enforce; what a lease governs is looked at all the same. */

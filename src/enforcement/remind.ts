@@ -3,9 +3,10 @@ import {
   amend,
   durationOf,
   type ExceptionRecord,
-  type Lease,
+  leaseOf,
   missingApprovals,
   pendingDecision,
+  readLeaseRow,
 } from '../exceptions/index.ts';
 import type { Services } from './ports.ts';
 
@@ -62,15 +63,12 @@ export async function remind(services: Services, record: ExceptionRecord, now: E
 }
 
 /** A break-glass exception that is over and lacks a confirmation: a breach, reported once, whatever ended it. */
-export async function noteBreach(
-  services: Services,
-  record: ExceptionRecord,
-  lease: Lease | undefined,
-  now: EpochMs,
-): Promise<void> {
-  const { breakGlass, endsAt } = record.request;
-  if (breakGlass === undefined || lease?.enabling === undefined || record.breach !== undefined) return;
+export async function noteBreach(services: Services, record: ExceptionRecord, now: EpochMs): Promise<void> {
+  const { breakGlass, endsAt, accountId, region } = record.request;
+  if (breakGlass === undefined || record.breach !== undefined) return;
   if (now < endsAt || missingApprovals(record).length === 0) return;
+  const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, record.id);
+  if (lease?.enabling === undefined) return;
   await amend(services, record.id, (current) => {
     const missing = missingApprovals(current);
     if (current.breach !== undefined || missing.length === 0) return ok({ record: current });

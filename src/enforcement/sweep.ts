@@ -70,6 +70,8 @@ export async function sweep(services: Services, instant: EpochMs): Promise<Sweep
   for (const record of all) {
     // What a process that died between a commit and its record left untold; also of what has ended meanwhile.
     if (record.outbox !== undefined) await attempt(record.id, () => emptyOutbox(services, record.id));
+    // Closed before its end, it could otherwise go unsaid that nobody had confirmed it by then.
+    if (isTerminal(record.state)) await attempt(record.id, () => noteBreach(services, record, now));
   }
   for (const record of exceptions) await attempt(record.id, () => sweepException(services, record, now));
   await attempt('policy in force', () => tellAdoption(services));
@@ -133,13 +135,25 @@ export async function sweepException(
   now: EpochMs,
   actor: EventActor = sweeper,
 ): Promise<void> {
+  try {
+    await putRight(services, record, now, actor);
+  } finally {
+    // Afterwards: telling people needs the policy, and ending needs nothing (INVARIANT OFF_NEEDS_NOTHING).
+    await noteBreach(services, record, now);
+    await remind(services, record, now);
+  }
+}
+
+async function putRight(
+  services: Services,
+  record: ExceptionRecord,
+  now: EpochMs,
+  actor: EventActor,
+): Promise<void> {
   const { store } = services;
   const { accountId, region } = record.request;
   const pair = { accountId, region };
   const lease = leaseOf((await readLeaseRow(store, accountId, region))?.value, record.id);
-  await noteBreach(services, record, lease, now);
-  await remind(services, record, now);
-
   if (lease?.enabling === undefined) {
     await expireUnenabled(services, record, now);
     // Last, and only for what waits: a token service that is down must not hold up what ends.

@@ -126,6 +126,47 @@ describe('the periodic rule', () => {
       expect(s.state.aws.config.evaluations()).toEqual({});
     }));
 
+  const expired = async (s: Simulation) => {
+    await compliantEstate(s);
+    const id = await s.active();
+    s.mute('deadMansSwitch', 'sweep');
+    await s.stopWorkflow(id);
+    await s.advanceTo(ENDS);
+    expect(s.isOn()).toBe(true);
+  };
+  const unread = () => {
+    throw new Error('not available');
+  };
+
+  test('OFF_NEEDS_NOTHING: what a lease left on ends without the policy', () =>
+    simulate(async (s) => {
+      await expired(s);
+      Object.assign(s.state.services, { policyInForce: { current: unread, of: unread } });
+      await expect(evaluate(s)).rejects.toThrow('not available');
+      expect(s.isOn()).toBe(false);
+    }));
+
+  test('OFF_NEEDS_NOTHING: what a lease left on ends without the organization', () =>
+    simulate(async (s) => {
+      await expired(s);
+      Object.assign(s.state.services, { organizationView: { organization: unread } });
+      await expect(evaluate(s)).rejects.toThrow('not available');
+      expect(s.isOn()).toBe(false);
+    }));
+
+  test('OFF_NEEDS_NOTHING: what a lease left on ends in a Region that is no longer governed', () =>
+    simulate(async (s) => {
+      await expired(s);
+      const { policyInForce } = s.state.services;
+      const policy = await policyInForce.current();
+      const { storage } = policy.policy;
+      const elsewhere = { ...storage, scope: { ...storage.scope, regions: ['eu-central-1'] } };
+      const of = () => ({ ...policy, policy: { ...policy.policy, storage: elsewhere } });
+      Object.assign(s.state.services, { policyInForce: { ...policyInForce, of } });
+      await settings(scheduled(s), s.state.services);
+      expect(s.isOn()).toBe(false);
+    }));
+
   test('what fails while switching off is reported as it is, and then the invocation fails', () =>
     simulate(async (s) => {
       await compliantEstate(s);

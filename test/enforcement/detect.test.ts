@@ -4,6 +4,7 @@ import { detectedIn, handle } from '../../handlers/storage-event.ts';
 import { epochMs } from '../../src/core/index.ts';
 import { type Detected, react } from '../../src/enforcement/index.ts';
 import {
+  ENDS,
   HOUR_MS,
   LONG_AFTER,
   MINUTE_MS,
@@ -81,6 +82,22 @@ describe('an event is a reason to look, never evidence', () => {
       s.somebodyPuts(SOMEBODYS);
       await react(s.state.services, { id: 'o', at: s.now(), kind: 'organization' });
       expect(s.isOn()).toBe(false);
+    }));
+
+  test('OFF_NEEDS_NOTHING: what a lease left on ends though the organization cannot be read, and the event comes again', () =>
+    simulate(async (s) => {
+      const id = await s.active();
+      s.mute('deadMansSwitch', 'sweep', 'configSettings');
+      await s.stopWorkflow(id);
+      await s.advanceTo(ENDS);
+      expect(s.isOn()).toBe(true);
+      Object.assign(s.state.services, {
+        organizationView: { organization: () => Promise.reject(new Error('throttled')) },
+      });
+      const event: Detected = { id: 'o', at: s.now(), kind: 'organization' };
+      await expect(react(s.state.services, event)).rejects.toThrow('throttled');
+      expect(s.isOn()).toBe(false);
+      await expect(react(s.state.services, event)).rejects.toThrow('throttled');
     }));
 
   test('what is remembered of events does not grow', () =>

@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { functionName } from '../../scripts/bundle.ts';
 import { loadMachines } from '../../src/compose.ts';
 import { epochMs, principalId } from '../../src/core/index.ts';
-import { decideException, reminderTimes, takeBackApproval } from '../../src/enforcement/index.ts';
+import {
+  closeUnproven,
+  decideException,
+  reminderTimes,
+  sweep,
+  takeBackApproval,
+} from '../../src/enforcement/index.ts';
 import { approvalSubject, missingApprovals, parsePeople, readRecord } from '../../src/exceptions/index.ts';
 import { parsePolicy } from '../../src/policy/index.ts';
 import {
@@ -314,6 +320,32 @@ describe('B19: break-glass', () => {
       await s.decide(id, 'priya', 'security');
       await s.advanceTo(LONG_AFTER);
       expect((await s.record(id)).breach?.missing).toEqual(['executive']);
+    }));
+
+  test('closed without proof before its end is a breach all the same', () =>
+    glass(async (s) => {
+      const id = await opened(s);
+      await s.advanceTo(BEGINS + HOUR_MS);
+      await s.revoke(id);
+      await s.advance(MINUTE_MS);
+      const closed = await closeUnproven(s.state.services, id, principalId('lena'), 'nothing was stored');
+      expect(codeOf(closed)).toBe('ok');
+      await s.advanceTo(ENDS - MINUTE_MS);
+      expect(s.events('exception.break-glass-breach')).toEqual([]);
+      await s.advanceTo(LONG_AFTER);
+      expect(s.events('exception.break-glass-breach')).toHaveLength(1);
+      expect((await s.record(id)).breach?.missing).toEqual(['security', 'executive']);
+    }));
+
+  test('OFF_NEEDS_NOTHING: one whose workflow stopped is ended, though the policy that says whom to remind cannot be read', () =>
+    glass(async (s) => {
+      const id = await opened(s);
+      await s.advanceTo(BEGINS + HOUR_MS);
+      await s.stopWorkflow(id);
+      const unread = () => Promise.reject(new Error('not available'));
+      Object.assign(s.state.services, { policyInForce: { current: unread, of: unread } });
+      await sweep(s.state.services, s.now());
+      expect(s.isOn()).toBe(false);
     }));
 
   test('rejected before the start opens nothing; rejected while it is on, it is switched off at once', () =>
