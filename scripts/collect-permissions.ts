@@ -94,6 +94,81 @@ export const actionsOf = (rows: readonly PermissionRow[]): readonly string[] => 
   ...new Set(rows.map(({ action }) => action)),
 ];
 
+/** What the number of calls follows from, as docs/permissions.md says it. */
+export const CALL_COUNTS = {
+  one: '1',
+  two: '2: one for each kind of control policy',
+  none: '0, and one for an account that moved meanwhile',
+  units: 'one for each unit, the root included',
+  accountPages: 'one for every 20 accounts',
+  policies: 'one for each control policy',
+  permissionSets: 'one for each permission set, once for all accounts',
+  exports: 'one for each export',
+  notOwn: '1, none in the collector’s own account',
+  ifUsers: '1 where there are users',
+  users: 'one for each user',
+  setsInAccount: 'one for each permission set that is in use there',
+  trails: 'one for each trail that the Region shows',
+  patternRules: 'one for each rule that has an event pattern',
+} as const;
+
+export interface CallCount {
+  readonly action: string;
+  readonly per: SectionLevel;
+  readonly times: keyof typeof CALL_COUNTS;
+}
+const call = (per: SectionLevel, times: CallCount['times'], ...actions: readonly string[]) =>
+  actions.map((action): CallCount => ({ action, per, times }));
+
+/**
+ * The fewest calls that give the facts where every answer fits into one page; test/adapters/aws-call-count.test.ts counts them. An action that
+ * is not here is shown as not counted.
+ */
+export const CALLS: readonly CallCount[] = [
+  ...call('organization', 'one', 'sts:GetCallerIdentity', 'organizations:DescribeOrganization'),
+  ...call('organization', 'one', 'organizations:ListRoots', 'organizations:ListDelegatedAdministrators'),
+  ...call('organization', 'units', 'organizations:ListOrganizationalUnitsForParent'),
+  ...call('organization', 'units', 'organizations:ListAccountsForParent'),
+  ...call('organization', 'accountPages', 'organizations:ListAccounts'),
+  ...call('organization', 'none', 'organizations:ListParents'),
+  ...call('organization', 'two', 'organizations:ListPolicies'),
+  ...call('organization', 'policies', 'organizations:DescribePolicy', 'organizations:ListTargetsForPolicy'),
+  ...call('organization', 'one', 'sso:ListInstances', 'ce:ListCostAllocationTags'),
+  ...call('organization', 'permissionSets', 'sso:DescribePermissionSet'),
+  ...call('organization', 'one', 'bcm-data-exports:ListExports'),
+  ...call('organization', 'exports', 'bcm-data-exports:GetExport'),
+  ...call('account', 'notOwn', 'sts:AssumeRole'),
+  ...call('account', 'one', 'iam:GetAccountAuthorizationDetails'),
+  ...call('account', 'ifUsers', 'iam:ListServiceSpecificCredentials'),
+  ...call('account', 'users', 'iam:ListAccessKeys'),
+  ...call('account', 'one', 'sso:ListPermissionSetsProvisionedToAccount'),
+  ...call('account', 'setsInAccount', 'sso:ListAccountAssignments'),
+  ...call('account', 'one', 'organizations:DescribeEffectivePolicy'),
+  ...call('account-region', 'one', 'bedrock:GetModelInvocationLoggingConfiguration'),
+  ...call('account-region', 'one', 'bedrock:GetAccountDataRetention', 'bedrock:ListSessions'),
+  ...call('account-region', 'one', 'cloudtrail:DescribeTrails'),
+  ...call('account-region', 'trails', 'cloudtrail:GetTrailStatus', 'cloudtrail:GetEventSelectors'),
+  ...call('account-region', 'one', 'events:ListRules'),
+  ...call('account-region', 'patternRules', 'events:ListTargetsByRule'),
+  ...call('account-region', 'one', 'logs:DescribeMetricFilters', 'cloudwatch:DescribeAlarms'),
+];
+
+const callTable = (): string => {
+  const counted = new Set(CALLS.map(({ action }) => action));
+  const others = actionsOf([...homePermissions(), ...rolePermissions(), ...optInPermissions()]).filter(
+    (action) => !counted.has(action),
+  );
+  const per = { organization: 'organization', account: 'account', 'account-region': 'account and Region' };
+  return [
+    '| for each | call | times |',
+    '|---|---|---|',
+    ...CALLS.map((each) => `| ${per[each.per]} | \`${each.action}\` | ${CALL_COUNTS[each.times]} |`),
+    ...(others.length === 0
+      ? []
+      : ['', `Not counted: ${others.map((action) => `\`${action}\``).join(', ')}.`]),
+  ].join('\n');
+};
+
 const table = (rows: readonly PermissionRow[]): string =>
   [
     '| evidence | action | why |',
@@ -121,6 +196,7 @@ export const permissionsPage = (page: string): string =>
     ['home', table(homePermissions())] as const,
     ['role', table(rolePermissions())] as const,
     ['policy', rolePolicy()] as const,
+    ['calls', callTable()] as const,
     ['opt-in', optInPermissions().length === 0 ? 'Nothing at present.' : table(optInPermissions())] as const,
   ].reduce((text, [name, content]) => filled(text, name, content), page);
 

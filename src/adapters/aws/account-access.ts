@@ -1,5 +1,6 @@
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { AccountId, Clock, Region } from '../../core/index.ts';
+import { limitCalls } from './clients.ts';
 import { EarlierCallFailed, MalformedAnswer, required } from './observe.ts';
 
 export interface AccessOptions {
@@ -47,6 +48,9 @@ export interface ClientSettings {
   readonly credentials?: () => Promise<SessionCredentials>;
 }
 
+/** Of an account and Region; clients hang on the object, so an evicted one takes its clients and what they remember of throttling along. */
+const REMEMBERED_SETTINGS = 64;
+
 interface Session {
   readonly credentials: Promise<SessionCredentials>;
   /** Epoch milliseconds after which the entry is not used; unknown while the call runs. */
@@ -62,6 +66,8 @@ export class AccountAccess {
   readonly #sts: STSClient;
   readonly #base: Omit<ClientSettings, 'credentials'>;
   readonly #sessions = new Map<AccountId, Session>();
+  /** By account and Region, the one used last at the end. */
+  readonly #settings = new Map<string, ClientSettings>();
   #caller: Promise<{ readonly accountId: string; readonly partition: string }> | undefined;
 
   constructor(options: AccessOptions) {
@@ -77,29 +83,47 @@ export class AccountAccess {
       ...settings,
       requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
     });
+    limitCalls(this.#sts);
     this.#base = { ...settings, requestHandler: this.#sts.config.requestHandler };
   }
 
-  /** For services of the organization: the caller's own credentials. */
-  homeSettings(): ClientSettings {
-    return this.#base;
+  /** For services of the organization: the caller's own credentials. @param region - the home Region when absent */
+  homeSettings(region?: string): ClientSettings {
+    return region === undefined
+      ? this.#base
+      : this.#remembered(`home ${region}`, () => ({ ...this.#base, region }));
   }
 
   /**
+   * The same object for the same account and Region while it is in use, so that `clientOf` can share clients.
+   *
    * @param region - the home Region when absent (IAM is global)
    * @throws EarlierCallFailed when the role cannot be assumed
    */
   async settingsFor(accountId: AccountId, region?: Region): Promise<ClientSettings> {
-    const base = region === undefined ? this.#base : { ...this.#base, region };
     const { partition: known, alwaysAssume } = this.#options;
     const caller =
       known !== undefined && alwaysAssume === true
         ? { accountId: undefined, partition: known }
         : await this.#callerIdentity();
-    if (caller.accountId === accountId && this.#options.alwaysAssume !== true) return base;
+    if (caller.accountId === accountId && this.#options.alwaysAssume !== true)
+      return this.homeSettings(region);
     // Asked now so that a refusal is known as the refusal of the role; the client asks again only near the expiry.
     await this.#session(accountId, caller.partition);
-    return { ...base, credentials: () => this.#session(accountId, caller.partition) };
+    return this.#remembered(`${accountId} ${region ?? ''}`, () => ({
+      ...this.#base,
+      ...(region === undefined ? {} : { region }),
+      credentials: () => this.#session(accountId, caller.partition),
+    }));
+  }
+
+  #remembered(key: string, make: () => ClientSettings): ClientSettings {
+    const settings = this.#settings.get(key) ?? make();
+    this.#settings.delete(key);
+    this.#settings.set(key, settings);
+    const [oldest] = this.#settings.keys();
+    if (this.#settings.size > REMEMBERED_SETTINGS && oldest !== undefined) this.#settings.delete(oldest);
+    return settings;
   }
 
   /** Closes the connections; clients made before must not be used afterwards. */

@@ -16,6 +16,7 @@ import pMap from 'p-map';
 import type { Clock } from '../../core/index.ts';
 import type { EventRule, MetricAlarm, SectionReaders, Trail, TrailSelectors } from '../../evidence/index.ts';
 import type { RegionAccess } from './bedrock.ts';
+import { clientOf } from './clients.ts';
 import { abortable, required } from './observe.ts';
 import { allPages } from './pages.ts';
 import { regional } from './regional.ts';
@@ -32,7 +33,7 @@ export function auditReaders(
     /** @see https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DescribeTrails.html */
     trails: (place, { signal } = {}) =>
       regional(clock, 'cloudtrail:DescribeTrails', place, async () => {
-        const client = new CloudTrailClient(await access.settingsFor(place.accountId, place.region));
+        const client = clientOf(CloudTrailClient, await access.settingsFor(place.accountId, place.region));
         const { trailList } = await client.send(
           // Shadows are the trails of other Regions, and of the organization, that follow this Region.
           new DescribeTrailsCommand({ includeShadowTrails: true }),
@@ -69,7 +70,7 @@ export function auditReaders(
     /** @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListRules.html */
     eventRules: (place, { signal } = {}) =>
       regional(clock, 'events:ListRules', place, async () => {
-        const client = new EventBridgeClient(await access.settingsFor(place.accountId, place.region));
+        const client = clientOf(EventBridgeClient, await access.settingsFor(place.accountId, place.region));
         // Events of AWS's own services reach the default bus alone, which is asked where none is named.
         const rules = await allPages(async (NextToken) => {
           const page = await client.send(
@@ -106,7 +107,10 @@ export function auditReaders(
     /** @see https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeMetricFilters.html */
     metricFilters: (place, { signal } = {}) =>
       regional(clock, 'logs:DescribeMetricFilters', place, async () => {
-        const client = new CloudWatchLogsClient(await access.settingsFor(place.accountId, place.region));
+        const client = clientOf(
+          CloudWatchLogsClient,
+          await access.settingsFor(place.accountId, place.region),
+        );
         const filters = await allPages(async (nextToken) => {
           const page = await client.send(
             new DescribeMetricFiltersCommand({ ...(nextToken === undefined ? {} : { nextToken }) }),
@@ -128,7 +132,7 @@ export function auditReaders(
     /** @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html */
     metricAlarms: (place, { signal } = {}) =>
       regional(clock, 'cloudwatch:DescribeAlarms', place, async () => {
-        const client = new CloudWatchClient(await access.settingsFor(place.accountId, place.region));
+        const client = clientOf(CloudWatchClient, await access.settingsFor(place.accountId, place.region));
         const alarms = await allPages(async (NextToken) => {
           const page = await client.send(
             new DescribeAlarmsCommand({

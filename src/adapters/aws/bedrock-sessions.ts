@@ -2,6 +2,7 @@ import { BedrockAgentRuntimeClient, ListSessionsCommand } from '@aws-sdk/client-
 import type { Clock } from '../../core/index.ts';
 import type { SectionReaders } from '../../evidence/index.ts';
 import type { RegionAccess } from './bedrock.ts';
+import { clientOf } from './clients.ts';
 import { abortable, required } from './observe.ts';
 import { allPages } from './pages.ts';
 import { instantOf, regional } from './regional.ts';
@@ -17,7 +18,10 @@ export function bedrockSessionReaders(
   return {
     bedrockSessions: (place, { signal } = {}) =>
       regional(clock, 'bedrock:ListSessions', place, async () => {
-        const client = new BedrockAgentRuntimeClient(await access.settingsFor(place.accountId, place.region));
+        const client = clientOf(
+          BedrockAgentRuntimeClient,
+          await access.settingsFor(place.accountId, place.region),
+        );
         const sessions = await allPages(async (nextToken) => {
           const page = await client.send(
             new ListSessionsCommand({ maxResults: 1000, ...(nextToken === undefined ? {} : { nextToken }) }),

@@ -12,6 +12,7 @@ import {
   type RegionSource,
 } from '../../evidence/index.ts';
 import type { ClientSettings } from './account-access.ts';
+import { clientOf } from './clients.ts';
 import { abortable, MalformedAnswer, observe } from './observe.ts';
 
 /** Whatever can make a client for an account and Region. */
@@ -31,7 +32,7 @@ export function bedrockRegionSource(access: RegionAccess, clock: Clock): RegionS
         clock,
         { call: 'bedrock:GetModelInvocationLoggingConfiguration', accountId, region },
         async () => {
-          const client = new BedrockClient(await access.settingsFor(accountId, region));
+          const client = clientOf(BedrockClient, await access.settingsFor(accountId, region));
           const answer = await client.send(
             new GetModelInvocationLoggingConfigurationCommand({}),
             abortable(signal),
@@ -44,7 +45,7 @@ export function bedrockRegionSource(access: RegionAccess, clock: Clock): RegionS
 
     readDataRetention: (accountId, region, { signal } = {}) =>
       observe(clock, { call: 'bedrock:GetAccountDataRetention', accountId, region }, async () => {
-        const client = new BedrockClient(await access.settingsFor(accountId, region));
+        const client = clientOf(BedrockClient, await access.settingsFor(accountId, region));
         const answer = await client.send(new GetAccountDataRetentionCommand({}), abortable(signal));
         // No mode at all is not `none`: the account has one, and we were not told which.
         return parsed(dataRetentionSchema, withoutNulls({ mode: answer.mode }), 'answer');

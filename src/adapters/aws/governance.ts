@@ -13,6 +13,7 @@ import type { Clock } from '../../core/index.ts';
 import type { CostExport, PermissionSetAssignment, SectionReaders } from '../../evidence/index.ts';
 import type { AccountAccess } from './account-access.ts';
 import { isNamed } from './call.ts';
+import { clientOf } from './clients.ts';
 import { abortable, MalformedAnswer, observe, required } from './observe.ts';
 import { allPages } from './pages.ts';
 
@@ -36,7 +37,7 @@ export function accountGovernanceReaders(
     /** @see https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_ListAccountAssignments.html */
     permissionSetAssignments: ({ accountId }, { signal } = {}) =>
       observe(clock, { call: 'sso:ListAccountAssignments', accountId }, async () => {
-        const client = new SSOAdminClient(access.homeSettings());
+        const client = clientOf(SSOAdminClient, access.homeSettings());
         instances ??= allPages(async (NextToken) => {
           const page = await client.send(new ListInstancesCommand(token(NextToken)), abortable(signal));
           return { items: page.Instances, next: page.NextToken };
@@ -105,7 +106,7 @@ export function accountGovernanceReaders(
     /** @see https://docs.aws.amazon.com/organizations/latest/APIReference/API_DescribeEffectivePolicy.html */
     aiServicesOptOut: ({ accountId }, { signal } = {}) =>
       observe(clock, { call: 'organizations:DescribeEffectivePolicy', accountId }, async () => {
-        const client = new OrganizationsClient(access.homeSettings());
+        const client = clientOf(OrganizationsClient, access.homeSettings());
         try {
           const { EffectivePolicy } = await client.send(
             new DescribeEffectivePolicyCommand({
@@ -132,7 +133,7 @@ export function organizationGovernanceReaders(
     /** @see https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_ListCostAllocationTags.html */
     costAllocationTags: (_organization, { signal } = {}) =>
       observe(clock, { call: 'ce:ListCostAllocationTags' }, async () => {
-        const client = new CostExplorerClient({ ...access.homeSettings(), region: BILLING_REGION });
+        const client = clientOf(CostExplorerClient, access.homeSettings(BILLING_REGION));
         const tags = await allPages(async (NextToken) => {
           const page = await client.send(
             new ListCostAllocationTagsCommand({ MaxResults: 1000, ...token(NextToken) }),
@@ -150,7 +151,7 @@ export function organizationGovernanceReaders(
     /** @see https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_DataExports_GetExport.html */
     costExports: (_organization, { signal } = {}) =>
       observe(clock, { call: 'bcm-data-exports:GetExport' }, async () => {
-        const client = new BCMDataExportsClient({ ...access.homeSettings(), region: BILLING_REGION });
+        const client = clientOf(BCMDataExportsClient, access.homeSettings(BILLING_REGION));
         const references = await allPages(async (NextToken) => {
           const page = await client.send(new ListExportsCommand(token(NextToken)), abortable(signal));
           return { items: page.Exports, next: page.NextToken };

@@ -24,6 +24,7 @@ import type {
   ServiceSpecificCredential,
 } from '../../evidence/index.ts';
 import type { AccountAccess } from './account-access.ts';
+import { clientOf } from './clients.ts';
 import { abortable, MalformedAnswer, observe, required } from './observe.ts';
 import { allPages, iamNext } from './pages.ts';
 
@@ -41,7 +42,7 @@ export function iamAccountSource(access: AccountAccess, clock: Clock): AccountSo
   return {
     readIam: (accountId, { signal } = {}) =>
       observe(clock, { call: 'iam:GetAccountAuthorizationDetails', accountId }, async () => {
-        const client = new IAMClient(await access.settingsFor(accountId));
+        const client = clientOf(IAMClient, await access.settingsFor(accountId));
         const reader = { client, clock, accountId, signal };
         return evidenceFrom(await authorizationDetails(reader), reader);
       }),

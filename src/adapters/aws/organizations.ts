@@ -25,6 +25,7 @@ import type {
   ServiceControlPolicy,
 } from '../../evidence/index.ts';
 import type { AccountAccess } from './account-access.ts';
+import { clientOf } from './clients.ts';
 import { abortable, errorName, MalformedAnswer, observe, required } from './observe.ts';
 import { allPages } from './pages.ts';
 
@@ -43,7 +44,7 @@ const NO_ORGANIZATION = 'AWSOrganizationsNotInUseException';
 export function organizationsSource(access: AccountAccess, clock: Clock): OrganizationSource {
   return {
     async readOrganization({ signal } = {}) {
-      const client = new OrganizationsClient(access.homeSettings());
+      const client = clientOf(OrganizationsClient, access.homeSettings());
       const reader: Reader = { client, clock, options: abortable(signal) };
       return observe(clock, { call: TREE_CALLS }, () => readTree(reader));
     },
