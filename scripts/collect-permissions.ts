@@ -110,6 +110,14 @@ export const CALL_COUNTS = {
   setsInAccount: 'one for each permission set that is in use there',
   trails: 'one for each trail that the Region shows',
   patternRules: 'one for each rule that has an event pattern',
+  projects: 'one for each project whose mode the list does not say',
+  agents: 'one for each agent',
+  memories: 'one for each memory',
+  evaluations: 'one for each evaluation job',
+  buckets: 'one for each bucket that content goes to',
+  logGroups: 'one for each log group that content goes to',
+  groupsAndSearches: '2 searches by name, and one for each log group that content goes to',
+  ifDeliveries: '1 where a delivery source is Bedrock’s or AgentCore’s',
 } as const;
 
 export interface CallCount {
@@ -151,6 +159,29 @@ export const CALLS: readonly CallCount[] = [
   ...call('account-region', 'one', 'events:ListRules'),
   ...call('account-region', 'patternRules', 'events:ListTargetsByRule'),
   ...call('account-region', 'one', 'logs:DescribeMetricFilters', 'cloudwatch:DescribeAlarms'),
+  ...call('account-region', 'one', 'bedrock-mantle:GetAccountDataRetention', 'bedrock-mantle:ListProjects'),
+  ...call('account-region', 'projects', 'bedrock-mantle:GetProject'),
+  ...call('account-region', 'one', 'bedrock:ListPrompts', 'bedrock:ListAgents'),
+  ...call('account-region', 'agents', 'bedrock:GetAgent'),
+  ...call('account-region', 'one', 'bedrock-agentcore:ListMemories'),
+  ...call('account-region', 'memories', 'bedrock-agentcore:GetMemory'),
+  ...call('account-region', 'one', 'bedrock:ListModelInvocationJobs', 'bedrock:ListAsyncInvokes'),
+  ...call('account-region', 'one', 'bedrock:ListEvaluationJobs'),
+  ...call('account-region', 'evaluations', 'bedrock:GetEvaluationJob'),
+  ...call('account-region', 'one', 'logs:DescribeDeliverySources'),
+  ...call('account-region', 'ifDeliveries', 'logs:DescribeDeliveries', 'logs:DescribeDeliveryDestinations'),
+  ...call('account-region', 'groupsAndSearches', 'logs:DescribeLogGroups'),
+  ...call('account-region', 'logGroups', 'logs:DescribeSubscriptionFilters', 'logs:DescribeAccountPolicies'),
+  ...call('account-region', 'logGroups', 'logs:DescribeExportTasks'),
+  ...call('account-region', 'buckets', 's3:GetBucketVersioning', 's3:GetLifecycleConfiguration'),
+  ...call(
+    'account-region',
+    'buckets',
+    's3:GetBucketObjectLockConfiguration',
+    's3:GetEncryptionConfiguration',
+  ),
+  ...call('account-region', 'buckets', 's3:GetReplicationConfiguration'),
+  ...call('account-region', 'buckets', 'backup:ListRecoveryPointsByResource'),
 ];
 
 const callTable = (): string => {
@@ -165,7 +196,7 @@ const callTable = (): string => {
     ...CALLS.map((each) => `| ${per[each.per]} | \`${each.action}\` | ${CALL_COUNTS[each.times]} |`),
     ...(others.length === 0
       ? []
-      : ['', `Not counted: ${others.map((action) => `\`${action}\``).join(', ')}.`]),
+      : ['', `Only when asked for, and not counted: ${others.map((action) => `\`${action}\``).join(', ')}.`]),
   ].join('\n');
 };
 

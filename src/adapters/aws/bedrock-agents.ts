@@ -13,6 +13,7 @@ import pMap from 'p-map';
 import type { Clock } from '../../core/index.ts';
 import type { AgentCoreMemory, AgentMemory, SectionReaders } from '../../evidence/index.ts';
 import type { RegionAccess } from './bedrock.ts';
+import { clientOf } from './clients.ts';
 import { abortable, required } from './observe.ts';
 import { allPages, nextToken } from './pages.ts';
 import { instantOf, regional } from './regional.ts';
@@ -32,7 +33,7 @@ export function bedrockAgentReaders(
   return {
     storedPrompts: (place, { signal } = {}) =>
       regional(clock, 'bedrock:ListPrompts', place, async () => {
-        const client = new BedrockAgentClient(await access.settingsFor(place.accountId, place.region));
+        const client = clientOf(BedrockAgentClient, await access.settingsFor(place.accountId, place.region));
         const prompts = await allPages(async (token) => {
           const page = await client.send(new ListPromptsCommand(nextToken(token)), abortable(signal));
           return { items: required(page.promptSummaries, 'promptSummaries'), next: page.nextToken };
@@ -47,7 +48,7 @@ export function bedrockAgentReaders(
 
     agentMemory: (place, { signal } = {}) =>
       regional(clock, 'bedrock:ListAgents + bedrock:GetAgent', place, async () => {
-        const client = new BedrockAgentClient(await access.settingsFor(place.accountId, place.region));
+        const client = clientOf(BedrockAgentClient, await access.settingsFor(place.accountId, place.region));
         const agents = await allPages(async (token) => {
           const page = await client.send(new ListAgentsCommand(nextToken(token)), abortable(signal));
           return { items: required(page.agentSummaries, 'agentSummaries'), next: page.nextToken };
@@ -73,7 +74,7 @@ export function bedrockAgentReaders(
     agentCoreMemories: (place, { signal } = {}) =>
       regional(clock, 'bedrock-agentcore:ListMemories + bedrock-agentcore:GetMemory', place, async () => {
         const settings = await access.settingsFor(place.accountId, place.region);
-        const client = new BedrockAgentCoreControlClient(settings);
+        const client = clientOf(BedrockAgentCoreControlClient, settings);
         const memories = await allPages(async (token) => {
           const page = await client.send(new ListMemoriesCommand(nextToken(token)), abortable(signal));
           return { items: required(page.memories, 'memories'), next: page.nextToken };

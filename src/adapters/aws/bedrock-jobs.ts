@@ -9,6 +9,7 @@ import pMap from 'p-map';
 import type { Clock } from '../../core/index.ts';
 import type { OutputJob, SectionReaders } from '../../evidence/index.ts';
 import type { RegionAccess } from './bedrock.ts';
+import { clientOf } from './clients.ts';
 import { abortable, required } from './observe.ts';
 import { allPages, nextToken } from './pages.ts';
 import { instantOf, regional } from './regional.ts';
@@ -26,7 +27,7 @@ export function bedrockJobReaders(
   return {
     batchJobs: (place, { signal } = {}) =>
       regional(clock, 'bedrock:ListModelInvocationJobs', place, async () => {
-        const client = new BedrockClient(await access.settingsFor(place.accountId, place.region));
+        const client = clientOf(BedrockClient, await access.settingsFor(place.accountId, place.region));
         const jobs = await allPages(async (token) => {
           const page = await client.send(
             new ListModelInvocationJobsCommand(nextToken(token)),
@@ -51,7 +52,7 @@ export function bedrockJobReaders(
 
     evaluationJobs: (place, { signal } = {}) =>
       regional(clock, 'bedrock:ListEvaluationJobs + bedrock:GetEvaluationJob', place, async () => {
-        const client = new BedrockClient(await access.settingsFor(place.accountId, place.region));
+        const client = clientOf(BedrockClient, await access.settingsFor(place.accountId, place.region));
         const jobs = await allPages(async (token) => {
           const page = await client.send(new ListEvaluationJobsCommand(nextToken(token)), abortable(signal));
           return { items: page.jobSummaries, next: page.nextToken };
@@ -78,7 +79,10 @@ export function bedrockJobReaders(
 
     asyncInvocations: (place, { signal } = {}) =>
       regional(clock, 'bedrock:ListAsyncInvokes', place, async () => {
-        const client = new BedrockRuntimeClient(await access.settingsFor(place.accountId, place.region));
+        const client = clientOf(
+          BedrockRuntimeClient,
+          await access.settingsFor(place.accountId, place.region),
+        );
         const invocations = await allPages(async (token) => {
           const page = await client.send(new ListAsyncInvokesCommand(nextToken(token)), abortable(signal));
           return { items: page.asyncInvokeSummaries, next: page.nextToken };

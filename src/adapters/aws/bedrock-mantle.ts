@@ -7,6 +7,7 @@ import type { Clock } from '../../core/index.ts';
 import { describeIssue, type MantleProject, type SectionReaders } from '../../evidence/index.ts';
 import type { ClientSettings } from './account-access.ts';
 import type { RegionAccess } from './bedrock.ts';
+import { clientOf } from './clients.ts';
 import { MalformedAnswer } from './observe.ts';
 import { allPages } from './pages.ts';
 import { regional } from './regional.ts';
@@ -87,7 +88,7 @@ async function getter(
   signal: AbortSignal | undefined,
 ): Promise<Get> {
   // The SDK's own client resolves credentials like every other call does.
-  const credentials = new BedrockClient(settings).config.credentials;
+  const credentials = clientOf(BedrockClient, settings).config.credentials;
   const signer = new SignatureV4({
     credentials,
     region: settings.region,

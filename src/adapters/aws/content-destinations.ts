@@ -30,6 +30,7 @@ import {
 import type { ClientSettings } from './account-access.ts';
 import type { RegionAccess } from './bedrock.ts';
 import { isNamed } from './call.ts';
+import { clientOf } from './clients.ts';
 import { s3Addressing } from './home-settings.ts';
 import { abortable, MalformedAnswer, observe, required } from './observe.ts';
 import { allPages, nextToken } from './pages.ts';
@@ -90,7 +91,7 @@ function fact<T>(
 async function bucketOf(reading: Reading, Bucket: string, usedBy: readonly string[]): Promise<ContentBucket> {
   const { settings, signal } = reading;
   // A bucket may be in another Region than the job that writes to it.
-  const s3 = new S3Client({ ...settings, ...s3Addressing(), followRegionRedirects: true });
+  const s3 = clientOf(S3Client, settings, { ...s3Addressing(), followRegionRedirects: true });
   const end = abortable(signal);
   return {
     kind: 's3',
@@ -153,7 +154,7 @@ async function bucketOf(reading: Reading, Bucket: string, usedBy: readonly strin
       'ReplicationConfigurationNotFoundError',
     ),
     backups: await fact(reading, 'backup:ListRecoveryPointsByResource', async () => {
-      const backup = new BackupClient(settings);
+      const backup = clientOf(BackupClient, settings);
       const ResourceArn = `arn:${partitionOf(settings.region)}:s3:::${Bucket}`;
       const points = await allPages(async (token) => {
         const command = new ListRecoveryPointsByResourceCommand({
@@ -231,7 +232,7 @@ async function logGroupOf(
   usedBy: readonly string[],
 ): Promise<ContentLogGroup> {
   const { settings, signal } = reading;
-  const logs = new CloudWatchLogsClient(settings);
+  const logs = clientOf(CloudWatchLogsClient, settings);
   const end = abortable(signal);
   const described = logGroup(logs, logGroupName, end);
   const group = <T>(read: (found: Awaited<typeof described>) => T | undefined) =>

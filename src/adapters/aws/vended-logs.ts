@@ -18,6 +18,7 @@ import {
   sectionOf,
 } from '../../evidence/index.ts';
 import type { RegionAccess } from './bedrock.ts';
+import { clientOf } from './clients.ts';
 import { abortable, MalformedAnswer, required } from './observe.ts';
 import { allPages, nextToken } from './pages.ts';
 import { regional } from './regional.ts';
@@ -59,7 +60,7 @@ export function vendedLogReaders(
   wait: (ms: number) => Promise<unknown> = sleep,
 ): Pick<SectionReaders<'account-region'>, 'logDeliveries' | 'contentLogGroups' | 'logGroupContent'> {
   const clientFor = async (place: RegionEvidence) =>
-    new CloudWatchLogsClient(await access.settingsFor(place.accountId, place.region));
+    clientOf(CloudWatchLogsClient, await access.settingsFor(place.accountId, place.region));
   return {
     logDeliveries: (place, { signal } = {}) =>
       regional(
