@@ -47,7 +47,11 @@ function arrowsOf(state: State): readonly string[] {
     case 'Succeed':
     case 'Fail':
       return [`${from} --> [*]`];
-    default:
+    case 'Task':
+    case 'Map':
+    case 'Parallel':
+    case 'Pass':
+    case 'Wait':
       return [...to(state.transition), ...caught];
   }
 }
