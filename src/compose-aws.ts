@@ -1,5 +1,6 @@
 import { AccountAccess } from './adapters/aws/account-access.ts';
 import { s3Certificates } from './adapters/aws/certificates.ts';
+import { cloudTrailChanges } from './adapters/aws/change-trail.ts';
 import { configReports } from './adapters/aws/compliance-reports.ts';
 import { awsDestinations } from './adapters/aws/destinations.ts';
 import { identityStoreCallers, identityStoreDirectory } from './adapters/aws/directory.ts';
@@ -81,6 +82,7 @@ export function awsServices(
     destinations: awsDestinations(roles, clock),
     inspection: accountInspection(roles, evidence, clock),
     secondLever: awsSecondLever(roles),
+    trail: cloudTrailChanges(roles, clock),
     schedules: awsSchedules(home, settings.schedules),
     executions: awsExecutions(home, settings.machines),
     signer: kmsSigner(home, settings.signingKeyArn),

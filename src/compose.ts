@@ -13,6 +13,7 @@ import {
   embeddedSchedules,
   embeddedSettings,
   embeddedStorage,
+  embeddedTrail,
   openAwsDatabase,
   scheduledConfigEvent,
   seedFromSnapshot,
@@ -180,8 +181,13 @@ export function openState(
   const schedules = embeddedSchedules(awsDatabase);
   const eventRules = embeddedEventRules(awsDatabase, clock, ids, schedules);
   const config = embeddedConfig(awsDatabase, schedules);
-  const settings = embeddedSettings(awsDatabase, clock, eventRules.called);
-  const retention = embeddedRetention(awsDatabase, clock, eventRules.called);
+  const trail = embeddedTrail(awsDatabase, clock);
+  const called: typeof eventRules.called = (pair, eventSource, eventName, by) => {
+    trail.called(pair, eventName, by);
+    eventRules.called(pair, eventSource, eventName, by);
+  };
+  const settings = embeddedSettings(awsDatabase, clock, called);
+  const retention = embeddedRetention(awsDatabase, clock, called);
   const storage = embeddedStorage(awsDatabase, clock, ids);
   const evidence = embeddedEvidence(awsDatabase, clock, settings);
   const inspection = embeddedInspection(awsDatabase, clock, evidence);
@@ -231,6 +237,7 @@ export function openState(
     identities: evidence,
     reports: config,
     secondLever: inspection,
+    trail,
     evidence,
     archive: textFiles(paths.archive),
     schedules,

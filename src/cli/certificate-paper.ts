@@ -1,5 +1,6 @@
 import type { Paper } from '../core/index.ts';
 import type { SignedCertificate } from '../exceptions/index.ts';
+import { interferenceText } from './certificate-text.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -15,6 +16,8 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
   const rows = (all: Fields, names: Readonly<Record<string, string>>) =>
     Object.entries(names).map(([key, name]) => [name, textOf(all[key])]);
   const listings = list('listings') as readonly Fields[];
+  const others = list('interference') as readonly Fields[];
+  const robot = statement['robot'] as Fields | undefined;
   const lever = statement['secondLever'] as Fields | undefined;
   return {
     title: `Certificate of closure: ${textOf(statement['exceptionId'])}`,
@@ -41,6 +44,18 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
                 {
                   kind: 'text' as const,
                   text: `Switching off kept failing. Second lever pulled at ${textOf(lever['pulledAt'])}: bucket denied: ${textOf(lever['bucketDenied'])}; key disabled: ${textOf(lever['keyDisabled'])}.`,
+                },
+              ]),
+          ...others.map((each) => ({
+            kind: 'text' as const,
+            text: `Somebody else’s change: ${interferenceText(each)}.`,
+          })),
+          ...(robot === undefined
+            ? []
+            : [
+                {
+                  kind: 'text' as const,
+                  text: `${textOf(robot['by'])} switched content storage on again ${textOf(robot['rounds'])} times after it had been switched off.`,
                 },
               ]),
           ...(listings.length === 0

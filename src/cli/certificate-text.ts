@@ -31,6 +31,8 @@ export function certificateLines(
       `${textOf(times['offReadBackAt'])}; minutes overdue: ${textOf(statement['minutesOverdue'])}`,
     ),
     ...(statement['secondLever'] === undefined ? [] : row('second lever', statement['secondLever'])),
+    ...listOf(statement['interference']).flatMap((each) => row('somebody else', interferenceText(each))),
+    ...(statement['robot'] === undefined ? [] : row('robot', statement['robot'])),
     ...row(
       'purged',
       Object.entries(purged)
@@ -51,6 +53,14 @@ export function certificateLines(
     ...row('signature', `valid; ${signature.algorithm}, key ${signature.keyId}`),
   ];
 }
+
+/** One change by somebody else, in words. */
+export const interferenceText = (each: Readonly<Record<string, unknown>>): string =>
+  `${textOf(each['found'])}, found at ${textOf(each['foundAt'])}: ${
+    each['by'] === null
+      ? `by whom is not known (${textOf(each['unnamed'])}${each['eventNamed'] === undefined ? '' : `; the event named ${textOf(each['eventNamed'])}`})`
+      : `CloudTrail names ${textOf(each['by'])}, ${textOf(each['call'])} at ${textOf(each['calledAt'])}${each['through'] === undefined ? '' : `, through ${textOf(each['through'])}`}`
+  }`;
 
 const textOf = (value: unknown): string =>
   value === null || value === undefined

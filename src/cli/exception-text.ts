@@ -1,6 +1,6 @@
 import type { ExceptionView } from '../api/index.ts';
 import { durationMs, formatDuration, formatInstant } from '../core/index.ts';
-import { describeOverdue, overdueOf } from '../enforcement/index.ts';
+import { describeOverdue, overdueOf, partyText } from '../enforcement/index.ts';
 import {
   assessmentText,
   blastRadius,
@@ -33,6 +33,22 @@ export function exceptionLines(
     ...(record.contested === undefined
       ? []
       : row('contested', `somebody else’s setting was found: ${record.contested.observed}`)),
+    ...(record.interference ?? []).flatMap(({ foundAt, found, party, hint, unnamed }) =>
+      row(
+        found === 'on-again' ? 'on again' : found === 'changed' ? 'changed' : 'taken off',
+        `found at ${formatInstant(foundAt)}: ${
+          party === undefined
+            ? `by whom is not known: ${unnamed ?? 'CloudTrail was not asked yet'}${hint === undefined ? '' : `; the event named ${hint}`}`
+            : `by ${partyText(party)}, ${party.call} at ${formatInstant(party.at)} (CloudTrail)`
+        }`,
+      ),
+    ),
+    ...(record.robot === undefined
+      ? []
+      : row(
+          'robot',
+          `${partyText(record.robot)} keeps switching it on again: stop it at its source; switching off goes on`,
+        )),
     ...(record.secondLever === undefined
       ? []
       : row(

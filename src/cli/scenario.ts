@@ -23,6 +23,11 @@ const who = z.string().refine(isPrincipalId, 'expected a person’s id');
 const account = z.string().refine(isAccountId, 'expected a 12-digit account id, in quotes');
 const region = z.string().refine(isRegion, 'expected an AWS Region code');
 const exception = z.string().min(1);
+const callerArn = z
+  .string()
+  .startsWith('arn:')
+  .max(700)
+  .describe('ARN of the caller, as CloudTrail names it');
 const count = z.coerce.number().int().min(1).max(100_000);
 
 export const DETECTORS = ['workflow', 'dead-mans-switch', 'sweeper'] as const;
@@ -109,10 +114,11 @@ const ACTIONS = {
       bucket: z.string().min(3),
       prefix: z.string().default(''),
       content: z.enum(['on', 'off']).default('on'),
+      by: callerArn.optional(),
     })
     .describe('somebody else switches logging on'),
   'delete-logging': z
-    .strictObject({ do: z.literal('delete-logging'), account, region })
+    .strictObject({ do: z.literal('delete-logging'), account, region, by: callerArn.optional() })
     .describe('somebody else switches logging off'),
   'config-rule': z
     .strictObject({ do: z.literal('config-rule'), account, region })

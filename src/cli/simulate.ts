@@ -160,18 +160,19 @@ export class Player {
         return done;
       case 'put-logging': {
         const on = action.content === 'on';
-        aws.settings.putBySomebodyElse(pairOf(action), {
+        const configuration = {
           textDataDeliveryEnabled: on,
           imageDataDeliveryEnabled: on,
           embeddingDataDeliveryEnabled: on,
           videoDataDeliveryEnabled: on,
           audioDataDeliveryEnabled: on,
           s3Config: { bucketName: action.bucket, keyPrefix: action.prefix },
-        });
+        };
+        aws.settings.putBySomebodyElse(pairOf(action), configuration, action.by);
         return done;
       }
       case 'delete-logging':
-        aws.settings.deleteBySomebodyElse(pairOf(action));
+        aws.settings.deleteBySomebodyElse(pairOf(action), action.by);
         return done;
       case 'config-rule':
         aws.config.createPeriodicRule(pairOf(action), clock.now());

@@ -110,7 +110,7 @@ async function look(services: Services, detected: Detected): Promise<number> {
     act().catch((error: unknown) => faults.push(error));
   const places = leased.filter(isMeant);
   for (const { accountId, region } of places)
-    await attempt(() => reconcilePair(services, { accountId, region }, actor, now));
+    await attempt(() => reconcilePair(services, { accountId, region }, actor, now, trigger.named));
   // INVARIANT (OFF_NEEDS_NOTHING): only enforcing needs the policy and the organization; what a lease governs was ended before.
   await attempt(async () => {
     const policy = await policyOf(services);

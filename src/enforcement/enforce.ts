@@ -3,6 +3,7 @@ import {
   type DomainEvent,
   type EpochMs,
   type EventActor,
+  epochMs,
   err,
   formatInstant,
   hashOf,
@@ -32,6 +33,7 @@ import {
 import { type Baseline, type Enforcement, type LoadedPolicy, storageFor } from '../policy/index.ts';
 import {
   CONTEST_ROUNDS,
+  CONTEST_WITHIN_MS,
   type DriftPlan,
   type EnforcedSetting,
   keepsContent,
@@ -40,6 +42,7 @@ import {
   type SettingName,
   type SettingValue,
 } from './drift.ts';
+import { lastOther, partyText } from './interference.ts';
 import { isUnsettled } from './plan.ts';
 import type { Pair, Services } from './ports.ts';
 import { describeObserved, putBaseline } from './switch-off.ts';
@@ -253,6 +256,38 @@ async function keepBaseline(
 const isComplete = (value: SettingValue): value is CompleteLoggingConfiguration =>
   !('mode' in value) && DATA_DELIVERY_FLAGS.every((flag) => value[flag] !== undefined);
 
+/** Who changed it back in every round, by CloudTrail. For people: a trail that cannot be asked changes nothing else. */
+async function tellRobot(
+  services: Services,
+  pair: Pair,
+  name: SettingName,
+  undone: readonly EpochMs[],
+  tell: Tell,
+): Promise<void> {
+  const [first] = undone;
+  if (first === undefined) return;
+  const begin = epochMs(first - CONTEST_WITHIN_MS);
+  const seen = await services.trail.whoChanged(pair, name, begin);
+  if (seen.kind !== 'observed') {
+    await tell(
+      'enforcement.unnamed',
+      `nobody can be named: CloudTrail cannot be asked (${seen.kind === 'unobservable' ? seen.reason : seen.kind})`,
+    );
+    return;
+  }
+  // What was undone was put before. What is being undone now may not be shown yet, so `undone` is of the rounds before.
+  const parties = undone.map((at, round) =>
+    lastOther(seen.value, pair, undone[round - 1] ?? begin, epochMs(at - 1)),
+  );
+  const [party] = parties;
+  if (party === undefined || parties.some((each) => each?.by !== party.by)) return;
+  await tell(
+    'enforcement.robot',
+    `is changed back by ${partyText(party)} in every round, says CloudTrail: stop it at its source`,
+    { data: { robot: party.by } },
+  );
+}
+
 async function undo(
   services: Services,
   pair: Pair & Pick<GovernedPair, 'enforcement' | 'baseline'>,
@@ -271,7 +306,11 @@ async function undo(
       { data: { observed: found, ...(trigger.named === undefined ? {} : { named: trigger.named }) } },
     );
     // The sweeper and the Config rule go on, each at its own pace: it is neither left on nor fought over every second.
-    if (trigger.pace === 'event') return 'yielded';
+    if (trigger.pace === 'event') {
+      const { undone = [] } = (await readEnforced(services, pair)).value.settings[name] ?? {};
+      await tellRobot(services, pair, name, undone, tell);
+      return 'yielded';
+    }
   }
   await tell('enforcement.intended', `has drifted (${found}); returning it to the baseline${named}`, {
     data: { observed: found },
@@ -282,7 +321,7 @@ async function undo(
     await tell('enforcement.yielded', 'is governed by an exception since; left to it');
     return 'yielded';
   }
-  const { baseline } = (await readEnforced(services, pair)).value.settings[name] ?? {};
+  const { baseline, undone = [] } = (await readEnforced(services, pair)).value.settings[name] ?? {};
   const failure = await putPolicyBaseline(
     services,
     pair,
@@ -307,6 +346,8 @@ async function undo(
       data: { isOff, observed: describeSetting(name, after), ...(failure === undefined ? {} : { failure }) },
     },
   );
+  // Last: nothing that switches off waits for a name.
+  if (isContest) await tellRobot(services, pair, name, undone, tell);
   return isOff ? 'undone' : 'not-undone';
 }
 

@@ -21,6 +21,8 @@ import type {
   Signer,
 } from '../exceptions/index.ts';
 
+import type { SettingName } from './drift.ts';
+
 export interface Pair {
   readonly accountId: AccountId;
   readonly region: Region;
@@ -153,6 +155,25 @@ export interface SecondLever {
   disableKey(pair: Pair, kmsKeyArn: string): Promise<void>;
 }
 
+/** One call that changed invocation logging and that AWS did not refuse. */
+export interface SettingChange {
+  readonly at: EpochMs;
+  /** ARN of the caller; of an assumed role with its session. */
+  readonly by: string;
+  readonly call: string;
+  readonly through?: string;
+}
+
+/** Who called, by CloudTrail. Minutes late, without a bound: what is not shown may still come. */
+export interface ChangeTrail {
+  /** Oldest first, our own calls too. Never rejects for AWS's sake: what cannot be asked is `unobservable`. */
+  whoChanged(
+    pair: Pair,
+    setting: SettingName,
+    since: EpochMs,
+  ): Promise<Observation<readonly SettingChange[]>>;
+}
+
 export interface OneTimeSchedule {
   readonly name: string;
   /** A whole minute; fires within 60 s after it. */
@@ -213,6 +234,7 @@ export interface Services {
   readonly identities: AccountSource;
   readonly reports: ComplianceReports;
   readonly secondLever: SecondLever;
+  readonly trail: ChangeTrail;
   /** Everything that is collected, for scans of the organization. */
   readonly evidence: EvidenceSources;
   /** What scans saw and came to. */

@@ -2,14 +2,17 @@ import { type EpochMs, type EventActor, type ExceptionId, ok } from '../core/ind
 import {
   amend,
   type ExceptionRecord,
+  type Interference,
   type LeaseRow,
   leaseOf,
   nextState,
   readException,
   readLeaseRow,
   revokeLease,
+  withInterference,
   withLease,
 } from '../exceptions/index.ts';
+import { hasUnnamed, isOwnCall, nameParties } from './interference.ts';
 import { type PairPlan, planPair } from './plan.ts';
 import type { Pair, Services } from './ports.ts';
 import { startEnding } from './start-ending.ts';
@@ -25,15 +28,40 @@ export interface Reconciled {
  * The order for an ending lease is: off first, then start the ending workflow, so that off never waits for an orchestrator.
  *
  * @param instant - the trigger's own instant; for switching off the later of it and the clock counts
+ * @param hint - whom the event behind this names: told as the event's word, never as a fact
  */
 export async function reconcilePair(
   services: Services,
   pair: Pair,
   actor: EventActor,
   instant: EpochMs,
+  hint?: string,
 ): Promise<Reconciled> {
   const row = (await readLeaseRow(services.store, pair.accountId, pair.region))?.value;
   const records = await recordsOf(services, row);
+  const reconciled = await reconcile(services, pair, actor, instant, { row, records, hint });
+  // Last: nothing that switches off waits for a name.
+  const { plan } = reconciled;
+  const isNew = plan.kind === 'contested' || (plan.kind === 'switch-off' && plan.why === 'found-again');
+  for (const [id, record] of records)
+    if (hasUnnamed(record) || (isNew && plan.lease.exceptionId === id))
+      await nameParties(services, pair, id, actor);
+  return reconciled;
+}
+
+interface Known {
+  readonly row: LeaseRow | undefined;
+  readonly records: ReadonlyMap<ExceptionId, ExceptionRecord>;
+  readonly hint: string | undefined;
+}
+
+async function reconcile(
+  services: Services,
+  pair: Pair,
+  actor: EventActor,
+  instant: EpochMs,
+  { row, records, hint }: Known,
+): Promise<Reconciled> {
   const observed = await services.settings.getInvocationLogging(pair);
   const clock = services.clock.now();
   const now = clock > instant ? clock : instant;
@@ -57,9 +85,19 @@ export async function reconcilePair(
     }
     case 'contested': {
       const seen = describeObserved(observed);
-      const reason = `${plan.says} (${seen})`;
+      const other = hint === undefined || isOwnCall(hint, pair) ? {} : { hint };
+      const reason = `${plan.says} (${seen})${other.hint === undefined ? '' : `; the event names ${other.hint}`}`;
+      const interference: Interference = {
+        foundAt: clock,
+        found: plan.isElsewhere ? 'changed' : 'switched-off',
+        since: plan.lease.enabling?.at ?? plan.lease.startsAt,
+        ...other,
+      };
       const contested = plan.isElsewhere ? { at: clock, observed: seen } : undefined;
-      await revokeLease(services, plan.lease.exceptionId, actor, reason, now, contested);
+      await revokeLease(services, plan.lease.exceptionId, actor, reason, now, {
+        interference,
+        ...(contested === undefined ? {} : { contested }),
+      });
       return { plan, result: await endLease(services, pair, plan.lease, actor, instant) };
     }
     case 'restore-baseline': {
@@ -90,7 +128,7 @@ export async function reconcilePair(
       return { plan };
     }
     case 'switch-off': {
-      if (plan.why === 'found-again') await reopen(services, plan.lease.exceptionId, actor);
+      if (plan.why === 'found-again') await reopen(services, plan.lease.exceptionId, actor, hint);
       return { plan, result: await endLease(services, pair, plan.lease, actor, instant) };
     }
   }
@@ -110,16 +148,28 @@ export async function endLease(
 }
 
 /** Content storage towards an exception's destination is on again: what was proven so far is void. */
-export async function reopen(services: Services, id: ExceptionId, actor: EventActor): Promise<void> {
+export async function reopen(
+  services: Services,
+  id: ExceptionId,
+  actor: EventActor,
+  hint?: string,
+): Promise<void> {
   const says =
     'content storage towards this exception’s destination is on again; the proof of the purge starts over';
   await amend(services, id, (record, row) => {
     const again = nextState(record.state, 'found-again');
     const lease = leaseOf(row, id);
     if (!again.ok || row === undefined || lease === undefined) return ok({ record });
-    const { offAt: _offAt, ...unsettled } = lease;
+    const { offAt, ...unsettled } = lease;
+    const foundAt = services.clock.now();
+    const interference: Interference = {
+      foundAt,
+      found: 'on-again',
+      since: offAt ?? foundAt,
+      ...(hint === undefined || isOwnCall(hint, record.request) ? {} : { hint }),
+    };
     return ok({
-      record: { ...record, state: again.value, emptyListings: [] },
+      record: withInterference({ ...record, state: again.value, emptyListings: [] }, interference),
       row: withLease(row, unsettled),
       events: [{ type: 'exception.found-again', actor, subject: id, data: { says } }],
     });

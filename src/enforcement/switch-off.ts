@@ -28,6 +28,7 @@ import {
   readLeaseRow,
   storesContent,
   withContest,
+  withInterference,
   withLease,
 } from '../exceptions/index.ts';
 import type { Pair, Services } from './ports.ts';
@@ -152,12 +153,20 @@ async function noteForeign(
   if (isWithin(before.value, lease.configuration) || isOwnPut(before.value, lease.configuration)) return;
   const observed = describeObserved(before);
   const subject = lease.exceptionId;
+  const since = lease.enabling.at;
   const says = `somebody else’s setting was found at the end (${observed}); what it stored elsewhere is theirs`;
   const event = { type: 'exception.contested', actor, subject, data: { ...pair, observed, says } };
   await amend(services, subject, (record) =>
     ok(
       record.contested === undefined
-        ? { record: withContest(record, { at: services.clock.now(), observed }), events: [event] }
+        ? {
+            record: withInterference(withContest(record, { at: services.clock.now(), observed }), {
+              foundAt: services.clock.now(),
+              found: 'changed',
+              since,
+            }),
+            events: [event],
+          }
         : { record },
     ),
   );

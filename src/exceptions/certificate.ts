@@ -60,6 +60,26 @@ export function certificateStatement(
             keyDisabled: record.secondLever.key,
           },
         }),
+    ...(record.interference === undefined
+      ? {}
+      : {
+          interference: record.interference.map(({ foundAt, found, party, hint, unnamed }) => ({
+            foundAt: formatInstant(foundAt),
+            found,
+            by: party?.by ?? null,
+            ...(party === undefined
+              ? {
+                  unnamed: unnamed ?? 'CloudTrail was not asked yet',
+                  ...(hint === undefined ? {} : { eventNamed: hint }),
+                }
+              : {
+                  call: party.call,
+                  calledAt: formatInstant(party.at),
+                  ...(party.through === undefined ? {} : { through: party.through }),
+                }),
+          })),
+        }),
+    ...(record.robot === undefined ? {} : { robot: record.robot }),
     purgeWithinRetention: record.isPurgeOverdue !== true,
     ...(record.isBaselineMissing === true
       ? { baseline: 'could not be put; nothing is configured instead' }

@@ -93,6 +93,12 @@ const TOLD: Readonly<Record<string, Told>> = {
     'page',
     'find out who changed the setting and what was stored elsewhere: that is not purged here',
   ),
+  'exception.party-named': guardians('act', 'ask who is named, and stop it at its source'),
+  'exception.party-unnamed': guardians('act', 'find out who it was: CloudTrail does not say'),
+  'exception.robot': guardians(
+    'page',
+    'stop the automation that is named (an auto-remediation, infrastructure as code); switching off goes on until then',
+  ),
   'exception.overdue': guardians(
     'page',
     'switch content storage off by hand in the account and Region now; switching off goes on being tried',

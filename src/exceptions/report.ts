@@ -76,6 +76,7 @@ export const NEAR_MISSES = {
   'exception.act-refused': 'an act was refused',
   'exception.contested': 'somebody else changed the setting during a lease',
   'exception.found-again': 'content storage was found on again',
+  'exception.robot': 'an automation kept switching content storage on again',
   'exception.overdue': 'content storage was on for longer than it should',
   'exception.purge-overdue': 'the purge was not proven in time',
   'exception.break-glass-breach': 'break-glass was not confirmed',

@@ -2,7 +2,7 @@ import { type EpochMs, type EventActor, type ExceptionId, err, ok, type Result }
 import type { Refusal } from './errors.ts';
 import { describeState, isTerminal, type LifecycleEvent, nextState } from './lifecycle.ts';
 import { amend, type Books, type Change, leaseOf, withLease } from './records.ts';
-import type { ExceptionRecord } from './types.ts';
+import type { ExceptionRecord, Interference } from './types.ts';
 
 /**
  * Ends the right to store, at once. INVARIANT (OFF_NEEDS_NOTHING): no policy, eligibility, approval or validation is consulted
@@ -14,14 +14,20 @@ export function revokeLease(
   actor: EventActor,
   reason: string,
   now: EpochMs,
-  contested?: NonNullable<ExceptionRecord['contested']>,
+  others: {
+    /** What was seen can have stored content elsewhere. */
+    readonly contested?: ExceptionRecord['contested'];
+    readonly interference?: Interference;
+  } = {},
 ): Promise<Result<Change, Refusal>> {
   return amend(books, id, (record, row) => {
     const lease = leaseOf(row, id);
+    const { contested, interference } = others;
+    const marked = withInterference(withContest(record, contested), interference);
     if (row === undefined || lease === undefined || lease.revoked !== undefined || lease.offAt !== undefined)
-      return ok({ record: withContest(record, contested) });
+      return ok({ record: marked });
     return ok({
-      record: withContest(record.reason === undefined ? { ...record, reason } : record, contested),
+      record: marked.reason === undefined ? { ...marked, reason } : marked,
       row: withLease(row, { ...lease, revoked: { at: now, by: actor.id, reason } }),
       events: [
         {
@@ -41,6 +47,18 @@ export const withContest = (
   contested: ExceptionRecord['contested'],
 ): ExceptionRecord =>
   contested === undefined || record.contested !== undefined ? record : { ...record, contested };
+
+/** Enough to name a robot; one that never tires must not fill the record. */
+const REMEMBERED = 8;
+
+/** Somebody else's change, remembered until it is named. */
+export const withInterference = (
+  record: ExceptionRecord,
+  found: Interference | undefined,
+): ExceptionRecord =>
+  found === undefined
+    ? record
+    : { ...record, interference: [...(record.interference ?? []), found].slice(-REMEMBERED) };
 
 /**
  * Ends an exception that was never enabled (`withdraw`, `expire`, `refuse`) and gives its window back.

@@ -183,6 +183,33 @@ export interface SecondLeverState {
   readonly key: string;
 }
 
+/** Who called, as CloudTrail says. `by` without the session of an assumed role: sessions change, parties do not. */
+export interface OtherParty {
+  readonly by: string;
+  readonly at: EpochMs;
+  /** `PutModelInvocationLoggingConfiguration`, `DeleteModelInvocationLoggingConfiguration`. */
+  readonly call: string;
+  /** An AWS service that called for it, or what its user agent says; the latter is the caller's own word. */
+  readonly through?: string;
+}
+
+/** Somebody else changed what an exception manages. */
+export interface Interference {
+  readonly foundAt: EpochMs;
+  /** `on-again`: after we had switched off. */
+  readonly found: 'changed' | 'switched-off' | 'on-again';
+  /** Changes before this are not what was found. */
+  readonly since: EpochMs;
+  /** Whom the event that made us look names. A reason to look, never evidence. */
+  readonly hint?: string;
+  /** The last of others' calls that CloudTrail shows; it is late, so a later asking may replace it. */
+  readonly party?: OtherParty;
+  /** Why nobody is named, at the last asking. */
+  readonly unnamed?: string;
+  /** Asked late enough: nothing further is expected. */
+  readonly isSettled?: true;
+}
+
 export interface ExceptionRecord {
   readonly id: ExceptionId;
   /** Of the call of the API that asked for it; every event about it carries the same. */
@@ -206,6 +233,10 @@ export interface ExceptionRecord {
   readonly flagged?: string;
   /** Someone else's setting was found during the lease; content may stand where we do not look. */
   readonly contested?: { readonly at: EpochMs; readonly observed: string };
+  /** Somebody else's changes, youngest last. */
+  readonly interference?: readonly Interference[];
+  /** The party that switched content storage on again after we had switched it off, twice or more. */
+  readonly robot?: { readonly by: string; readonly rounds: number; readonly through?: string };
   /** Break-glass: roles that had not confirmed when it ended. */
   readonly breach?: { readonly at: EpochMs; readonly missing: readonly string[] };
   /** For which deadline those who have not decided were reminded, and others told. */

@@ -143,7 +143,7 @@ describe('the member account', () => {
     );
 
   it.each([
-    ['Collect', ['inspection.ts'], /^s3:Get/, actionsOf(rolePermissions())],
+    ['Collect', ['inspection.ts', 'change-trail.ts'], /^s3:Get/, actionsOf(rolePermissions())],
     ['Enable', [], /^bedrock:PutModel/, ['iam:PassRole']],
     // The Put and its PassRole only where the baseline is metadata-only: Bedrock has no condition on the flags.
     ['Disable', [], /^bedrock:(Put|Delete)/, ['iam:PassRole']],
@@ -528,6 +528,7 @@ function watch(services: Services & ApiServices & { callers: object }, note: (ac
       method === 'getDataRetention' ? 'as collect' : 'as disable',
     ),
     inspection: around(services.inspection, () => 'as collect'),
+    trail: around(services.trail, () => 'as collect'),
     secondLever: around(services.secondLever, () => 'as second-lever'),
     destinations: around(services.destinations, (method) =>
       method === 'describeBucket' ? 'as collect' : 'as purge',

@@ -221,6 +221,24 @@ describe('enforcing', () => {
       expect(s.events('enforcement.contested')).toHaveLength(5);
     }));
 
+  test('a robot is named by CloudTrail, after it was undone, and somebody else in one round is not', () =>
+    simulate(async (s) => {
+      await enforced(s);
+      const robot = 'arn:aws:sts::222222222222:assumed-role/Remediation';
+      const round = async (by: string) => {
+        s.somebodyPuts(SOMEBODYS, by);
+        await s.advance(QUARTER);
+        expect(s.isOn()).toBe(false);
+      };
+      await round('arn:aws:iam::222222222222:user/kim');
+      await round(`${robot}/1`);
+      await round(`${robot}/2`);
+      expect(s.events('enforcement.contested')).toHaveLength(1);
+      expect(s.events('enforcement.robot')).toHaveLength(0);
+      await round(`${robot}/3`);
+      expect(s.events('enforcement.robot').map(({ data }) => data['robot'])).toEqual([robot]);
+    }));
+
   test.each(['deny', 'throttle', 'fail'] as const)(
     'a Delete that meets `%s` is overdue with every round until it is done',
     (kind) =>

@@ -648,8 +648,8 @@ export class Simulation {
   }
 
   /** What somebody else's Put does: past our ports and our records. */
-  somebodyPuts(configuration: LoggingConfiguration): void {
-    this.state.aws.settings.putBySomebodyElse(PAIR, configuration);
+  somebodyPuts(configuration: LoggingConfiguration, by?: string): void {
+    this.state.aws.settings.putBySomebodyElse(PAIR, configuration, by);
     this.look();
   }
   somebodyDeletes(): void {

@@ -9,6 +9,7 @@ export const FAULTY_OPERATIONS = [
   'bedrock:GetModelInvocationLoggingConfiguration',
   'bedrock:GetAccountDataRetention',
   'bedrock:PutAccountDataRetention',
+  'cloudtrail:LookupEvents',
   's3:ListObjectVersions',
   's3:DeleteObjects',
   'scheduler:CreateSchedule',

@@ -9,3 +9,4 @@ export * from './schedules.ts';
 export * from './settings.ts';
 export * from './stacks.ts';
 export * from './storage.ts';
+export * from './trail.ts';

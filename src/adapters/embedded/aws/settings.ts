@@ -166,11 +166,11 @@ export function embeddedSettings(
       return row.at ?? undefined;
     },
     land,
-    putBySomebodyElse: (pair, configuration) => {
+    putBySomebodyElse: (pair, configuration, by) => {
       land();
-      write(pair, JSON.stringify(configuration), THEIRS);
+      write(pair, JSON.stringify(configuration), by === undefined ? THEIRS : () => by);
     },
-    deleteBySomebodyElse: (pair) => write(pair, null, THEIRS),
+    deleteBySomebodyElse: (pair, by) => write(pair, null, by === undefined ? THEIRS : () => by),
   };
 }
 
@@ -216,7 +216,7 @@ export interface EmbeddedRetention {
   setModeBySomebodyElse(pair: Pair, mode: string): void;
 }
 
-function unobservable(
+export function unobservable(
   error: unknown,
   source: FactSource,
 ): Extract<Observation<never>, { kind: 'unobservable' }> {
@@ -231,6 +231,7 @@ export interface EmbeddedSettings {
   /** When the next slow Put arrives, if any is under way. */
   landsNextAt(): number | undefined;
   land(): void;
-  putBySomebodyElse(pair: Pair, configuration: LoggingConfiguration): void;
-  deleteBySomebodyElse(pair: Pair): void;
+  /** @param by - ARN of the caller; default somebody */
+  putBySomebodyElse(pair: Pair, configuration: LoggingConfiguration, by?: string): void;
+  deleteBySomebodyElse(pair: Pair, by?: string): void;
 }

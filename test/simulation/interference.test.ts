@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import { epochMs } from '../../src/core/index.ts';
+import { isOwnCall, nameInterference, partyOf } from '../../src/enforcement/index.ts';
+import type { ExceptionRecord } from '../../src/exceptions/index.ts';
+import { DAY_MS, ENDS, HOUR_MS, INCIDENT, MINUTE_MS, PAIR, type Simulation, simulate } from './harness.ts';
+
+/* Who changed the setting against us, and what is said when nobody knows. */
+
+const ROBOT = `arn:aws:sts::${INCIDENT}:assumed-role/RemediateLogging`;
+const LOOKUP = 'cloudtrail:LookupEvents';
+const elsewhere = {
+  textDataDeliveryEnabled: true,
+  imageDataDeliveryEnabled: false,
+  embeddingDataDeliveryEnabled: false,
+  videoDataDeliveryEnabled: false,
+  audioDataDeliveryEnabled: false,
+  s3Config: { bucketName: 'somebodys-bucket', keyPrefix: '' },
+};
+const interferenceOf = async (s: Simulation, id: Parameters<Simulation['record']>[0]) =>
+  (await s.record(id)).interference ?? [];
+
+describe('somebody else’s change during a lease', () => {
+  it('is switched off first, and named when CloudTrail shows it', () =>
+    simulate(async (s) => {
+      const id = await s.active();
+      s.somebodyPuts(elsewhere, `${ROBOT}/s-1`);
+      await s.advance(20 * MINUTE_MS);
+      expect(s.isOn()).toBe(false);
+      await s.advance(20 * MINUTE_MS);
+      expect(await interferenceOf(s, id)).toMatchObject([
+        { found: 'changed', party: { by: ROBOT, call: 'PutModelInvocationLoggingConfiguration' } },
+      ]);
+      expect(s.events('exception.party-named')).toHaveLength(1);
+      expect(s.events('exception.party-unnamed')).toHaveLength(0);
+      await s.advance(2 * HOUR_MS);
+      expect((await interferenceOf(s, id))[0]?.isSettled).toBe(true);
+      expect(s.events('exception.party-named')).toHaveLength(1);
+    }));
+
+  it('is told with whom the event names, as the event’s word', () =>
+    simulate(async (s) => {
+      s.state.aws.eventRules.setOn(true);
+      s.mute('sweep');
+      const id = await s.active();
+      s.somebodyPuts(elsewhere, `${ROBOT}/s-1`);
+      await s.advance(6 * MINUTE_MS);
+      expect((await interferenceOf(s, id))[0]?.hint).toBe(`${ROBOT}/s-1`);
+      expect(String(s.events('exception.contested')[0]?.data['says'])).toContain(
+        `the event names ${ROBOT}/s-1`,
+      );
+    }));
+
+  it('is not guessed where CloudTrail cannot be asked, and that keeps nothing on', () =>
+    simulate(async (s) => {
+      const id = await s.active();
+      s.fault({ operation: LOOKUP, kind: 'deny', times: 1_000 });
+      s.somebodyPuts(elsewhere, `${ROBOT}/s-1`);
+      await s.advance(20 * MINUTE_MS);
+      expect(s.isOn()).toBe(false);
+      const [found] = await interferenceOf(s, id);
+      expect(found).toMatchObject({ unnamed: 'CloudTrail cannot be asked (access-denied)' });
+      expect(found).not.toHaveProperty('party');
+      await s.advance(DAY_MS + HOUR_MS);
+      expect((await interferenceOf(s, id))[0]?.isSettled).toBe(true);
+      expect(s.events('exception.party-unnamed')).toHaveLength(1);
+    }));
+});
+
+describe('an automation that switches it on again', () => {
+  it('is named after two rounds; off never gives up, and the certificate says it', () =>
+    simulate(async (s) => {
+      const id = await s.active();
+      const ours = s.setting();
+      if (ours === undefined) throw new Error('not on');
+      await s.advanceTo(ENDS + 5 * MINUTE_MS);
+      for (let round = 1; round <= 2; round++) {
+        expect(s.isOn()).toBe(false);
+        expect((await s.record(id)).robot).toBeUndefined();
+        s.somebodyPuts(ours, `${ROBOT}/s-${round}`);
+        await s.advance(16 * MINUTE_MS);
+      }
+      expect(s.isOn()).toBe(false);
+      await s.advance(20 * MINUTE_MS);
+      expect((await s.record(id)).robot).toEqual({ by: ROBOT, rounds: 2 });
+      expect(s.events('exception.robot')).toHaveLength(1);
+      s.somebodyPuts(ours, `${ROBOT}/s-3`);
+      await s.advance(16 * MINUTE_MS);
+      expect(s.isOn()).toBe(false);
+      await s.advance(DAY_MS + 4 * HOUR_MS);
+      expect((await s.record(id)).state).toBe('closed');
+      expect(s.certificates()[0]).toMatchObject({
+        robot: { by: ROBOT, rounds: 3 },
+        interference: [{ found: 'on-again', by: ROBOT }, { by: ROBOT }, { by: ROBOT }],
+      });
+    }));
+});
+
+describe('the name', () => {
+  it('never is one of ours in this account, and a role of ours elsewhere is somebody else', () => {
+    expect(isOwnCall(`arn:aws:sts::${INCIDENT}:assumed-role/ProvisoDisable/x`, PAIR)).toBe(true);
+    expect(isOwnCall('arn:aws:sts::999999999999:assumed-role/ProvisoDisable/x', PAIR)).toBe(false);
+    expect(isOwnCall(`arn:aws:sts::${INCIDENT}:assumed-role/ProvisoDisabled/x`, PAIR)).toBe(false);
+    expect(partyOf(`${ROBOT}/s-1`)).toBe(ROBOT);
+    expect(partyOf(`arn:aws:iam::${INCIDENT}:user/x`)).toBe(`arn:aws:iam::${INCIDENT}:user/x`);
+  });
+
+  const at = epochMs(10 * HOUR_MS);
+  const record = {
+    request: { accountId: PAIR.accountId, region: PAIR.region },
+    interference: [{ foundAt: at, found: 'changed', since: epochMs(at - HOUR_MS) }],
+  } as unknown as ExceptionRecord;
+  const seen = (...value: { at: number; by: string; call: string }[]) =>
+    ({ kind: 'observed', value, at, source: { call: LOOKUP } }) as unknown as Parameters<
+      typeof nameInterference
+    >[1];
+  const PUT = 'PutModelInvocationLoggingConfiguration';
+  it.each([
+    ['the last one', [at - 3, at - 2], at - 2],
+    ['nobody from before', [at - 2 * HOUR_MS], undefined],
+    ['nobody from after', [at + 5 * MINUTE_MS], undefined],
+  ])('is of %s', (_name, calls, expected) => {
+    const named = nameInterference(
+      record,
+      seen(...calls.map((each) => ({ at: each, by: `${ROBOT}/s`, call: PUT }))),
+      at,
+    );
+    expect(named.record.interference?.[0]?.party?.at).toBe(expected);
+  });
+  it('of content that is on is whoever put it, not whoever deleted', () => {
+    const by = `${ROBOT}/s`;
+    const calls = seen(
+      { at: at - 3, by, call: PUT },
+      { at: at - 2, by: 'arn:aws:iam::1:user/x', call: 'Delete' },
+    );
+    expect(nameInterference(record, calls, at).record.interference?.[0]?.party?.by).toBe(ROBOT);
+  });
+});
