@@ -184,5 +184,7 @@ const OWN = {
   ],
   withdrawException: ['OTHER_ACTOR', 'NOT_ENTITLED', 'STATE_REFUSES', 'NO_POLICY_IN_FORCE', 'BUSY'],
   revokeException: ['OTHER_ACTOR', 'STATE_REFUSES', 'NO_POLICY_IN_FORCE', 'BUSY'],
+  holdException: ['OTHER_ACTOR', 'NOT_ENTITLED', 'STATE_REFUSES', 'NO_POLICY_IN_FORCE', 'BUSY'],
+  releaseException: ['OTHER_ACTOR', 'NOT_ENTITLED', 'STATE_REFUSES', 'NO_POLICY_IN_FORCE', 'BUSY'],
   closeUnproven: ['OTHER_ACTOR', 'NOT_ENTITLED', 'STATE_REFUSES', 'NO_POLICY_IN_FORCE', 'BUSY'],
 } as const satisfies Record<keyof typeof OPERATIONS, readonly FailureCode[]>;

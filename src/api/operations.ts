@@ -14,8 +14,10 @@ import {
   adoptPolicy,
   closeUnproven,
   decideException,
+  hold,
   policyCountedOn,
   type Rejudged,
+  release,
   requestException,
   revoke,
   type SwitchOffResult,
@@ -449,6 +451,40 @@ export const OPERATIONS = {
       if (!ended.ok) return ended;
       const { off } = ended.value;
       return after(call, id, off === undefined ? {} : { off });
+    },
+  }),
+  holdException: operation({
+    method: 'POST',
+    path: '/exceptions/{id}/hold',
+    summary: 'Keep what was captured from being purged',
+    description:
+      'Legal, not the requester, with a reason. The purge waits until it is released; switching off does not, and what AWS deletes by itself at the destination is deleted all the same.',
+    who: 'person',
+    params: aboutOne,
+    body: reasonBody,
+    answer: exceptionView,
+    status: 200,
+    async run(call, { params, body }): Promise<Result<ExceptionView, Failure>> {
+      const id = idOf(params);
+      const done = await hold(call.services, id, call.caller.id, body.reason);
+      return done.ok ? after(call, id, {}) : done;
+    },
+  }),
+  releaseException: operation({
+    method: 'POST',
+    path: '/exceptions/{id}/release',
+    summary: 'End a legal hold',
+    description:
+      'Legal, not the requester, with a reason. Purging goes on at once, and its proof starts over.',
+    who: 'person',
+    params: aboutOne,
+    body: reasonBody,
+    answer: exceptionView,
+    status: 200,
+    async run(call, { params, body }): Promise<Result<ExceptionView, Failure>> {
+      const id = idOf(params);
+      const done = await release(call.services, id, call.caller.id, body.reason);
+      return done.ok ? after(call, id, {}) : done;
     },
   }),
   closeUnproven: operation({

@@ -1,6 +1,6 @@
 import type { Paper } from '../core/index.ts';
 import type { SignedCertificate } from '../exceptions/index.ts';
-import { interferenceText } from './certificate-text.ts';
+import { holdText, interferenceText } from './certificate-text.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -46,6 +46,10 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
                   text: `Switching off kept failing. Second lever pulled at ${textOf(lever['pulledAt'])}: bucket denied: ${textOf(lever['bucketDenied'])}; key disabled: ${textOf(lever['keyDisabled'])}.`,
                 },
               ]),
+          ...(list('holds') as readonly Fields[]).map((each) => ({
+            kind: 'text' as const,
+            text: `Legal hold: ${holdText(each)}.`,
+          })),
           ...others.map((each) => ({
             kind: 'text' as const,
             text: `Somebody else’s change: ${interferenceText(each)}.`,

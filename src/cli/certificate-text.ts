@@ -31,6 +31,7 @@ export function certificateLines(
       `${textOf(times['offReadBackAt'])}; minutes overdue: ${textOf(statement['minutesOverdue'])}`,
     ),
     ...(statement['secondLever'] === undefined ? [] : row('second lever', statement['secondLever'])),
+    ...listOf(statement['holds']).flatMap((each) => row('legal hold', holdText(each))),
     ...listOf(statement['interference']).flatMap((each) => row('somebody else', interferenceText(each))),
     ...(statement['robot'] === undefined ? [] : row('robot', statement['robot'])),
     ...row(
@@ -53,6 +54,10 @@ export function certificateLines(
     ...row('signature', `valid; ${signature.algorithm}, key ${signature.keyId}`),
   ];
 }
+
+/** One legal hold, in words. */
+export const holdText = (each: Readonly<Record<string, unknown>>): string =>
+  `${textOf(each['heldAt'])} by ${textOf(each['by'])} (${textOf(each['reason'])}), released ${textOf(each['releasedAt'])} by ${textOf(each['releasedBy'])} (${textOf(each['releaseReason'])})${each['purgingHadBegun'] === true ? '; purging had begun before' : ''}`;
 
 /** One change by somebody else, in words. */
 export const interferenceText = (each: Readonly<Record<string, unknown>>): string =>

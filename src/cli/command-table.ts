@@ -236,6 +236,16 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/exception-revoke.ts'),
   },
   {
+    path: ['exception', 'hold'],
+    summary: 'legal hold: the purge waits, switching off does not',
+    load: () => import('./commands/exception-hold.ts'),
+  },
+  {
+    path: ['exception', 'release'],
+    summary: 'end a legal hold; purging goes on',
+    load: () => import('./commands/exception-release.ts'),
+  },
+  {
     path: ['exception', 'close-unproven'],
     summary: 'close without proof, signed with a reason',
     load: () => import('./commands/exception-close-unproven.ts'),

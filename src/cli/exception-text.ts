@@ -33,6 +33,16 @@ export function exceptionLines(
     ...(record.contested === undefined
       ? []
       : row('contested', `somebody else’s setting was found: ${record.contested.observed}`)),
+    ...(record.holds ?? []).flatMap(({ at, by, reason, released }) =>
+      row(
+        released === undefined ? 'ON HOLD' : 'was held',
+        `since ${formatInstant(at)} by ${by}: ${reason}; ${
+          released === undefined
+            ? 'the purge waits. AWS’s own deletion at the destination goes on: copy what must be kept'
+            : `released at ${formatInstant(released.at)} by ${released.by}: ${released.reason}`
+        }`,
+      ),
+    ),
     ...(record.interference ?? []).flatMap(({ foundAt, found, party, hint, unnamed }) =>
       row(
         found === 'on-again' ? 'on again' : found === 'changed' ? 'changed' : 'taken off',

@@ -2,6 +2,7 @@ import { type ExceptionId, err, ok, type PrincipalId, type Result } from '../cor
 import {
   describeState,
   type ExceptionRecord,
+  isHeld,
   leaseOf,
   personActor,
   type Refusal,
@@ -69,6 +70,11 @@ export async function closeUnproven(
       code: 'NOT_ENTITLED',
       message: 'only Legal or Security, and not the requester, may close an exception without proof',
     });
+  if (isHeld(record))
+    return refuse(services, id, by, {
+      code: 'STATE_REFUSES',
+      message: 'it is on legal hold; Legal must release it first: proviso exception release',
+    });
   const { accountId, region } = record.request;
   const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);
   const actor = personActor(services, by);
@@ -113,7 +119,7 @@ export const unknownException = (id: ExceptionId): Refusal => ({
   message: `there is no exception \`${id}\``,
 });
 
-async function refuse(
+export async function refuse(
   services: ActingServices,
   id: ExceptionId,
   by: PrincipalId,

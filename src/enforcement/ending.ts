@@ -18,6 +18,7 @@ import {
   durationOf,
   type ExceptionRecord,
   endOf,
+  isHeld,
   isPastRetention,
   isTerminal,
   type Lease,
@@ -57,7 +58,7 @@ async function subjectOf(
 /** Step Functions drops the milliseconds of a Wait's timestamp: rounded up, or the wait would end before its instant. */
 const waitText = (at: EpochMs): string => formatInstant(epochMs(Math.ceil(at / SECOND) * SECOND));
 
-/** `done`: a person closed it meanwhile; nothing is written into a closed record. */
+/** `done`: a person closed it meanwhile (or, when purging and listing, Legal holds it); nothing is written into a closed record. */
 export type PutBaselineStep = { readonly next: 'retry' | 'drain' | 'done'; readonly at: string };
 
 /** Baseline, read back, and again until it is off and settled. */
@@ -85,10 +86,15 @@ export async function purgeStep(services: Services, id: ExceptionId): Promise<Pu
   if (await isClosed(services, id)) return { next: 'done' };
   if (await isOnAgain(services, id)) return { next: 'off-again' };
   const { lease, pair } = await subjectOf(services, id);
+  let waits = false;
+  // Decided in the commit that begins the purge: a hold that comes first wins, one that comes later is told that it is late.
   await amend(services, id, (record) => {
+    waits = isHeld(record);
+    if (waits) return ok({ record });
     const purging = nextState(record.state, 'drained');
     return ok({ record: { ...record, state: purging.ok ? purging.value : record.state, emptyListings: [] } });
   });
+  if (waits) return { next: 'done' };
   await services.recorder.record({
     type: 'purge.intended',
     actor: ending,
@@ -129,6 +135,7 @@ export async function listStep(services: Services, id: ExceptionId): Promise<Lis
   // Found on again and switched off by another detector while this waited: the quiet time and the purge start over.
   if (record.state === 'draining') return { next: 'off-again', at: formatInstant(clock.now()) };
   const now = clock.now();
+  if (isHeld(record)) return { next: 'done', at: formatInstant(now) };
   const gap = await gapOf(services);
   const first = record.emptyListings[0];
   if (first !== undefined && now < first.at + gap)
@@ -173,9 +180,11 @@ const gapOf = async ({ policyInForce }: Services): Promise<DurationMs> =>
 export async function closeStep(
   services: Services,
   id: ExceptionId,
-): Promise<{ result: 'closed' | 'needs-signature' | 'list-again' }> {
+): Promise<{ result: 'closed' | 'needs-signature' | 'list-again' | 'held' }> {
   const { record } = await subjectOf(services, id);
   if (isTerminal(record.state)) return { result: 'closed' };
+  // The execution ends; the release, or the sweeper after it, starts the next one.
+  if (isHeld(record)) return { result: 'held' };
   if (!isProven(record, await gapOf(services), services.clock.now())) return { result: 'list-again' };
   if (record.contested !== undefined) {
     await services.recorder.record({
@@ -204,7 +213,7 @@ export async function closeWithCertificate(
 ): Promise<boolean> {
   const { record, lease } = await subjectOf(services, id);
   const closed = nextState(record.state, event);
-  if (!closed.ok || (event === 'close-unproven' && lease.offAt === undefined)) return false;
+  if (!closed.ok || isHeld(record) || (event === 'close-unproven' && lease.offAt === undefined)) return false;
   const closedAt = services.clock.now();
   const statement = certificateStatement(
     { ...record, state: closed.value, ...(reason === undefined ? {} : { reason }) },
@@ -218,9 +227,9 @@ export async function closeWithCertificate(
   const says = `${closed.value === 'closed' ? 'closed' : `closed without proof: ${reason ?? ''}`}; certificate ${certificate.statementHash.slice(0, 12)} signed`;
   const amended = await amend(services, id, (current) => {
     const next = nextState(current.state, event);
-    isClosed = next.ok;
+    isClosed = next.ok && !isHeld(current);
     // Found on again since it was read: the certificate that was saved is named by nothing.
-    if (!next.ok) return ok({ record: current });
+    if (!next.ok || !isClosed) return ok({ record: current });
     return ok({
       events: [
         {

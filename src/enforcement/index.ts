@@ -26,6 +26,7 @@ export {
   restoreDocument,
 } from './enforce.ts';
 export * from './figures.ts';
+export * from './hold.ts';
 export * from './interference.ts';
 export * from './plan.ts';
 export * from './ports.ts';

@@ -1,5 +1,5 @@
 import { type DomainEvent, type EpochMs, type EventActor, type ExceptionId, ok } from '../core/index.ts';
-import { amend, isTerminal, leaseOf, nextState, requireException } from '../exceptions/index.ts';
+import { amend, isHeld, isTerminal, leaseOf, nextState, requireException } from '../exceptions/index.ts';
 import type { Services } from './ports.ts';
 import { keepEvent } from './switch-off.ts';
 
@@ -21,6 +21,8 @@ export async function startEnding(
   const { value: record } = await requireException(store, id);
   if (
     isTerminal(record.state) ||
+    // What is off waits for Legal; what is on, or on again, ends all the same (OFF_NEEDS_NOTHING).
+    (isHeld(record) && (record.state === 'draining' || record.state === 'purging')) ||
     (record.contested !== undefined && record.state === 'purging' && record.emptyListings.length >= 2)
   )
     return 'not-needed';

@@ -17,6 +17,7 @@ import {
   type ExecutionStatus,
   emptyOutbox,
   isActive,
+  isHeld,
   isPastRetention,
   isTerminal,
   type Lease,
@@ -199,6 +200,8 @@ async function notePurgeOverdue(
   lease: Lease,
   now: EpochMs,
 ): Promise<void> {
+  // Told by the hold itself; after the release it counts, and is told.
+  if (isHeld(record)) return;
   const provenAt = record.emptyListings[1]?.at;
   if (record.isPurgeOverdue === true || !isPastRetention(record, lease, provenAt ?? now)) return;
   const says = `the purge is not proven within the retention of ${formatDuration(record.request.retention)}; trying on`;

@@ -79,6 +79,19 @@ export function certificateStatement(
                 }),
           })),
         }),
+    ...(record.holds === undefined
+      ? {}
+      : {
+          holds: record.holds.map(({ at, by, reason, wasPurging, released }) => ({
+            heldAt: formatInstant(at),
+            by,
+            reason,
+            purgingHadBegun: wasPurging,
+            releasedAt: instant(released?.at),
+            releasedBy: released?.by ?? null,
+            releaseReason: released?.reason ?? null,
+          })),
+        }),
     ...(record.robot === undefined ? {} : { robot: record.robot }),
     purgeWithinRetention: record.isPurgeOverdue !== true,
     ...(record.isBaselineMissing === true
@@ -93,6 +106,9 @@ export function certificateStatement(
     notProven: [
       'copies that readers made while they could read are not visible here',
       'whether only the named subjects were captured: the topology’s scope is unproven',
+      ...(record.holds === undefined
+        ? []
+        : ['whether anything was copied, or deleted by AWS’s own lifecycle, while it was on legal hold']),
       ...(record.contested
         ? [
             `somebody else’s setting during the lease (${record.contested.observed}); what it stored elsewhere was not looked at or purged`,

@@ -1,5 +1,5 @@
 import { assertNever, err, ok, type Result } from '../core/index.ts';
-import type { ExceptionState } from './types.ts';
+import type { ExceptionRecord, ExceptionState } from './types.ts';
 
 export type LifecycleEvent =
   | 'approve'
@@ -29,7 +29,7 @@ interface Row {
 }
 
 /**
- * The life of an exception as one table. Every state write goes through `nextState`. Revoked, overdue and contested are not
+ * The life of an exception as one table. Every state write goes through `nextState`. Revoked, overdue, contested and held are not
  * states: they are marks on the lease or the record.
  * INVARIANT (PURGE_PROVEN): from `active` on, and from `preflight` once enabling was attempted, only `closed` and
  * `closed-unproven` are ends.
@@ -120,7 +120,7 @@ export const LIFECYCLE = {
   drained: {
     from: ['draining'],
     to: 'purging',
-    guard: 'the quiet time has passed',
+    guard: 'the quiet time has passed, and no legal hold stands',
     source: 'exceptions.purge.drain',
     by: 'ending workflow',
   },
@@ -135,14 +135,14 @@ export const LIFECYCLE = {
     from: ['purging'],
     to: 'closed',
     guard:
-      'two empty listings at least exceptions.purge.secondListingAfter apart, and nobody else’s setting contested the lease',
+      'two empty listings at least exceptions.purge.secondListingAfter apart, nobody else’s setting contested the lease, and no legal hold stands',
     source: 'PURGE_PROVEN',
     by: 'ending workflow',
   },
   'close-unproven': {
     from: ['ending', 'draining', 'purging'],
     to: 'closed-unproven',
-    guard: 'a person signs with a reason, after content storage was read back as off',
+    guard: 'a person signs with a reason, after content storage was read back as off; no legal hold stands',
     source: 'PURGE_PROVEN',
     by: 'Legal or Security',
   },
@@ -171,6 +171,12 @@ export const TERMINAL_STATES = [
   'expired',
   'refused',
 ] as const satisfies readonly ExceptionState[];
+
+/** A flag beside the state: the purge waits. Switching off never asks. */
+export const isHeld = ({ holds }: Pick<ExceptionRecord, 'holds'>): boolean => {
+  const last = holds?.at(-1);
+  return last !== undefined && last.released === undefined;
+};
 
 export const isTerminal = (state: ExceptionState): boolean =>
   (TERMINAL_STATES as readonly ExceptionState[]).includes(state);

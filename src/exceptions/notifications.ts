@@ -93,6 +93,11 @@ const TOLD: Readonly<Record<string, Told>> = {
     'page',
     'find out who changed the setting and what was stored elsewhere: that is not purged here',
   ),
+  'exception.held': guardians(
+    'act',
+    'copy what must be kept: AWS’s own deletion at the destination goes on; release the hold when it is no longer needed',
+  ),
+  'exception.hold-released': know,
   'exception.party-named': guardians('act', 'ask who is named, and stop it at its source'),
   'exception.party-unnamed': guardians('act', 'find out who it was: CloudTrail does not say'),
   'exception.robot': guardians(

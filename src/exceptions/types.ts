@@ -210,6 +210,16 @@ export interface Interference {
   readonly isSettled?: true;
 }
 
+/** Legal keeps what was captured from being purged. */
+export interface LegalHold {
+  readonly at: EpochMs;
+  readonly by: PrincipalId;
+  readonly reason: string;
+  /** Something had been purged already. */
+  readonly wasPurging: boolean;
+  readonly released?: { readonly at: EpochMs; readonly by: PrincipalId; readonly reason: string };
+}
+
 export interface ExceptionRecord {
   readonly id: ExceptionId;
   /** Of the call of the API that asked for it; every event about it carries the same. */
@@ -233,6 +243,8 @@ export interface ExceptionRecord {
   readonly flagged?: string;
   /** Someone else's setting was found during the lease; content may stand where we do not look. */
   readonly contested?: { readonly at: EpochMs; readonly observed: string };
+  /** Youngest last; only the last one can be unreleased. */
+  readonly holds?: readonly LegalHold[];
   /** Somebody else's changes, youngest last. */
   readonly interference?: readonly Interference[];
   /** The party that switched content storage on again after we had switched it off, twice or more. */

@@ -64,6 +64,9 @@ const MATRIX: Readonly<Record<OperationId, Readonly<Record<CallerKind, number>>>
   withdrawException: { ...everybody(403), requester: 200, legal: 200, security: 200, executive: 200 },
   // Off needs nothing; before anything is enabled it is a withdrawal.
   revokeException: everybody(200),
+  // Legal alone; nothing is on hold that could be released.
+  holdException: { ...everybody(403), legal: 200 },
+  releaseException: { ...everybody(403), legal: 409 },
   // Entitled are Legal and Security; the state refuses, because nothing was ever on.
   closeUnproven: { ...everybody(403), legal: 409, security: 409 },
 };
@@ -83,6 +86,8 @@ const BODIES: Readonly<Record<OperationId, (subjectHash: string) => unknown>> = 
   decideException: (subjectHash) => ({ role: 'legal', decision: 'approve', subjectHash }),
   withdrawException: () => ({ reason: 'not needed' }),
   revokeException: () => ({ reason: 'over' }),
+  holdException: () => ({ reason: 'litigation' }),
+  releaseException: () => ({ reason: 'settled' }),
   closeUnproven: () => ({ reason: 'held elsewhere' }),
 };
 
