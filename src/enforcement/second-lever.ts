@@ -119,7 +119,12 @@ export function withDenial(policy: string | undefined, bucketName: string, keyPr
   };
   const document = documentOf(policy);
   const others = document.Statement.filter(({ Sid }) => Sid !== SID);
-  return JSON.stringify({ ...document, Statement: [...others, denial] });
+  try {
+    return JSON.stringify({ ...document, Statement: [...others, denial] });
+  } catch {
+    // Nested too deeply to print, which must not keep the lever from being pulled.
+    return JSON.stringify({ Version: '2012-10-17', Statement: [denial] });
+  }
 }
 
 type Document = Record<string, unknown> & { readonly Statement: readonly { readonly Sid?: unknown }[] };

@@ -53,8 +53,14 @@ function matchObject(
 }
 
 /** Nothing is there: only `exists: false` could match below, and that is not looked for. */
-const onAbsent = (wanted: Readonly<Record<string, unknown>>): Truth =>
-  JSON.stringify(wanted).includes('"exists"') ? 'unknown' : 'false';
+const onAbsent = (wanted: Readonly<Record<string, unknown>>): Truth => {
+  try {
+    return JSON.stringify(wanted).includes('"exists"') ? 'unknown' : 'false';
+  } catch {
+    // Nested too deeply to print; `JSON.parse` reads any depth.
+    return 'unknown';
+  }
+};
 
 function matchOr(wanted: unknown, event: KnownEvent | undefined, depth: number): Truth {
   if (!Array.isArray(wanted)) return 'unknown';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { actionMatches, arnLike, globMatches } from '../../src/iam/index.ts';
+import { counting, HOSTILE } from './hostile-patterns.ts';
 
 describe('a glob', () => {
   test.each([
@@ -79,5 +80,37 @@ describe('an ARN pattern', () => {
     ['case counts', 'arn:*:iam::*:role/proviso/provisoenable', role, false],
   ])('%s', (_name, pattern, arn, matches) => {
     expect(arnLike(pattern, arn)).toBe(matches);
+  });
+});
+
+describe('the steps of a glob', () => {
+  const stepsOf = (pattern: string, text: string): number => {
+    const counter = { steps: 0 };
+    globMatches(counting(pattern, counter), counting(text, counter));
+    return counter.steps;
+  };
+
+  test.each(HOSTILE)(
+    '%s: at most |pattern| x |text|, and four times as many for twice the size',
+    (_name, make) => {
+      const steps = [32, 64, 128, 256].map((size) => {
+        const [pattern, text] = make(size);
+        const taken = stepsOf(pattern, text);
+        expect(taken).toBeGreaterThanOrEqual(size);
+        expect(taken).toBeLessThanOrEqual(4 * (pattern.length + 1) * (text.length + 1));
+        return taken;
+      });
+      for (const [index, taken] of steps.entries())
+        if (index > 0) expect(taken / (steps[index - 1] ?? 1)).toBeLessThan(4.5);
+    },
+  );
+
+  test('any short pattern and text', () => {
+    const short = (alphabet: string) => fc.string({ unit: fc.constantFrom(...alphabet), maxLength: 30 });
+    fc.assert(
+      fc.property(short('ab*?'), short('ab'), (pattern, text) => {
+        expect(stepsOf(pattern, text)).toBeLessThanOrEqual(4 * (pattern.length + 1) * (text.length + 1));
+      }),
+    );
   });
 });

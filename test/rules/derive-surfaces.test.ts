@@ -105,7 +105,7 @@ describe('counts', () => {
   });
 });
 
-describe('data retention on bedrock-mantle', () => {
+describe('D41: data retention on bedrock-mantle', () => {
   const mantle = (...modes: readonly (readonly [string, boolean?])[]): Sections => ({
     mantleRetention: observed({
       accountMode: 'none',
