@@ -31,6 +31,8 @@ export interface EnforcedSetting {
   readonly baseline?: CompleteLoggingConfiguration;
   /** When drift was undone, youngest last; only as many as `isContest` looks at. */
   readonly undone: readonly EpochMs[];
+  /** Undoing failed, or it keeps coming back: since when, and when last. Gone once it is seen at the baseline, or an exception governs it. */
+  readonly overdue?: { readonly since: EpochMs; readonly seenAt: EpochMs };
 }
 
 export type DriftPlan =

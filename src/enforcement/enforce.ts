@@ -191,6 +191,7 @@ async function enforceSetting(
   const tell = eventOf(services, pair, name, trigger.actor);
   switch (plan.kind) {
     case 'leave':
+      if (before?.overdue !== undefined) await forgetOverdue(services, pair, name);
       // What a metadata-only baseline is, only the account knows: the policy names no destination.
       if (plan.why === 'at-baseline' && pair.baseline === 'metadata-only' && observed.kind === 'observed')
         await keepBaseline(services, pair, name, observed.value);
@@ -229,7 +230,14 @@ async function enforceSetting(
     }
     case 'foreign-gone': {
       await changeEnforced(services, pair, (current) => {
-        const { foreign: _gone, ...rest } = current.settings[name] ?? { since: now, undone: [] };
+        const {
+          foreign: _gone,
+          overdue: _over,
+          ...rest
+        } = current.settings[name] ?? {
+          since: now,
+          undone: [],
+        };
         return withSetting(current, name, rest);
       });
       await tell('enforcement.foreign-gone', 'is at the baseline: what was foreign there is gone');
@@ -238,6 +246,16 @@ async function enforceSetting(
     case 'undo':
       return undo(services, pair, name, observed, plan.isContest, trigger);
   }
+}
+
+/** Put right by somebody else, or governed by an exception since. */
+async function forgetOverdue(services: Services, pair: Pair, name: SettingName): Promise<void> {
+  await changeEnforced(services, pair, (current) => {
+    const setting = current.settings[name];
+    if (setting?.overdue === undefined) return current;
+    const { overdue: _over, ...rest } = setting;
+    return withSetting(current, name, rest);
+  });
 }
 
 async function keepBaseline(
@@ -333,8 +351,14 @@ async function undo(
   const now = services.clock.now();
   await changeEnforced(services, pair, (current) => {
     const setting = current.settings[name] ?? { since: now, undone: [] };
-    const { foreign: _replaced, ...rest } = setting;
-    return withSetting(current, name, { ...rest, undone: [...setting.undone, now].slice(-CONTEST_ROUNDS) });
+    const { foreign: _replaced, overdue, ...rest } = setting;
+    return withSetting(current, name, {
+      ...rest,
+      // A failure is nobody's putting it back.
+      undone: isOff ? [...setting.undone, now].slice(-CONTEST_ROUNDS) : setting.undone,
+      // INVARIANT (NO_SILENT_ON): what was not undone, or keeps coming back, counts in the overdue minutes, as a lease's end does.
+      ...(isOff && !isContest ? {} : { overdue: { since: overdue?.since ?? now, seenAt: now } }),
+    });
   });
   const seen = `read back: ${describeSetting(name, after)}`;
   await tell(
@@ -468,6 +492,21 @@ export interface ForeignSetting extends Pair {
   readonly setting: SettingName;
   readonly seenAt: EpochMs;
   readonly value: SettingValue;
+}
+
+/** Drift that keeps not being undone counts while it is tried: what is governed no longer stops counting by itself. */
+const TRIED_WITHIN_MS = 60 * 60_000;
+
+/** Since when drift is not undone, for every setting of which that was found within the last hour. */
+export async function driftOverdueSince(
+  { store }: Pick<Services, 'store'>,
+  now: EpochMs,
+): Promise<readonly EpochMs[]> {
+  return (await store.list(PREFIX)).flatMap((stored) =>
+    Object.values(decodeRecord<EnforcedPair>(stored).settings).flatMap(({ overdue }) =>
+      overdue !== undefined && now - overdue.seenAt <= TRIED_WITHIN_MS ? [overdue.since] : [],
+    ),
+  );
 }
 
 /** Everything foreign that waits for an operator. */

@@ -8,6 +8,7 @@ import {
   type EnforcedSetting,
   enforcePair,
   governedPairs,
+  leaseFigures,
   listForeign,
   planDrift,
   planEnforcement,
@@ -46,6 +47,8 @@ const mode = async (s: Simulation) => {
   const observed = await s.state.services.retention.getDataRetention(PAIR);
   return observed.kind === 'observed' ? observed.value.mode : observed.kind;
 };
+const overdueMinutes = async (s: Simulation) =>
+  (await leaseFigures(s.state.services, s.now())).overdueMinutes;
 const here = ({ subject }: { readonly subject: string }) => subject === `${PAIR.accountId}/${PAIR.region}`;
 
 describe('what to do about one setting', () => {
@@ -219,6 +222,7 @@ describe('enforcing', () => {
       await s.advance(QUARTER);
       expect(s.isOn()).toBe(false);
       expect(s.events('enforcement.contested')).toHaveLength(5);
+      expect(await overdueMinutes(s)).toBe(1);
     }));
 
   test('a robot is named by CloudTrail, after it was undone, and somebody else in one round is not', () =>
@@ -249,10 +253,37 @@ describe('enforcing', () => {
         await s.advance(2 * QUARTER);
         expect(s.isOn()).toBe(true);
         expect(s.events('enforcement.overdue').filter(here)).toHaveLength(2);
+        expect(await overdueMinutes(s)).toBe(15);
         await s.advance(QUARTER);
         expect(s.isOn()).toBe(false);
+        expect(await overdueMinutes(s)).toBe(0);
+        expect(s.events('enforcement.contested')).toEqual([]);
       }),
   );
+
+  test('what was not undone is overdue from the first minute, until somebody else puts it right or nobody governs it any more', () =>
+    simulate(async (s) => {
+      const fails = () =>
+        s.fault({
+          operation: 'bedrock:DeleteModelInvocationLoggingConfiguration',
+          kind: 'deny',
+          times: 1,
+        });
+      await enforced(s);
+      s.somebodyPuts(SOMEBODYS);
+      fails();
+      await s.advance(QUARTER);
+      expect(await overdueMinutes(s)).toBe(1);
+      s.somebodyDeletes();
+      await s.advance(QUARTER);
+      expect(await overdueMinutes(s)).toBe(0);
+      s.somebodyPuts(SOMEBODYS);
+      fails();
+      await s.advance(QUARTER);
+      expect(await overdueMinutes(s)).toBe(1);
+      const later = epochMs(s.now() + HOUR_MS + 1);
+      expect((await leaseFigures(s.state.services, later)).overdueMinutes).toBe(0);
+    }));
 
   test('an exception is never undone, during it or around it, and its proof is not disturbed', () =>
     simulate(async (s) => {
