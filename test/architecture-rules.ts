@@ -40,6 +40,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   retention: ['evidence'],
   // An organization scanned in parts; which exception covers what is handed in.
   scan: ['policy', 'evidence', 'rules'],
+  // Health of a deployment from what adapters saw of it; knows none of what the deployment decides.
+  doctor: [],
   rules: ['policy', 'evidence', 'iam', 'retention'],
   exceptions: ['policy', 'evidence', 'retention'],
   diff: ['policy', 'evidence', 'iam', 'rules', 'exceptions'],

@@ -281,6 +281,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./commands/serve.ts'),
   },
   {
+    path: ['doctor'],
+    summary: 'what is not well with a deployment or a state, and what to do',
+    load: () => import('./commands/doctor.ts'),
+  },
+  {
     path: ['run'],
     summary: 'stay up and do what is due, with the real clock',
     load: () => import('./commands/run.ts'),

@@ -1,0 +1,3 @@
+export * from './deployment.ts';
+export * from './state.ts';
+export * from './types.ts';
