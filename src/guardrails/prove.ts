@@ -162,6 +162,8 @@ export function prove(
   const { attachments, serviceControlPolicies } = evidence.organization;
   const notSeen = [
     ...before.notSeen,
+    // Nobody was asked, so nothing was proven.
+    ...(accounts.size === 0 ? [`accounts below ${target}: there is none`] : []),
     ...(attachments.kind === 'observed' && serviceControlPolicies.kind === 'observed'
       ? []
       : ['which service control policies are attached: not in the snapshot']),

@@ -47,7 +47,7 @@ export class ScanError extends Error {
 
 export interface Begun {
   readonly scanId: string;
-  /** At most 256 KiB of input for a Map: some 15,000 accounts. */
+  /** At most 256 KiB between two states: some 3,400 accounts of this shape; with more the execution fails, and says so. */
   readonly accounts: readonly { readonly scanId: string; readonly accountId: AccountId }[];
 }
 

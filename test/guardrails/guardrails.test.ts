@@ -174,6 +174,11 @@ describe('the proof', () => {
     );
     expect(proof.notSeen.join()).toContain('which service control policies are attached');
   });
+
+  it('says that nobody was asked where no account lies below the target', () => {
+    const nobody = prove(snapshot, documentsOf(), loadPolicy(), OPTIONS, ROOT, new Set());
+    expect(nobody.notSeen).toContain(`accounts below ${ROOT}: there is none`);
+  });
 });
 
 describe('the attach plan', () => {
