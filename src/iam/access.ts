@@ -5,6 +5,7 @@ import type {
   IamRole,
   IamUser,
   Organization,
+  RegionEvidence,
   ResourcePolicy,
 } from '../evidence/index.ts';
 import type { RequestResource } from './compile.ts';
@@ -27,6 +28,8 @@ import {
 export interface AccessEvidence {
   readonly organization: Organization;
   readonly accounts: readonly AccountEvidence[];
+  /** Of these, the policies that buckets, keys and log groups hold themselves (section `destinationPolicies`). */
+  readonly accountRegions?: readonly RegionEvidence[];
 }
 
 /** A principal of the organization with everything that limits it. */
@@ -64,7 +67,7 @@ export interface Access {
   outsiders(role: KnownPrincipal): readonly string[];
 }
 
-export function accessOf({ organization, accounts }: AccessEvidence): Access {
+export function accessOf({ organization, accounts, accountRegions = [] }: AccessEvidence): Access {
   const guardrailsOf = serviceControlOf(organization);
   const read = rememberingReader();
   const nameOf = new Map(organization.accounts.map(({ id, name }) => [id, name]));
@@ -85,6 +88,13 @@ export function accessOf({ organization, accounts }: AccessEvidence): Access {
       notSeen.push(`the users, groups and roles of account ${account.accountName} (${accountId}): ${why}`);
       principals.push(rootUser('aws', account, guardrails));
     } else principals.push(...principalsOf(iam.value, account, guardrails, read));
+  }
+  for (const { accountId, sections } of accountRegions) {
+    const held = sections?.destinationPolicies;
+    if (held?.kind !== 'observed') continue;
+    for (const { resourceArn, policy } of held.value)
+      if (policy.kind === 'observed' && !resourcePolicies.has(resourceArn))
+        resourcePolicies.set(resourceArn, resourceLayer({ resourceArn, document: policy.value }, accountId));
   }
   for (const { id, name } of organization.accounts)
     if (!seen.has(id))

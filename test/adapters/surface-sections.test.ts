@@ -26,13 +26,16 @@ import {
   DescribeDeliverySourcesCommand,
   DescribeExportTasksCommand,
   DescribeLogGroupsCommand,
+  DescribeResourcePoliciesCommand,
   DescribeSubscriptionFiltersCommand,
   GetQueryResultsCommand,
   StartQueryCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
+import { GetKeyPolicyCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
   GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
+  GetBucketPolicyCommand,
   GetBucketReplicationCommand,
   GetBucketVersioningCommand,
   GetObjectLockConfigurationCommand,
@@ -45,8 +48,10 @@ import { bedrockJobReaders } from '../../src/adapters/aws/bedrock-jobs.ts';
 import { bedrockMantleReaders, type Fetch } from '../../src/adapters/aws/bedrock-mantle.ts';
 import { bedrockSessionReaders } from '../../src/adapters/aws/bedrock-sessions.ts';
 import { contentDestinationReaders } from '../../src/adapters/aws/content-destinations.ts';
+import { destinationPolicyReaders } from '../../src/adapters/aws/destination-policies.ts';
 import { CONTENT_QUERY, vendedLogReaders } from '../../src/adapters/aws/vended-logs.ts';
 import type { RegionEvidence } from '../../src/evidence/index.ts';
+import { SECTION_EXAMPLES } from '../evidence/section-examples.ts';
 import { AT, absent, FRANKFURT, MEMBER, observed } from '../evidence/snapshots.ts';
 
 /*
@@ -62,7 +67,8 @@ const runtime = mockClient(BedrockRuntimeClient);
 const logs = mockClient(CloudWatchLogsClient);
 const s3 = mockClient(S3Client);
 const backup = mockClient(BackupClient);
-const mocks = [sessions, agents, agentCore, bedrock, runtime, logs, s3, backup];
+const kms = mockClient(KMSClient);
+const mocks = [sessions, agents, agentCore, bedrock, runtime, logs, s3, backup, kms];
 afterEach(() => {
   for (const mock of mocks) mock.reset();
 });
@@ -556,5 +562,61 @@ describe('the places that content goes to', () => {
         },
       ],
     });
+  });
+});
+
+describe('the policies of destinations', () => {
+  const [bucket, logGroup] = SECTION_EXAMPLES['account-region'].destinations;
+  if (bucket?.kind !== 's3' || logGroup?.kind !== 'cloudwatch-logs') throw new Error('other examples');
+  const KEY = 'arn:aws:kms:eu-central-1:222222222222:key/k';
+  const POLICY = '{"Version":"2012-10-17","Statement":[]}';
+  const read = destinationPolicyReaders(access, clock).destinationPolicies;
+  const asked = place({
+    sections: {
+      destinations: observed([
+        { ...bucket, encryption: observed({ algorithm: 'aws:kms', keyArn: KEY }) },
+        { ...logGroup, keyArn: observed(KEY) },
+      ]),
+    },
+  });
+
+  it('of a bucket, its key once, and a log group', async () => {
+    s3.on(GetBucketPolicyCommand).resolves({ Policy: POLICY });
+    kms.on(GetKeyPolicyCommand).resolves({ Policy: POLICY });
+    logs
+      .on(DescribeResourcePoliciesCommand, { policyScope: 'RESOURCE' })
+      .resolves({ resourcePolicies: [{ policyName: 'p', policyDocument: POLICY }] });
+    expect(await read(asked)).toMatchObject({
+      kind: 'observed',
+      value: [
+        { resourceArn: 'arn:aws:s3:::b', policy: { kind: 'observed', value: POLICY } },
+        { resourceArn: KEY, policy: { kind: 'observed', value: POLICY } },
+        {
+          resourceArn: `arn:aws:logs:${FRANKFURT}:${MEMBER}:log-group:g`,
+          policy: { kind: 'observed', value: POLICY },
+        },
+      ],
+    });
+    expect(kms.calls()).toHaveLength(1);
+  });
+
+  it('one that is not there is absent, and one that is refused hides nothing else', async () => {
+    s3.on(GetBucketPolicyCommand).rejects(named('NoSuchBucketPolicy'));
+    kms.on(GetKeyPolicyCommand).rejects(named('AccessDeniedException'));
+    logs.on(DescribeResourcePoliciesCommand).resolves({ resourcePolicies: [] });
+    expect(await read(asked)).toMatchObject({
+      kind: 'observed',
+      value: [
+        { policy: { kind: 'absent' } },
+        { policy: { kind: 'unobservable', reason: 'access-denied' } },
+        { policy: { kind: 'absent' } },
+      ],
+    });
+  });
+
+  it('is as unknown as the destinations, and asks nothing where there are none', async () => {
+    expect(await read(place())).toMatchObject({ kind: 'unobservable', reason: 'not-collected' });
+    expect(await read(place({ sections: { destinations: observed([]) } }))).toMatchObject({ value: [] });
+    expect(mocks.map((mock) => mock.calls().length)).toEqual(mocks.map(() => 0));
   });
 });

@@ -66,6 +66,10 @@ export const SECTION_EXAMPLES: {
         exportTasks: absent(),
       },
     ],
+    destinationPolicies: [
+      { resourceArn: 'arn:aws:s3:::b', policy: observed('{"Version":"2012-10-17","Statement":[]}') },
+      { resourceArn: 'arn:aws:kms:eu-central-1:111111111111:key/k', policy: absent() },
+    ],
     trails: [
       {
         arn: 'arn:aws:cloudtrail:us-east-1:111111111111:trail/org',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decodeSnapshot, encodeSnapshot } from '../../src/evidence/index.ts';
 import { accessOf } from '../../src/iam/index.ts';
-import { MANAGEMENT, observed, organization, snapshot } from '../evidence/snapshots.ts';
+import { absent, FRANKFURT, MANAGEMENT, observed, organization, snapshot } from '../evidence/snapshots.ts';
 import { ALLOW_ALL, allow, deny, documentOf } from './documents.ts';
 import { CHANGE, estate, ONE, role, TWO, trusting, user } from './estates.ts';
 
@@ -137,4 +137,31 @@ describe('the optional sections of a snapshot', () => {
     expect([...files.values()].join()).not.toMatch(/resourcePolicies|resourceControl/);
     expect(decodeSnapshot(files)).toEqual({ ok: true, value: snapshot() });
   });
+});
+
+test('the policies of destinations count like those of an account', () => {
+  const base = estate({ users: [user('ada', [])] }, {}, {});
+  const document = documentOf(
+    allow('s3:GetObject', { Principal: { AWS: `arn:aws:iam::${ONE}:user/ada` }, Resource: `${BUCKET}/*` }),
+  );
+  const decided = (sections: object) => {
+    const access = accessOf({
+      ...base,
+      accountRegions: [
+        {
+          accountId: ONE,
+          region: FRANKFURT,
+          invocationLogging: absent(),
+          dataRetention: absent(),
+          sections,
+        },
+      ],
+    });
+    const [ada] = access.find('ada');
+    if (ada === undefined) throw new Error('ada is not there');
+    return access.decide(ada, 's3:GetObject', { resource: OBJECT }).kind;
+  };
+  const held = (policy: object) => ({ destinationPolicies: observed([{ resourceArn: BUCKET, policy }]) });
+  expect(decided(held(observed(document)))).toBe('allowed');
+  expect(decided({})).toBe('denied');
 });

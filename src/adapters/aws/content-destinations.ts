@@ -172,7 +172,7 @@ async function bucketOf(reading: Reading, Bucket: string, usedBy: readonly strin
   };
 }
 
-const partitionOf = (region: string): string =>
+export const partitionOf = (region: string): string =>
   region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 
 function lifecycleRule(

@@ -7,6 +7,7 @@ import { bedrockJobReaders } from './bedrock-jobs.ts';
 import { bedrockMantleReaders } from './bedrock-mantle.ts';
 import { bedrockSessionReaders } from './bedrock-sessions.ts';
 import { contentDestinationReaders } from './content-destinations.ts';
+import { destinationPolicyReaders } from './destination-policies.ts';
 import { accountGovernanceReaders, organizationGovernanceReaders } from './governance.ts';
 import { vendedLogReaders } from './vended-logs.ts';
 
@@ -24,6 +25,7 @@ export function awsSections(
       ...vendedLogReaders(access, clock),
       ...auditReaders(access, clock),
       ...contentDestinationReaders(access, clock),
+      ...destinationPolicyReaders(access, clock),
     },
     account: { ...accountGovernanceReaders(access, clock) },
     organization: { ...organizationGovernanceReaders(access, clock) },

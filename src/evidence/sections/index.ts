@@ -4,6 +4,7 @@ import type { Observation } from '../types.ts';
 import { agentCoreMemories, agentMemory } from './agent-memory.ts';
 import { eventRules, metricAlarms, metricFilters, trails } from './audit.ts';
 import { contentLogGroups, logGroupContent } from './content-log-groups.ts';
+import { destinationPolicies } from './destination-policies.ts';
 import { destinations } from './destinations.ts';
 import { aiServicesOptOut, costAllocationTags, costExports, permissionSetAssignments } from './governance.ts';
 import { logDeliveries } from './log-deliveries.ts';
@@ -23,6 +24,7 @@ export type {
   TrailSelectors,
 } from './audit.ts';
 export type { LogGroupContent } from './content-log-groups.ts';
+export type { DestinationPolicy } from './destination-policies.ts';
 export type { ContentBucket, ContentDestination, ContentLogGroup } from './destinations.ts';
 export type {
   AiServicesOptOut,
@@ -58,8 +60,10 @@ export const SECTIONS = {
     eventRules,
     metricFilters,
     metricAlarms,
-    // Last: it describes the places that the others name.
+    // After the others: it describes the places that they name.
     destinations,
+    // Last: of these places.
+    destinationPolicies,
   },
   account: { permissionSetAssignments, aiServicesOptOut },
   organization: { costAllocationTags, costExports },

@@ -1,0 +1,106 @@
+import { CloudWatchLogsClient, DescribeResourcePoliciesCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { GetKeyPolicyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { GetBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
+import type { Clock } from '../../core/index.ts';
+import {
+  type DestinationPolicy,
+  type Observation,
+  type SectionReaders,
+  sectionOf,
+} from '../../evidence/index.ts';
+import type { RegionAccess } from './bedrock.ts';
+import { isNamed } from './call.ts';
+import { partitionOf } from './content-destinations.ts';
+import { s3Addressing } from './home-settings.ts';
+import { abortable, observe } from './observe.ts';
+import { regional } from './regional.ts';
+
+/**
+ * The policies that the destinations seen just before hold themselves, each an observation of its own. AWS answers `GetBucketPolicy` to nobody
+ * but the bucket's own account, so a policy that is observed is of a bucket of this account.
+ */
+export function destinationPolicyReaders(
+  access: RegionAccess,
+  clock: Clock,
+): Pick<SectionReaders<'account-region'>, 'destinationPolicies'> {
+  return {
+    destinationPolicies: (place, { signal } = {}) => {
+      const destinations = sectionOf(place.sections, 'destinations');
+      // What they hold is as unknown as what they are.
+      if (destinations.kind === 'unobservable') return Promise.resolve(destinations);
+      return regional(
+        clock,
+        's3:GetBucketPolicy + kms:GetKeyPolicy + logs:DescribeResourcePolicies',
+        place,
+        async () => {
+          const { accountId, region } = place;
+          const named = destinations.kind === 'absent' ? [] : destinations.value;
+          if (named.length === 0) return [];
+          const settings = await access.settingsFor(accountId, region);
+          const end = abortable(signal);
+          const partition = partitionOf(region);
+          const s3 = new S3Client({ ...settings, ...s3Addressing(), followRegionRedirects: true });
+          const kms = new KMSClient(settings);
+          const logs = new CloudWatchLogsClient(settings);
+          const one = (call: string, absentName: string, read: () => Promise<string | undefined>) =>
+            observe(clock, { call, accountId, region }, async () => {
+              try {
+                return await read();
+              } catch (error) {
+                if (isNamed(error, absentName)) return undefined;
+                throw error;
+              }
+            });
+          const found = new Map<string, Observation<string>>();
+          for (const each of named) {
+            const [arn, policy] =
+              each.kind === 's3'
+                ? [
+                    `arn:${partition}:s3:::${each.bucketName}`,
+                    one('s3:GetBucketPolicy', 'NoSuchBucketPolicy', async () => {
+                      const { Policy } = await s3.send(
+                        new GetBucketPolicyCommand({ Bucket: each.bucketName }),
+                        end,
+                      );
+                      return Policy;
+                    }),
+                  ]
+                : logGroupPolicy(each.logGroupName);
+            found.set(arn, await policy);
+            const key = each.kind === 's3' ? encryptionKeyOf(each.encryption) : observedText(each.keyArn);
+            if (key === undefined || found.has(key)) continue;
+            found.set(
+              key,
+              await one('kms:GetKeyPolicy', 'NotFoundException', async () => {
+                const { Policy } = await kms.send(
+                  new GetKeyPolicyCommand({ KeyId: key, PolicyName: 'default' }),
+                  end,
+                );
+                return Policy;
+              }),
+            );
+          }
+          return [...found].map(([resourceArn, policy]): DestinationPolicy => ({ resourceArn, policy }));
+
+          function logGroupPolicy(logGroupName: string): readonly [string, Promise<Observation<string>>] {
+            const resourceArn = `arn:${partition}:logs:${region}:${accountId}:log-group:${logGroupName}`;
+            return [
+              resourceArn,
+              one('logs:DescribeResourcePolicies', 'ResourceNotFoundException', async () => {
+                const command = new DescribeResourcePoliciesCommand({ resourceArn, policyScope: 'RESOURCE' });
+                const { resourcePolicies = [] } = await logs.send(command, end);
+                return resourcePolicies[0]?.policyDocument;
+              }),
+            ];
+          }
+        },
+      );
+    },
+  };
+}
+
+const encryptionKeyOf = (
+  encryption: Observation<{ readonly keyArn?: string | undefined }>,
+): string | undefined => (encryption.kind === 'observed' ? encryption.value.keyArn : undefined);
+const observedText = (text: Observation<string>): string | undefined =>
+  text.kind === 'observed' ? text.value : undefined;
