@@ -107,6 +107,8 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
               enabledAt: 'Switched on',
               revokedAt: 'Revoked',
               offReadBackAt: 'Off, read back from AWS',
+              drainedUntil: 'Late deliveries waited for, until',
+              purgedAt: 'Last purged',
               closedAt: 'Closed',
             }),
           },

@@ -112,7 +112,7 @@ export async function purgeStep(services: Services, id: ExceptionId): Promise<Pu
       logGroups: before.logGroups + counts.logGroups,
     };
     const events = [{ type: 'purge.done', actor: ending, subject: id, data: { ...counts, says } }];
-    return ok({ record: { ...record, purged }, events });
+    return ok({ record: { ...record, purged, purgedAt: services.clock.now() }, events });
   });
   return { next: 'list' };
 }

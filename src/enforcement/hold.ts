@@ -35,12 +35,14 @@ export async function hold(
           ? 'it is on hold already; `proviso exception release` ends that'
           : `the exception is ${describeState(record.state)}; there is nothing left to hold`,
       });
-    const begun = record.purged === undefined ? '' : '; purging had begun, and what was deleted is gone';
+    // Before the counts are there, deleting may be under way.
+    const wasPurging = record.state === 'purging' || record.purged !== undefined;
+    const begun = wasPurging ? '; purging had begun, and what was deleted is gone' : '';
     const says = `legal hold by ${by}: ${reason}; the purge waits, switching off does not. AWS’s own deletion at the destination (S3 Lifecycle, a log group’s retention) is not suspended: copy what must be kept at once${begun}`;
     return ok({
       record: {
         ...record,
-        holds: [...(record.holds ?? []), { at: now, by, reason, wasPurging: record.purged !== undefined }],
+        holds: [...(record.holds ?? []), { at: now, by, reason, wasPurging }],
       },
       events: [{ type: 'exception.held', actor, subject: id, data: { reason, says } }],
     });

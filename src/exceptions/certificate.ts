@@ -47,6 +47,8 @@ export function certificateStatement(
       enabledAt: instant(record.enabledAt),
       revokedAt: instant(lease.revoked?.at),
       offReadBackAt: instant(lease.offAt),
+      drainedUntil: instant(record.drainUntil),
+      purgedAt: instant(record.purgedAt),
       closedAt: formatInstant(closedAt),
     },
     minutesOverdue:

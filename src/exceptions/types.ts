@@ -265,6 +265,8 @@ export interface ExceptionRecord {
   readonly offAt?: EpochMs;
   readonly drainUntil?: EpochMs;
   readonly purged?: PurgeCounts;
+  /** When it was last purged, after what was there. Absent in records of an earlier version. */
+  readonly purgedAt?: EpochMs;
   /** The latest run of empty listings; a find empties it. */
   readonly emptyListings: readonly Listing[];
   readonly certificate?: { readonly hash: Sha256Hex; readonly keyId: string };

@@ -2,7 +2,7 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { canonicalJson, formatInstant } from '../../src/core/index.ts';
+import { canonicalJson, epochMs, formatInstant } from '../../src/core/index.ts';
 import { closeWithCertificate } from '../../src/enforcement/index.ts';
 import type { SignedCertificate } from '../../src/exceptions/index.ts';
 import {
@@ -48,6 +48,8 @@ describe('the certificate of an exception', () => {
           expiresAt: formatInstant(ENDS),
           offReadBackAt: formatInstant(ENDS),
           revokedAt: null,
+          drainedUntil: formatInstant(epochMs(ENDS + HOUR_MS)),
+          purgedAt: formatInstant(epochMs(ENDS + HOUR_MS)),
         },
         minutesOverdue: 0,
         purgeWithinRetention: true,
