@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Condition } from '../../src/policy/index.ts';
+import { type Condition, FACT_NAMES } from '../../src/policy/index.ts';
 import { decidingLeaves, evaluateControl, type FactSet, type Outcome } from '../../src/rules/index.ts';
 import { absent, denied, observed } from './arbitraries.ts';
 
@@ -167,4 +167,8 @@ describe('operators compare by type', () => {
     const control = { id: 'CP-01', require: { fact, op, value } };
     expect(evaluateControl(control, { [fact]: observation }).outcome).toBe(outcome);
   });
+});
+
+test('no fact is called like something that every object inherits, which a plain look-up would find', () => {
+  expect(FACT_NAMES.filter((name) => name in {})).toEqual([]);
 });
