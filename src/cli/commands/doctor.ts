@@ -14,6 +14,7 @@ interface Options {
   readonly stack?: string;
   readonly region?: string;
   readonly state?: string;
+  readonly liveChecks?: 'markdown' | 'sh';
   readonly format: string;
 }
 
@@ -30,6 +31,15 @@ export function register(program: Command, context: CommandContext): void {
     )
     .addOption(new Option('--region <region>', 'of the stack; default: AWS_REGION').argParser(readRegion))
     .addOption(new Option('--state <dir>', 'look at a state directory on this machine').conflicts('stack'))
+    .addOption(
+      new Option(
+        '--live-checks [form]',
+        'print what only a real account can show, for a person (markdown) or as a script that only reads (sh)',
+      )
+        .choices(['markdown', 'sh'])
+        .preset('markdown')
+        .conflicts(['stack', 'state']),
+    )
     .addOption(formatOption('text', 'json'))
     .addHelpText(
       'after',
@@ -53,6 +63,12 @@ function readRegion(text: string): string {
 }
 
 async function doctor(options: Options, context: CommandContext): Promise<void> {
+  if (options.liveChecks !== undefined) {
+    const { LIVE_CHECKS, liveChecksMarkdown, liveChecksScript } = await import('../../doctor/index.ts');
+    const print = options.liveChecks === 'sh' ? liveChecksScript : liveChecksMarkdown;
+    context.stdout.write(print(LIVE_CHECKS));
+    return;
+  }
   const [what, checks] =
     options.state === undefined
       ? await deploymentOf(options, context)
