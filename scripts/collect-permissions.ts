@@ -116,6 +116,7 @@ export const CALL_COUNTS = {
   evaluations: 'one for each evaluation job',
   buckets: 'one for each bucket that content goes to',
   logGroups: 'one for each log group that content goes to',
+  keys: 'one for each key of these buckets and log groups',
   groupsAndSearches: '2 searches by name, and one for each log group that content goes to',
   ifDeliveries: '1 where a delivery source is Bedrock’s or AgentCore’s',
 } as const;
@@ -182,6 +183,9 @@ export const CALLS: readonly CallCount[] = [
   ),
   ...call('account-region', 'buckets', 's3:GetReplicationConfiguration'),
   ...call('account-region', 'buckets', 'backup:ListRecoveryPointsByResource'),
+  ...call('account-region', 'buckets', 's3:GetBucketPolicy'),
+  ...call('account-region', 'logGroups', 'logs:DescribeResourcePolicies'),
+  ...call('account-region', 'keys', 'kms:GetKeyPolicy'),
 ];
 
 const callTable = (): string => {

@@ -105,7 +105,7 @@ function answersOf(sizes: Sizes): Readonly<Record<string, (input: Record<string,
       outputDataConfig: { s3Uri: `s3://bucket-${String(jobIdentifier).slice(-1)}/out/` },
     }),
     DescribeLogGroups: ({ logGroupNamePrefix }) => ({
-      logGroups: logGroupNamePrefix === '/prompts' ? [{ logGroupName: '/prompts' }] : [],
+      logGroups: logGroupNamePrefix === '/prompts' ? [{ logGroupName: '/prompts', kmsKeyId: 'arn:k' }] : [],
     }),
     DescribeDeliverySources: () => ({
       deliverySources:
@@ -155,6 +155,8 @@ const timesOf = (times: CallCount['times'], sizes: Sizes, isOwn: boolean): numbe
     evaluations: sizes.stores,
     buckets: sizes.stores,
     logGroups: sizes.stores > 0 ? 1 : 0,
+    // The log group is under a key; no bucket is.
+    keys: sizes.stores > 0 ? 1 : 0,
     groupsAndSearches: NAME_SEARCHES + (sizes.stores > 0 ? 1 : 0),
     ifDeliveries: sizes.stores > 0 ? 1 : 0,
   })[times];
