@@ -10,6 +10,7 @@ import {
 } from '../../evidence/index.ts';
 import type { RegionAccess } from './bedrock.ts';
 import { isNamed } from './call.ts';
+import { clientOf } from './clients.ts';
 import { partitionOf } from './content-destinations.ts';
 import { s3Addressing } from './home-settings.ts';
 import { abortable, observe } from './observe.ts';
@@ -39,9 +40,9 @@ export function destinationPolicyReaders(
           const settings = await access.settingsFor(accountId, region);
           const end = abortable(signal);
           const partition = partitionOf(region);
-          const s3 = new S3Client({ ...settings, ...s3Addressing(), followRegionRedirects: true });
-          const kms = new KMSClient(settings);
-          const logs = new CloudWatchLogsClient(settings);
+          const s3 = clientOf(S3Client, settings, { ...s3Addressing(), followRegionRedirects: true });
+          const kms = clientOf(KMSClient, settings);
+          const logs = clientOf(CloudWatchLogsClient, settings);
           const one = (call: string, absentName: string, read: () => Promise<string | undefined>) =>
             observe(clock, { call, accountId, region }, async () => {
               try {
