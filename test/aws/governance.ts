@@ -40,6 +40,7 @@ import { MOTO_ACCOUNT } from './moto.ts';
 const REGION = 'us-east-1';
 export const IDENTITY_STORE = 'd-9067642ac7';
 export const CERTIFICATES = 'proviso-certificates';
+export const EVIDENCE = 'proviso-evidence';
 export const RECORDS = 'proviso-records';
 export const EVENTS = 'proviso-events';
 export const SCHEDULE_GROUP = 'proviso';
@@ -173,6 +174,7 @@ export async function createGovernance(people: readonly PersonToCreate[]) {
     PROVISO_RECORDS_TABLE: RECORDS,
     PROVISO_EVENTS_TABLE: EVENTS,
     PROVISO_CERTIFICATE_BUCKET: CERTIFICATES,
+    PROVISO_EVIDENCE_BUCKET: EVIDENCE,
     // The bus that every account has.
     PROVISO_EVENT_BUS: 'default',
     PROVISO_SIGNING_KEY_ARN: await createSigningKey(),
