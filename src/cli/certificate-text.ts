@@ -19,7 +19,10 @@ export function certificateLines(
     ...row('where', `account ${textOf(statement['account'])}, ${textOf(statement['region'])}`),
     ...row('reference', statement['reference']),
     ...approvals.flatMap((approval) =>
-      row(textOf(approval['role']), `${textOf(approval['principalId'])}, ${textOf(approval['at'])}`),
+      row(
+        textOf(approval['role']),
+        `${decisionText(approval['decision'])} ${textOf(approval['principalId'])}, ${textOf(approval['at'])}`,
+      ),
     ),
     ...row('before', settings['before']),
     ...row('afterwards', settings['after']),
@@ -30,7 +33,9 @@ export function certificateLines(
       'off, read back',
       `${textOf(times['offReadBackAt'])}; minutes overdue: ${textOf(statement['minutesOverdue'])}`,
     ),
-    ...(statement['secondLever'] === undefined ? [] : row('second lever', statement['secondLever'])),
+    ...(statement['secondLever'] === undefined
+      ? []
+      : row('second lever', leverText(statement['secondLever'] as Readonly<Record<string, unknown>>))),
     ...listOf(statement['holds']).flatMap((each) => row('legal hold', holdText(each))),
     ...listOf(statement['interference']).flatMap((each) => row('somebody else', interferenceText(each))),
     ...(statement['robot'] === undefined ? [] : row('robot', statement['robot'])),
@@ -54,6 +59,13 @@ export function certificateLines(
     ...row('signature', `valid; ${signature.algorithm}, key ${signature.keyId}`),
   ];
 }
+
+/** What was decided, so that an approval taken back does not read as one that stands. */
+const decisionText = (decision: unknown): string =>
+  decision === 'approve' ? 'approved by' : decision === 'reject' ? 'rejected by' : `${textOf(decision)}:`;
+
+const leverText = (lever: Readonly<Record<string, unknown>>): string =>
+  `pulled at ${textOf(lever['pulledAt'])}; bucket denied: ${textOf(lever['bucketDenied'])}; key disabled: ${textOf(lever['keyDisabled'])}`;
 
 /** One legal hold, in words. */
 export const holdText = (each: Readonly<Record<string, unknown>>): string =>

@@ -1,4 +1,4 @@
-import { type DomainEvent, type EpochMs, epochMs, formatInstant } from '../core/index.ts';
+import { type DomainEvent, type EpochMs, type EventActor, epochMs, formatInstant } from '../core/index.ts';
 import { endOf } from './lease.ts';
 import { overdueMinutes } from './standing.ts';
 import type { Decision, ExceptionRecord, Lease } from './types.ts';
@@ -122,8 +122,15 @@ export function reportOf(
   };
 }
 
+/** The workflow at its end, and a person who revokes: nothing was missed. */
+const EXPECTED_ENDERS: ReadonlySet<EventActor['kind']> = new Set([
+  'workflow',
+  'person',
+  'person-unauthenticated',
+]);
+
 function nearMissOf({ type, at, subject, actor, data }: At): NearMiss | undefined {
-  if (!Object.hasOwn(NEAR_MISSES, type) || (type === 'ending.started' && actor.kind === 'workflow'))
+  if (!Object.hasOwn(NEAR_MISSES, type) || (type === 'ending.started' && EXPECTED_ENDERS.has(actor.kind)))
     return undefined;
   const kind = type as keyof typeof NEAR_MISSES;
   return { kind, at, subject, says: typeof data['says'] === 'string' ? data['says'] : NEAR_MISSES[kind] };

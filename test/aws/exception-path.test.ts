@@ -339,6 +339,7 @@ startsAt: ${formatInstant(epochMs(startsAt))}
 endsAt: ${formatInstant(epochMs(endsAt))}
 retention: 14d
 notice: { kind: given, how: announced in the incident channel }
+dataProtectionAssessment: { kind: made, reference: DPIA-2026-31 }
 purgedBy: the Security on-call
 `;
   }

@@ -287,7 +287,7 @@ export async function deployDestination(
             ID: 'backstop',
             Status: 'Enabled',
             Filter: { Prefix: '' },
-            Expiration: { Days: 14 },
+            Expiration: { Days: 11 },
             NoncurrentVersionExpiration: { NoncurrentDays: 1 },
           },
         ],

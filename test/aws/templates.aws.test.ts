@@ -123,17 +123,12 @@ describe.skipIf(moto === undefined)('the templates in moto’s CloudFormation', 
     symlinkSync(join(ROOT, 'node_modules'), join(work, 'node_modules'));
     const ran = spawnSync('npm', ['run', '-s', 'package'], { cwd: work, encoding: 'utf8' });
     expect(ran.status, `${ran.stdout}${ran.stderr}`).toBe(0);
-    const template = readFileSync(
-      join(work, '.serverless/cloudformation-template-update-stack.json'),
-      'utf8',
-    );
-    const declared = [
-      ...new Set(
-        Object.values(
-          (JSON.parse(template) as { Resources: Record<string, { Type: string }> }).Resources,
-        ).map(({ Type }) => Type),
-      ),
-    ].sort();
+    const { Outputs: _outputs, ...parsed } = JSON.parse(
+      readFileSync(join(work, '.serverless/cloudformation-template-update-stack.json'), 'utf8'),
+    ) as { Resources: Record<string, { Type: string }>; Outputs: unknown };
+    // moto falls over an output of what it does not make.
+    const template = JSON.stringify(parsed);
+    const declared = [...new Set(Object.values(parsed.Resources).map(({ Type }) => Type))].sort();
     const { made, resources } = await deployTwice('proviso-prod', template, {});
     expect(declared.filter((type) => !made.includes(type))).toEqual(SKIPPED_BY_MOTO);
     for (const name of handlerNames().map(functionName))

@@ -82,8 +82,11 @@ describe('what the collectors ask of AWS', () => {
     for (const file of others) {
       const text = readFileSync(file, 'utf8');
       expect(text, relative(ADAPTERS, file)).not.toMatch(
-        /\bfetch\((['"`]|url|new URL)|node:https?'|SignatureV4|\.middlewareStack/,
+        /\bfetch\((['"`]|url|new URL)|node:https?'|SignatureV4/,
       );
+      // One place looks into the clients' own steps: it makes a call wait for its turn, and changes nothing of it.
+      if (!file.endsWith('clients.ts'))
+        expect(text, relative(ADAPTERS, file)).not.toMatch(/\.middlewareStack/);
     }
   });
 });

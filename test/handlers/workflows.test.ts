@@ -74,8 +74,8 @@ describe.each(FILES)('%s', (file) => {
   });
 });
 
-/** What schedules, event rules and AWS Config call. */
-const TARGETS = ['deadMansSwitch', 'sweep', 'storageEvent', 'configSettings', 'configResources'];
+/** What schedules, event rules, AWS Config and API Gateway call. */
+const TARGETS = ['deadMansSwitch', 'sweep', 'storageEvent', 'configSettings', 'configResources', 'api'];
 
 const calledBy = (file: string): readonly string[] =>
   valuesOf(parse(readFileSync(join(ROOT, file), 'utf8')), 'Fn::GetAtt').map((names) =>

@@ -76,9 +76,10 @@ async function generate(options: Options, context: CommandContext): Promise<void
           width,
         )),
     '',
-    'who can, before and after (principals of these accounts)',
+    'who can (principals of these accounts)',
+    'before  after',
     ...proof.lines.flatMap(({ what, before, after }) =>
-      wrap(`${String(before).padStart(5)} ${String(after).padStart(5)}  ${what}`, width, '', '             '),
+      wrap(what, width, `${String(before).padStart(6)} ${String(after).padStart(6)}  `, ' '.repeat(15)),
     ),
     ...proof.notSeen.flatMap((what) => wrap(printable(`not seen: ${what}`), width)),
     '',
