@@ -24,11 +24,18 @@ const moto = await startMoto();
 
 /** moto takes these into a stack and makes nothing; what they do is only linted. */
 const SKIPPED_BY_MOTO = [
+  'AWS::ApiGatewayV2::Api',
+  'AWS::ApiGatewayV2::Integration',
+  'AWS::ApiGatewayV2::Route',
+  'AWS::ApiGatewayV2::Stage',
   'AWS::CloudWatch::Alarm',
+  'AWS::Events::EventBus',
+  'AWS::Events::EventBusPolicy',
   'AWS::Lambda::Alias',
   'AWS::Lambda::EventInvokeConfig',
   'AWS::Lambda::Version',
   'AWS::S3::BucketPolicy',
+  'AWS::SQS::QueuePolicy',
   'AWS::Scheduler::Schedule',
   'AWS::Scheduler::ScheduleGroup',
 ];
@@ -125,8 +132,15 @@ describe.skipIf(moto === undefined)('the templates in moto’s CloudFormation', 
     expect(ran.status, `${ran.stdout}${ran.stderr}`).toBe(0);
     const { Outputs: _outputs, ...parsed } = JSON.parse(
       readFileSync(join(work, '.serverless/cloudformation-template-update-stack.json'), 'utf8'),
-    ) as { Resources: Record<string, { Type: string }>; Outputs: unknown };
-    // moto falls over an output of what it does not make.
+    ) as {
+      Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
+      Outputs: unknown;
+    };
+    // moto falls over an output of what it does not make, a rule of a bus that is not the default one, and whatever names an alias.
+    for (const [name, { Type, Properties }] of Object.entries(parsed.Resources)) {
+      if (Type === 'AWS::Lambda::Permission') delete parsed.Resources[name];
+      if (Type === 'AWS::Events::Rule') for (const key of ['EventBusName', 'Targets']) delete Properties[key];
+    }
     const template = JSON.stringify(parsed);
     const declared = [...new Set(Object.values(parsed.Resources).map(({ Type }) => Type))].sort();
     const { made, resources } = await deployTwice('proviso-prod', template, {});
