@@ -33,6 +33,12 @@ export function exceptionLines(
     ...(record.contested === undefined
       ? []
       : row('contested', `somebody else’s setting was found: ${record.contested.observed}`)),
+    ...(record.foreignSetting === undefined
+      ? []
+      : row(
+          'NOT OURS',
+          `since ${formatInstant(record.foreignSetting.at)} somebody else’s setting stores content there, under no exception: ${record.foreignSetting.observed}; have its owner remove it, or take it over: proviso adopt`,
+        )),
     ...(record.holds ?? []).flatMap(({ at, by, reason, released }) =>
       row(
         released === undefined ? 'ON HOLD' : 'was held',

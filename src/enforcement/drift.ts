@@ -22,6 +22,11 @@ export interface Foreign {
   readonly value: SettingValue;
 }
 
+export interface Told {
+  readonly firstSeenAt: EpochMs;
+  readonly toldAt?: EpochMs;
+}
+
 /** What the state keeps of one setting of one account and Region that the policy enforces. */
 export interface EnforcedSetting {
   /** Enforcement begins with the first reading: before that, nobody knows what is foreign. */
@@ -31,6 +36,8 @@ export interface EnforcedSetting {
   readonly baseline?: CompleteLoggingConfiguration;
   /** When drift was undone, youngest last; only as many as `isContest` looks at. */
   readonly undone: readonly EpochMs[];
+  /** When people were told of what goes on there, first and last. */
+  readonly told?: Told;
   /** Undoing failed, or it keeps coming back: since when, and when last. Gone once it is seen at the baseline, or an exception governs it. */
   readonly overdue?: { readonly since: EpochMs; readonly seenAt: EpochMs };
 }
@@ -40,7 +47,7 @@ export type DriftPlan =
   /** Not readable: no change, and no silence either. */
   | { readonly kind: 'unreadable'; readonly says: string }
   /** First reading under `enforce`: what stands here now is saved. */
-  | { readonly kind: 'begin'; readonly foreign?: SettingValue }
+  | { readonly kind: 'begin'; readonly foreign?: SettingValue; readonly isLeased?: true }
   | { readonly kind: 'leave-foreign'; readonly foreign: Foreign }
   /** What was foreign is gone, or stores nothing any more. */
   | { readonly kind: 'foreign-gone' }
@@ -74,7 +81,13 @@ export function planDrift(
 ): DriftPlan {
   if (mode === 'observe')
     return enforced === undefined ? { kind: 'leave', why: 'observe-only' } : { kind: 'forget' };
-  if (isLeased) return { kind: 'leave', why: 'leased' };
+  // Before the lease's Put, preflight read that nothing was on: what stands there afterwards came later, and is never foreign.
+  if (isLeased)
+    return enforced === undefined
+      ? { kind: 'begin', isLeased: true }
+      : enforced.foreign === undefined
+        ? { kind: 'leave', why: 'leased' }
+        : { kind: 'foreign-gone' };
   if (observed.kind === 'unobservable')
     return { kind: 'unreadable', says: observed.detail ?? observed.reason };
   // No mode at all is not `none`, but there is nothing that could be saved or compared either.

@@ -1,5 +1,6 @@
 import {
   canonicalJson,
+  DAY,
   type DomainEvent,
   type EpochMs,
   type EventActor,
@@ -41,11 +42,12 @@ import {
   SETTINGS,
   type SettingName,
   type SettingValue,
+  type Told,
 } from './drift.ts';
 import { lastOther, partyText } from './interference.ts';
 import { isUnsettled } from './plan.ts';
 import type { Pair, Services } from './ports.ts';
-import { describeObserved, putBaseline } from './switch-off.ts';
+import { describeObserved, isToldAgain, putBaseline } from './switch-off.ts';
 import { unitPathOf } from './unit-path.ts';
 
 /** One account and Region under the policy. */
@@ -80,6 +82,8 @@ export const enforcesAnywhere = ({ policy: { storage } }: LoadedPolicy): boolean
 /** What the state keeps of a pair that is enforced. */
 export interface EnforcedPair {
   readonly settings: Readonly<Partial<Record<SettingName, EnforcedSetting>>>;
+  /** What cannot be read, and when people were told. */
+  readonly unreadable?: Readonly<Partial<Record<SettingName, Told>>>;
   /** What operators took over: enough to put it back by hand, whoever then answers for it. */
   readonly adopted?: readonly AdoptedSetting[];
 }
@@ -189,9 +193,14 @@ async function enforceSetting(
   const observed = await observeSetting(services, pair, name);
   const plan = planDrift(name, observed, pair.enforcement, before, isLeased, now);
   const tell = eventOf(services, pair, name, trigger.actor);
+  if (observed.kind !== 'unobservable' && kept.unreadable?.[name] !== undefined)
+    await changeEnforced(services, pair, ({ unreadable, ...current }) => {
+      const { [name]: _read, ...others } = unreadable ?? {};
+      return Object.keys(others).length === 0 ? current : { ...current, unreadable: others };
+    });
   switch (plan.kind) {
     case 'leave':
-      if (before?.overdue !== undefined) await forgetOverdue(services, pair, name);
+      await forgetTrouble(services, pair, name, before, now);
       // What a metadata-only baseline is, only the account knows: the policy names no destination.
       if (plan.why === 'at-baseline' && pair.baseline === 'metadata-only' && observed.kind === 'observed')
         await keepBaseline(services, pair, name, observed.value);
@@ -200,11 +209,21 @@ async function enforceSetting(
       return plan.kind;
     case 'unreadable': {
       const key = `${enforcedKey(pair)}/${name}/unreadable/${hashOf({ at: Math.floor(now / 86_400_000), says: plan.says }).slice(0, 16)}`;
+      const told = kept.unreadable?.[name];
+      const isRepeat = !isToldAgain(told, now, DAY);
       await tell(
         'enforcement.unreadable',
         `cannot be read (${plan.says}): it is not known to be at the baseline`,
-        { key },
+        { key, data: isRepeat ? { isRepeat } : {} },
       );
+      if (!isRepeat)
+        await changeEnforced(services, pair, (current) => ({
+          ...current,
+          unreadable: {
+            ...current.unreadable,
+            [name]: { firstSeenAt: told?.firstSeenAt ?? now, toldAt: now },
+          },
+        }));
       return plan.kind;
     }
     case 'forget':
@@ -222,7 +241,7 @@ async function enforceSetting(
       await tell(
         'enforcement.began',
         plan.foreign === undefined
-          ? 'is enforced from now on; it is at the baseline'
+          ? `is enforced from now on; it is ${plan.isLeased === true ? 'governed by an exception' : 'at the baseline'}`
           : `is enforced from now on; what is there is foreign (${describeSetting(name, observed)}): saved, and left until somebody adopts or removes it`,
         plan.foreign === undefined ? {} : { data: { foreign: plan.foreign } },
       );
@@ -240,7 +259,7 @@ async function enforceSetting(
         };
         return withSetting(current, name, rest);
       });
-      await tell('enforcement.foreign-gone', 'is at the baseline: what was foreign there is gone');
+      await tell('enforcement.foreign-gone', 'holds what was foreign there no more');
       return plan.kind;
     }
     case 'undo':
@@ -248,13 +267,21 @@ async function enforceSetting(
   }
 }
 
-/** Put right by somebody else, or governed by an exception since. */
-async function forgetOverdue(services: Services, pair: Pair, name: SettingName): Promise<void> {
+/** Put right by somebody else, or governed by an exception since. What was told is forgotten when nobody put it back for as long as a contest lasts. */
+async function forgetTrouble(
+  services: Services,
+  pair: Pair,
+  name: SettingName,
+  before: EnforcedSetting | undefined,
+  now: EpochMs,
+): Promise<void> {
+  const isQuiet = (told: EnforcedSetting['told']) => (told?.toldAt ?? now) <= now - CONTEST_WITHIN_MS;
+  if (before?.overdue === undefined && !isQuiet(before?.told)) return;
   await changeEnforced(services, pair, (current) => {
     const setting = current.settings[name];
-    if (setting?.overdue === undefined) return current;
-    const { overdue: _over, ...rest } = setting;
-    return withSetting(current, name, rest);
+    if (setting === undefined) return current;
+    const { overdue: _over, told, ...rest } = setting;
+    return withSetting(current, name, told === undefined || isQuiet(told) ? rest : { ...rest, told });
   });
 }
 
@@ -281,6 +308,7 @@ async function tellRobot(
   name: SettingName,
   undone: readonly EpochMs[],
   tell: Tell,
+  repeat: { readonly isRepeat?: boolean },
 ): Promise<void> {
   const [first] = undone;
   if (first === undefined) return;
@@ -302,7 +330,7 @@ async function tellRobot(
   await tell(
     'enforcement.robot',
     `is changed back by ${partyText(party)} in every round, says CloudTrail: stop it at its source`,
-    { data: { robot: party.by } },
+    { data: { robot: party.by, ...repeat } },
   );
 }
 
@@ -317,16 +345,34 @@ async function undo(
   const tell = eventOf(services, pair, name, trigger.actor);
   const found = describeSetting(name, observed);
   const named = trigger.named === undefined ? '' : `; the event names ${trigger.named}`;
+  const began = services.clock.now();
+  const { told } = (await readEnforced(services, pair)).value.settings[name] ?? {};
+  const isRepeat = !isToldAgain(told, began, DAY);
+  const repeat = isRepeat ? { isRepeat } : {};
+  const noteTold = (current: EnforcedPair): EnforcedPair =>
+    isRepeat
+      ? current
+      : withSetting(current, name, {
+          ...(current.settings[name] ?? { since: began, undone: [] }),
+          told: { firstSeenAt: told?.firstSeenAt ?? began, toldAt: began },
+        });
   if (isContest) {
     await tell(
       'enforcement.contested',
       `keeps being changed back (${found}) after it was undone ${CONTEST_ROUNDS} times within an hour: find what does it${named}`,
-      { data: { observed: found, ...(trigger.named === undefined ? {} : { named: trigger.named }) } },
+      {
+        data: {
+          observed: found,
+          ...repeat,
+          ...(trigger.named === undefined ? {} : { named: trigger.named }),
+        },
+      },
     );
     // The sweeper and the Config rule go on, each at its own pace: it is neither left on nor fought over every second.
     if (trigger.pace === 'event') {
       const { undone = [] } = (await readEnforced(services, pair)).value.settings[name] ?? {};
-      await tellRobot(services, pair, name, undone, tell);
+      await changeEnforced(services, pair, noteTold);
+      await tellRobot(services, pair, name, undone, tell, repeat);
       return 'yielded';
     }
   }
@@ -349,7 +395,8 @@ async function undo(
   const after = await observeSetting(services, pair, name);
   const isOff = isAtBaseline(name, after);
   const now = services.clock.now();
-  await changeEnforced(services, pair, (current) => {
+  await changeEnforced(services, pair, (before) => {
+    const current = isOff && !isContest ? before : noteTold(before);
     const setting = current.settings[name] ?? { since: now, undone: [] };
     const { foreign: _replaced, overdue, ...rest } = setting;
     return withSetting(current, name, {
@@ -367,11 +414,16 @@ async function undo(
       ? `is at the baseline again; ${seen}`
       : `is not at the baseline (${failure ?? seen}); the next sweep tries again`,
     {
-      data: { isOff, observed: describeSetting(name, after), ...(failure === undefined ? {} : { failure }) },
+      data: {
+        isOff,
+        observed: describeSetting(name, after),
+        ...repeat,
+        ...(failure === undefined ? {} : { failure }),
+      },
     },
   );
   // Last: nothing that switches off waits for a name.
-  if (isContest) await tellRobot(services, pair, name, undone, tell);
+  if (isContest) await tellRobot(services, pair, name, undone, tell, repeat);
   return isOff ? 'undone' : 'not-undone';
 }
 
@@ -474,7 +526,7 @@ export async function planEnforcement(services: Services, policy: LoadedPolicy):
 function effectOf(plan: DriftPlan): PlannedSetting['effect'] {
   switch (plan.kind) {
     case 'begin':
-      return plan.foreign === undefined ? 'at-baseline' : 'foreign';
+      return plan.foreign !== undefined ? 'foreign' : plan.isLeased === true ? 'leased' : 'at-baseline';
     case 'leave':
       return plan.why === 'leased' ? 'leased' : 'at-baseline';
     case 'leave-foreign':

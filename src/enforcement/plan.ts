@@ -16,8 +16,11 @@ import {
 export type PairPlan =
   | {
       readonly kind: 'leave';
-      readonly why: 'as-desired' | 'not-ours' | 'enabling' | 'unreadable-during-lease';
+      readonly why: 'as-desired' | 'enabling';
     }
+  | { readonly kind: 'leave'; readonly why: 'unreadable-during-lease'; readonly lease: Lease }
+  /** Somebody else's setting stores content. `after`: the last lease that ended there, whose end left nothing on. */
+  | { readonly kind: 'leave'; readonly why: 'not-ours'; readonly after?: Lease }
   /** Content storage must go (or be seen gone): the lease is over, revoked, or its proof was disturbed. */
   | { readonly kind: 'switch-off'; readonly lease: Lease; readonly why: 'over' | 'found-again' }
   /** The metadata-only baseline could not be put when the lease ended; content storage is off since. */
@@ -60,7 +63,8 @@ export function planPair({ row, records, observed, now }: PairState): PairPlan {
   // A lease that has not been enabled explains nothing that is on: what is seen then is judged as without it.
   if (want.kind === 'lease' && want.lease.enabling !== undefined) {
     const isConfirmed = records.get(want.lease.exceptionId)?.state === 'active';
-    if (observed.kind === 'unobservable') return { kind: 'leave', why: 'unreadable-during-lease' };
+    if (observed.kind === 'unobservable')
+      return { kind: 'leave', why: 'unreadable-during-lease', lease: want.lease };
     const seen = observed.kind === 'observed' ? observed.value : undefined;
     // What was read back right after our own Put is ours, also where AWS leaves flags out of its answer.
     const during = records.get(want.lease.exceptionId)?.settingDuring;
@@ -92,9 +96,9 @@ export function planPair({ row, records, observed, now }: PairState): PairPlan {
         !isTerminal(records.get(lease.exceptionId)?.state ?? 'closed') &&
         reaches(observed.value, lease.destination),
     );
-    return disturbed
-      ? { kind: 'switch-off', lease: disturbed, why: 'found-again' }
-      : { kind: 'leave', why: 'not-ours' };
+    if (disturbed) return { kind: 'switch-off', lease: disturbed, why: 'found-again' };
+    const after = row?.leases.findLast(({ offAt }) => offAt !== undefined);
+    return { kind: 'leave', why: 'not-ours', ...(after === undefined ? {} : { after }) };
   }
   if (observed.kind === 'absent') {
     for (const lease of row?.leases ?? []) {

@@ -1,4 +1,4 @@
-import { type EpochMs, type EventActor, type ExceptionId, ok } from '../core/index.ts';
+import { DAY, type EpochMs, type EventActor, type ExceptionId, ok } from '../core/index.ts';
 import {
   amend,
   type ExceptionRecord,
@@ -16,7 +16,7 @@ import { hasUnnamed, isOwnCall, nameParties } from './interference.ts';
 import { type PairPlan, planPair } from './plan.ts';
 import type { Pair, Services } from './ports.ts';
 import { startEnding } from './start-ending.ts';
-import { describeObserved, type SwitchOffResult, switchOff } from './switch-off.ts';
+import { describeObserved, isToldAgain, type SwitchOffResult, switchOff } from './switch-off.ts';
 
 export interface Reconciled {
   readonly plan: PairPlan;
@@ -70,17 +70,19 @@ async function reconcile(
     case 'leave': {
       // Somebody put a baseline of their own: ours must never come back over it, however much later theirs goes.
       if (observed.kind === 'observed') await forgetMissingBaselines(services, records);
-      if (plan.why === 'unreadable-during-lease') {
-        await services.recorder.record({
-          type: 'enforcement.unreadable',
+      if (plan.why === 'unreadable-during-lease')
+        await noteUnreadable(
+          services,
+          pair,
+          plan.lease.exceptionId,
           actor,
-          subject: `${pair.accountId}/${pair.region}`,
-          data: {
-            ...pair,
-            says: `the setting of ${pair.accountId}, ${pair.region} ${describeObserved(observed)} during a lease`,
-          },
-        });
-      }
+          clock,
+          describeObserved(observed),
+        );
+      else await forgetUnreadable(services, records);
+      if (plan.why === 'not-ours' && plan.after !== undefined)
+        await noteForeignSetting(services, pair, plan.after.exceptionId, actor, describeObserved(observed));
+      else if (observed.kind !== 'unobservable') await forgetForeignSettings(services, records);
       return { plan };
     }
     case 'contested': {
@@ -174,6 +176,87 @@ export async function reopen(
       events: [{ type: 'exception.found-again', actor, subject: id, data: { says } }],
     });
   });
+}
+
+/** A lease whose setting cannot be read: on record with every look, told to people at first and then ever more seldom. */
+async function noteUnreadable(
+  services: Services,
+  pair: Pair,
+  id: ExceptionId,
+  actor: EventActor,
+  now: EpochMs,
+  observed: string,
+): Promise<void> {
+  await amend(services, id, (record) => {
+    const isRepeat = !isToldAgain(record.unreadable, now, DAY);
+    return ok({
+      record: isRepeat
+        ? record
+        : {
+            ...record,
+            unreadable: { firstSeenAt: record.unreadable?.firstSeenAt ?? now, toldAt: now },
+          },
+      events: [
+        {
+          type: 'enforcement.unreadable',
+          actor,
+          subject: `${pair.accountId}/${pair.region}`,
+          data: {
+            ...pair,
+            exceptionId: id,
+            ...(isRepeat ? { isRepeat } : {}),
+            says: `the setting of ${pair.accountId}, ${pair.region} ${observed} during a lease`,
+          },
+        },
+      ],
+    });
+  });
+}
+
+async function forgetUnreadable(
+  services: Services,
+  records: ReadonlyMap<ExceptionId, ExceptionRecord>,
+): Promise<void> {
+  for (const [id, { unreadable }] of records) {
+    if (unreadable === undefined) continue;
+    await amend(services, id, ({ unreadable: _read, ...record }) => ok({ record }));
+  }
+}
+
+/**
+ * After the end, somebody else's setting stores content where an exception was. It is theirs: nothing of ours purges it, and where the policy
+ * only observes nothing undoes it. Told once for each such setting, also of an exception that is closed.
+ */
+async function noteForeignSetting(
+  services: Services,
+  pair: Pair,
+  id: ExceptionId,
+  actor: EventActor,
+  observed: string,
+): Promise<void> {
+  const says = `after this exception ended, somebody else’s setting stores content in ${pair.accountId}, ${pair.region} (${observed}), under no exception`;
+  await amend(services, id, (record) =>
+    ok(
+      record.foreignSetting?.observed === observed
+        ? { record }
+        : {
+            record: { ...record, foreignSetting: { at: services.clock.now(), observed } },
+            events: [
+              { type: 'exception.foreign-setting', actor, subject: id, data: { ...pair, observed, says } },
+            ],
+          },
+    ),
+  );
+}
+
+async function forgetForeignSettings(
+  services: Services,
+  records: ReadonlyMap<ExceptionId, ExceptionRecord>,
+): Promise<void> {
+  for (const [id, { foreignSetting }] of records) {
+    if (foreignSetting === undefined) continue;
+    await amend(services, id, ({ foreignSetting: _gone, ...record }) => ok({ record }));
+  }
 }
 
 async function forgetMissingBaselines(

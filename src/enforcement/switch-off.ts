@@ -295,11 +295,15 @@ export const scheduleName = (id: ExceptionId): string => `off-${id}`;
 /** The longest time between two tellings of the same failure; the sweeper's own pace. */
 const TELL_AT_MOST_EVERY = 15 * MINUTE;
 
-/** A failure that goes on is told after a minute, then after twice the time so far, and at least every quarter of an hour. */
-export function isToldAgain(overdue: ExceptionRecord['overdue'], now: EpochMs): boolean {
-  if (overdue === undefined) return true;
-  const last = overdue.toldAt ?? overdue.firstSeenAt;
-  return now - last >= Math.min(TELL_AT_MOST_EVERY, Math.max(MINUTE, last - overdue.firstSeenAt));
+/** A failure that goes on is told after a minute, then after twice the time so far, and at least every quarter of an hour (or `atLeastEvery`). */
+export function isToldAgain(
+  told: ExceptionRecord['overdue'],
+  now: EpochMs,
+  atLeastEvery: number = TELL_AT_MOST_EVERY,
+): boolean {
+  if (told === undefined) return true;
+  const last = told.toldAt ?? told.firstSeenAt;
+  return now - last >= Math.min(atLeastEvery, Math.max(MINUTE, last - told.firstSeenAt));
 }
 
 /** Overdue is measured against the lease's own end or revocation. Trying goes on at its own pace, however seldom it is told. */

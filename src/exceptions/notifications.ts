@@ -114,6 +114,10 @@ const TOLD: Readonly<Record<string, Told>> = {
   ),
   'exception.purge-overdue': guardians('page', 'see why what was captured cannot be proven gone'),
   'exception.found-again': guardians('page', 'find out who switches content storage on again'),
+  'exception.foreign-setting': guardians(
+    'page',
+    'have its owner remove it, or take it over (proviso adopt): what it stores is under no exception and not purged here',
+  ),
   'exception.needs-signature': guardians(
     'act',
     'close it without proof, signed with a reason (proviso exception close-unproven)',
@@ -133,14 +137,56 @@ const TOLD: Readonly<Record<string, Told>> = {
           : { urgency: 'know', roles: all(record) },
 };
 
+/** Of an account and Region, no exception behind it: who, and what is asked. Where nothing is asked, nobody is told. */
+const TOLD_OF_PLACES: Readonly<
+  Record<
+    string,
+    (data: DomainEvent['data']) => (Omit<Telling, 'until'> & { readonly asked: string }) | undefined
+  >
+> = {
+  'enforcement.began': ({ foreign }) =>
+    foreign === undefined
+      ? undefined
+      : {
+          urgency: 'act',
+          roles: GUARDIANS,
+          asked: 'have its owner remove it, or take it over (proviso adopt): until then it is left there',
+        },
+  'enforcement.overdue': () => ({
+    urgency: 'page',
+    roles: GUARDIANS,
+    asked: 'return the setting to the baseline by hand; undoing it goes on being tried',
+  }),
+  'enforcement.contested': () => ({
+    urgency: 'page',
+    roles: GUARDIANS,
+    asked: 'find what changes it back, and stop it at its source; undoing it goes on until then',
+  }),
+  'enforcement.robot': () => ({
+    urgency: 'page',
+    roles: GUARDIANS,
+    asked: 'stop the automation that is named (an auto-remediation, infrastructure as code)',
+  }),
+  'enforcement.unreadable': () => ({
+    urgency: 'act',
+    roles: GUARDIANS,
+    asked: 'see why it cannot be read, and look by hand: it is not known to be off',
+  }),
+};
+
 /** Of what people are told, whatever it is about; the documentation lists them. */
-export const TOLD_EVENTS: readonly string[] = [...Object.keys(TOLD), 'sweep.faults'];
+export const TOLD_EVENTS: readonly string[] = [
+  ...Object.keys(TOLD),
+  ...Object.keys(TOLD_OF_PLACES),
+  'sweep.faults',
+];
 
 /** Whether an event of this type may be told; its exception need not be read for any other. */
 export const mayBeTold = (type: string): boolean => TOLD_EVENTS.includes(type);
 
 /**
  * What people are told of an event; nothing where nobody has to know at once.
+ * An event whose data say `isRepeat` tells again of what goes on: it is on record, and nobody is woken for it.
  * @param record - the exception it is about, as it stands after the event
  * @param at - when it happened
  */
@@ -159,6 +205,18 @@ export function notificationOf(
       to: { roles: ['security'], people: [] },
       asked: 'see what the sweep could not do; it tries again every 15 minutes',
     };
+  const place = TOLD_OF_PLACES[event.type]?.(event.data);
+  if (place !== undefined && event.data['isRepeat'] !== true) {
+    const { accountId, region } = event.data;
+    return {
+      ...base,
+      urgency: place.urgency,
+      to: { roles: place.roles, people: [] },
+      asked: place.asked,
+      ...(typeof accountId === 'string' ? { accountId } : {}),
+      ...(typeof region === 'string' ? { region } : {}),
+    };
+  }
   const telling = record && TOLD[event.type]?.(record, event);
   if (record === undefined || telling === undefined) return undefined;
   const { asked, until } = telling;

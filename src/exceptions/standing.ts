@@ -56,6 +56,11 @@ const marksOf = (record: ExceptionRecord): readonly string[] => [
         `breach: not confirmed by ${record.breach.missing.join(', ')} until ${formatInstant(record.request.endsAt)}`,
       ]),
   ...(record.contested === undefined ? [] : ['contested: somebody else’s setting was found']),
+  ...(record.foreignSetting === undefined
+    ? []
+    : [
+        `somebody else’s setting stores content there since ${formatInstant(record.foreignSetting.at)}: ${record.foreignSetting.observed}`,
+      ]),
   ...(record.isPurgeOverdue === true && !isTerminal(record.state)
     ? ['the purge is not proven within the retention']
     : []),

@@ -243,6 +243,10 @@ export interface ExceptionRecord {
   readonly flagged?: string;
   /** Someone else's setting was found during the lease; content may stand where we do not look. */
   readonly contested?: { readonly at: EpochMs; readonly observed: string };
+  /** After the end, somebody else's setting stores content there, under no exception. Gone when it is. */
+  readonly foreignSetting?: { readonly at: EpochMs; readonly observed: string };
+  /** The setting cannot be read during the lease: since when, and when people were told. */
+  readonly unreadable?: { readonly firstSeenAt: EpochMs; readonly toldAt: EpochMs };
   /** Youngest last; only the last one can be unreleased. */
   readonly holds?: readonly LegalHold[];
   /** Somebody else's changes, youngest last. */

@@ -24,6 +24,7 @@ import {
   LONG_AFTER,
   loadPolicy,
   MINUTE_MS,
+  notificationsOf,
   PAIR,
   policyText,
   type Simulation,
@@ -218,8 +219,11 @@ describe('enforcing', () => {
       expect(results).toEqual(['undone', 'undone', 'yielded', 'yielded', 'yielded', 'yielded']);
       expect(s.events('enforcement.contested')).toHaveLength(4);
       expect(s.events('enforcement.contested')[0]?.data['says']).toContain('assumed-role/Remediation');
+      const paged = () => notificationsOf(s).filter(({ type }) => type === 'enforcement.contested');
+      expect(paged()).toMatchObject([{ urgency: 'page', accountId: PAIR.accountId, region: PAIR.region }]);
       // Never left on: the sweeper goes on, and tells again.
       await s.advance(QUARTER);
+      expect(paged()).toHaveLength(2);
       expect(s.isOn()).toBe(false);
       expect(s.events('enforcement.contested')).toHaveLength(5);
       expect(await overdueMinutes(s)).toBe(1);
@@ -253,6 +257,10 @@ describe('enforcing', () => {
         await s.advance(2 * QUARTER);
         expect(s.isOn()).toBe(true);
         expect(s.events('enforcement.overdue').filter(here)).toHaveLength(2);
+        expect(notificationsOf(s).filter(({ type }) => type === 'enforcement.overdue')).toMatchObject([
+          { urgency: 'page', asked: expect.stringContaining('by hand') },
+          { urgency: 'page' },
+        ]);
         expect(await overdueMinutes(s)).toBe(15);
         await s.advance(QUARTER);
         expect(s.isOn()).toBe(false);

@@ -37,6 +37,7 @@ import {
   type ExceptionRecord,
   type Lease,
   leaseOf,
+  type Notification,
   parseRequest,
   type Refusal,
   readLeaseRow,
@@ -688,3 +689,10 @@ export const TEXT_ONLY: LoggingConfiguration = {
 export const ALL_OFF: LoggingConfiguration = { ...TEXT_ONLY, textDataDeliveryEnabled: false };
 /** Everything, into a bucket that no exception names. */
 export const SOMEBODYS: LoggingConfiguration = { ...ALL_ON, s3Config: { bucketName: 'somebodys-bucket' } };
+
+/** What people were told, oldest first. */
+export function notificationsOf(s: Simulation): readonly Notification[] {
+  const file = join(s.directory, 'notifications.ndjson');
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Notification);
+}

@@ -2,7 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { epochMs } from '../../src/core/index.ts';
 import { isOwnCall, nameInterference, partyOf } from '../../src/enforcement/index.ts';
 import type { ExceptionRecord } from '../../src/exceptions/index.ts';
-import { DAY_MS, ENDS, HOUR_MS, INCIDENT, MINUTE_MS, PAIR, type Simulation, simulate } from './harness.ts';
+import {
+  DAY_MS,
+  ENDS,
+  HOUR_MS,
+  INCIDENT,
+  MINUTE_MS,
+  notificationsOf,
+  PAIR,
+  policyText,
+  type Simulation,
+  simulate,
+} from './harness.ts';
 
 /* Who changed the setting against us, and what is said when nobody knows. */
 
@@ -92,6 +103,63 @@ describe('an automation that switches it on again', () => {
         robot: { by: ROBOT, rounds: 3 },
         interference: [{ found: 'on-again', by: ROBOT }, { by: ROBOT }, { by: ROBOT }],
       });
+    }));
+});
+
+describe('somebody else’s setting after the end', () => {
+  const told = (s: Simulation, type: string) => notificationsOf(s).filter((each) => each.type === type);
+
+  it('is told once, by paging, and shown until it is gone, although the exception is closed', () =>
+    simulate(async (s) => {
+      const id = await s.active();
+      await s.advanceTo(ENDS + 10 * MINUTE_MS);
+      s.somebodyPuts(elsewhere, `${ROBOT}/s-1`);
+      await s.advance(2 * DAY_MS);
+      expect((await s.record(id)).state).toBe('closed');
+      expect(s.isOn()).toBe(true);
+      expect(told(s, 'exception.foreign-setting')).toMatchObject([
+        { urgency: 'page', subject: id, happened: expect.stringContaining('somebodys-bucket') },
+      ]);
+      expect((await s.record(id)).foreignSetting?.observed).toContain('somebodys-bucket');
+      s.somebodyDeletes();
+      await s.advance(20 * MINUTE_MS);
+      expect((await s.record(id)).foreignSetting).toBeUndefined();
+      s.somebodyPuts(elsewhere, `${ROBOT}/s-1`);
+      await s.advance(20 * MINUTE_MS);
+      expect(told(s, 'exception.foreign-setting')).toHaveLength(2);
+    }));
+
+  it('is undone under `enforce`, also where enforcement began during the lease', () =>
+    simulate(async (s) => {
+      await s.active();
+      const adopted = await s.adopt(policyText(['  enforcement: observe\n', '  enforcement: enforce\n']));
+      if (!adopted.ok) throw new Error(adopted.error.message);
+      // Between the end's own read-back and the first sweep after it.
+      await s.advanceTo(ENDS + 2 * MINUTE_MS);
+      expect(s.isOn()).toBe(false);
+      s.somebodyPuts(elsewhere, `${ROBOT}/s-1`);
+      await s.advance(20 * MINUTE_MS);
+      expect(s.isOn()).toBe(false);
+      expect(told(s, 'exception.foreign-setting')).toHaveLength(1);
+      expect(
+        s.events('enforcement.undone').filter(({ data }) => data['setting'] === 'invocation-logging'),
+      ).toHaveLength(1);
+    }));
+});
+
+describe('a lease whose setting cannot be read', () => {
+  it('is told at first, and then ever more seldom', () =>
+    simulate(async (s) => {
+      const id = await s.active();
+      s.fault({ operation: 'bedrock:GetModelInvocationLoggingConfiguration', kind: 'deny', times: 12 });
+      await s.advance(4 * HOUR_MS);
+      const all = s.events('enforcement.unreadable').length;
+      const seldom = notificationsOf(s).filter(({ type }) => type === 'enforcement.unreadable');
+      expect(all).toBeGreaterThan(6);
+      expect(seldom.length).toBeGreaterThanOrEqual(2);
+      expect(seldom.length).toBeLessThanOrEqual(all / 2 + 1);
+      expect(seldom[0]).toMatchObject({ urgency: 'act', to: { roles: ['legal', 'security'] } });
+      expect((await s.record(id)).unreadable).toBeUndefined();
     }));
 });
 

@@ -27,7 +27,11 @@ async function status(options: Options, context: CommandContext): Promise<void> 
   await withState(options.state, context, async (state) => {
     const now = state.clock.now();
     const standings = (await allExceptions(state))
-      .filter(({ record }) => options.all === true || !isTerminal(record.state))
+      // What stores content under no exception is shown although the exception behind it has ended.
+      .filter(
+        ({ record }) =>
+          options.all === true || !isTerminal(record.state) || record.foreignSetting !== undefined,
+      )
       .map(({ record, lease }) => standingOf(record, lease, now));
     if (standings.some(({ isOn, overdueMinutes }) => isOn && overdueMinutes > 0)) context.exitCode = 1;
     if (options.format === 'json')
