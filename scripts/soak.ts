@@ -146,7 +146,8 @@ async function soak(run: Run): Promise<number> {
     if (threads.length === 0) await work(playBlock);
     else await Promise.all(threads.map((thread) => work((block) => ask(thread, block))));
   } finally {
-    await Promise.all(threads.map((thread) => thread.terminate()));
+    // Each removes what it prepared and ends by itself.
+    for (const thread of threads) thread.postMessage('end');
   }
   const { seen, failure, next } = blocks;
   const seconds = (Date.now() - startedAt) / 1000;
@@ -246,7 +247,8 @@ if (isMainThread) {
   }
 } else {
   // An interrupt is the main thread's to answer; the block at hand is played to its end.
-  parentPort?.on('message', (block: Block) => {
+  parentPort?.on('message', (block: Block | 'end') => {
+    if (block === 'end') return parentPort?.close();
     // A block that fails ends the worker, which the main thread hears of.
     void playBlock(block).then((played) => parentPort?.postMessage(played));
   });

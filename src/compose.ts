@@ -385,9 +385,7 @@ function executionsOf(runtime: WorkflowRuntime): Executions {
       if (started.status === 'refused') throw new Error(started.message);
       return started.status === 'started' && !started.repeated ? 'started' : 'already-exists';
     },
-    async status(machine, name): Promise<ExecutionStatus | undefined> {
-      return (await runtime.describe(machine, name))?.status;
-    },
+    status: (machine, name): Promise<ExecutionStatus | undefined> => runtime.status(machine, name),
     async wake(taskToken) {
       return (await runtime.sendTaskSuccess(taskToken, {})).ok ? 'woken' : 'gone';
     },

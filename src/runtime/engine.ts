@@ -134,6 +134,11 @@ export class WorkflowRuntime {
     return row && this.#describe(row);
   }
 
+  /** How the youngest execution of the name stands: what `describe` says first, without the rest. */
+  async status(machine: string, name: string): Promise<ExecutionStatus | undefined> {
+    return this.#store.statusByName(machine, name);
+  }
+
   /** Executions in the order they were started. */
   async list(
     filter: { readonly machine?: string; readonly status?: ExecutionStatus } = {},

@@ -97,10 +97,40 @@ export type Due =
   | { readonly kind: 'branch'; readonly at: number; readonly id: number; readonly phase: Phase }
   | { readonly kind: 'deadline'; readonly at: number; readonly id: number };
 
-/** The tables of the runtime. It knows rows and no semantics; every write happens inside `transaction`. */
+/** How many rows of a table are kept, so that memory stays flat however many there are. */
+const KEPT = 4096;
+
+/** The rows that were read or written last. Everybody gets a copy: what a step changes counts when it is saved. */
+class Rows<T extends { readonly id: number }> {
+  readonly #known = new Map<number, T>();
+
+  get(id: number, read: () => T | undefined): T | undefined {
+    const known = this.#known.get(id);
+    if (known !== undefined) return { ...known };
+    const row = read();
+    if (row !== undefined) this.set(row);
+    return row;
+  }
+  set(row: T): void {
+    if (this.#known.size >= KEPT) this.#known.clear();
+    this.#known.set(row.id, { ...row });
+  }
+  forget(): void {
+    this.#known.clear();
+  }
+}
+
+/**
+ * The tables of the runtime. It knows rows and no semantics; every write happens inside `transaction`. The database has one writer, this
+ * one, so what was read stands until it writes.
+ */
 export class WorkflowStore {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  /** The instant of what is due next, as last read; forgotten at every write and where a transaction is undone. */
+  #nextDue: { readonly at: number | undefined } | undefined;
+  readonly #executions = new Rows<ExecutionRow>();
+  readonly #branches = new Rows<BranchRow>();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -116,6 +146,9 @@ export class WorkflowStore {
       this.#run(isPart ? 'RELEASE part' : 'COMMIT');
       return result;
     } catch (error) {
+      this.#nextDue = undefined;
+      this.#executions.forget();
+      this.#branches.forget();
       if (this.#database.isOpen && this.#database.isTransaction)
         this.#database.exec(isPart ? 'ROLLBACK TO part; RELEASE part' : 'ROLLBACK');
       throw error;
@@ -145,7 +178,9 @@ export class WorkflowStore {
     );
   }
   execution(id: number): ExecutionRow | undefined {
-    return this.#get<ExecutionRow>('SELECT * FROM wf_executions WHERE id = ?', id);
+    return this.#executions.get(id, () =>
+      this.#get<ExecutionRow>('SELECT * FROM wf_executions WHERE id = ?', id),
+    );
   }
   /** The youngest execution of the name: older ones are those whose name was reused. */
   executionByName(machine: string, name: string): ExecutionRow | undefined {
@@ -155,6 +190,14 @@ export class WorkflowStore {
       name,
     );
   }
+  /** Of the youngest execution of the name. */
+  statusByName(machine: string, name: string): ExecutionStatus | undefined {
+    return this.#get<{ status: ExecutionStatus }>(
+      'SELECT status FROM wf_executions WHERE machine = ? AND name = ? ORDER BY id DESC LIMIT 1',
+      machine,
+      name,
+    )?.status;
+  }
   executions(machine: string | undefined, status: ExecutionStatus | undefined): ExecutionRow[] {
     return this.#all<ExecutionRow>(
       'SELECT * FROM wf_executions WHERE (?1 IS NULL OR machine = ?1) AND (?2 IS NULL OR status = ?2) ORDER BY id',
@@ -163,6 +206,7 @@ export class WorkflowStore {
     );
   }
   saveExecution(row: ExecutionRow): void {
+    this.#executions.set(row);
     this.#run(
       `UPDATE wf_executions SET status = ?, stopped_at = ?, output = ?, error = ?, cause = ?, events = ? WHERE id = ?`,
       row.status,
@@ -189,7 +233,7 @@ export class WorkflowStore {
     );
   }
   branch(id: number): BranchRow | undefined {
-    return this.#get<BranchRow>('SELECT * FROM wf_branches WHERE id = ?', id);
+    return this.#branches.get(id, () => this.#get<BranchRow>('SELECT * FROM wf_branches WHERE id = ?', id));
   }
   readyBranch(executionId: number, now: number): BranchRow | undefined {
     return this.#get<BranchRow>(
@@ -211,6 +255,7 @@ export class WorkflowStore {
     );
   }
   saveBranch(row: BranchRow): void {
+    this.#branches.set(row);
     this.#run(
       `UPDATE wf_branches SET state = ?, phase = ?, input = ?, output = ?, visit = ?, entered_at = ?, retry_count = ?,
          retries = ?, due_at = ?, timeout_at = ?, heartbeat_ms = ?, heartbeat_at = ?, token = ?, token_hash = ? WHERE id = ?`,
@@ -233,6 +278,7 @@ export class WorkflowStore {
   }
   /** Removes everything below a branch; tokens that were out there are dead from now on. */
   removeBelow(branchId: number): void {
+    this.#branches.forget();
     this.#run(
       `WITH RECURSIVE below (id) AS (
          SELECT id FROM wf_branches WHERE parent_id = ?
@@ -242,6 +288,7 @@ export class WorkflowStore {
     );
   }
   removeBranchesOf(executionId: number): void {
+    this.#branches.forget();
     this.#run('DELETE FROM wf_branches WHERE execution_id = ?', executionId);
   }
 
@@ -272,6 +319,10 @@ export class WorkflowStore {
   // The indexes are named because the planner, left alone, sorts every running execution at every step.
   /** When the next thing is due. */
   nextDueAt(): number | undefined {
+    this.#nextDue ??= { at: this.#readNextDue() };
+    return this.#nextDue.at;
+  }
+  #readNextDue(): number | undefined {
     const { at } = this.#get<{ at: number | null }>(
       `SELECT min(
          ifnull((SELECT min(due_at) FROM wf_branches INDEXED BY wf_branches_due WHERE due_at IS NOT NULL), 9e15),
@@ -283,6 +334,8 @@ export class WorkflowStore {
 
   /** What is due at `now`, the earliest first. On a tie the deadline wins: an execution must not act at the instant its time is over. */
   due(now: number, limit: number): Due[] {
+    const next = this.nextDueAt();
+    if (next === undefined || next > now) return [];
     const branches = this.#all<{ at: number; id: number; phase: Phase }>(
       `SELECT due_at AS at, id, phase FROM wf_branches INDEXED BY wf_branches_due
          WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, id LIMIT ?`,
@@ -308,9 +361,11 @@ export class WorkflowStore {
     return statement;
   }
   #run(sql: string, ...values: SQLInputValue[]): void {
+    this.#nextDue = undefined;
     this.#statement(sql).run(...values);
   }
   #insert(sql: string, ...values: SQLInputValue[]): number {
+    this.#nextDue = undefined;
     return Number(this.#statement(sql).run(...values).lastInsertRowid);
   }
   // The row types above are the schema's; node:sqlite itself types every column as any value.

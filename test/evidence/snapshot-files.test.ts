@@ -9,7 +9,8 @@ import {
   type SnapshotProblemCode,
 } from '../../src/evidence/index.ts';
 import { documentFromJson, documentToJson } from '../../src/evidence/policy-text.ts';
-import { MANAGEMENT, MEMBER, observed, snapshot, snapshotArb } from './snapshots.ts';
+import { snapshotArb } from './snapshot-arbitraries.ts';
+import { MANAGEMENT, MEMBER, observed, snapshot } from './snapshots.ts';
 
 type Json = { [key: string]: unknown };
 

@@ -14,7 +14,7 @@ import {
   overlapping,
   storesContent,
 } from '../../src/exceptions/index.ts';
-import { loggingArb } from '../evidence/snapshots.ts';
+import { loggingArb } from '../evidence/snapshot-arbitraries.ts';
 import { ALL_OFF, ALL_ON, INCIDENT, TEXT_ONLY, VIRGINIA } from '../simulation/harness.ts';
 
 const FROM = epochMs(Date.parse('2026-11-20T12:00:00Z'));

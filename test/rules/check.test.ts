@@ -10,6 +10,7 @@ import {
   type Finding,
   findingId,
 } from '../../src/rules/index.ts';
+import { snapshotArb } from '../evidence/snapshot-arbitraries.ts';
 import {
   AT,
   absent,
@@ -19,7 +20,6 @@ import {
   noIam,
   observed,
   snapshot,
-  snapshotArb,
 } from '../evidence/snapshots.ts';
 import { allow, documentOf } from '../iam/documents.ts';
 import { type ControlJson, policyWith } from './policies.ts';

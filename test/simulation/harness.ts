@@ -5,6 +5,7 @@ import {
   deliver,
   embeddedOrganization,
   type Fault,
+  hasFaults,
   plantFault,
   writeDocument,
 } from '../../src/adapters/embedded/aws/index.ts';
@@ -99,9 +100,14 @@ export const withRole = (): string =>
     '      - role: data-protection\n        title: Data protection\n        source: [{ document: policy, section: 7 Exception Policy }]\n    expireAfter: 7d',
   ]);
 
+const loaded = new Map<string, LoadedPolicy>();
+
 export function loadPolicy(text: string = POLICY_TEXT): LoadedPolicy {
+  const known = loaded.get(text);
+  if (known !== undefined) return known;
   const parsed = parsePolicy(text, 'policies/prompt-storage.yaml');
   if (!parsed.ok) throw new Error(parsed.error.map(formatProblem).join('\n'));
+  loaded.set(text, parsed.value);
   return parsed.value;
 }
 
@@ -189,9 +195,22 @@ function preparedState(text: string): Promise<string> {
   return known;
 }
 
-async function prepare(text: string): Promise<string> {
+/** A folder until the process ends. */
+function lasting(): string {
   const root = scratch();
   process.once('exit', () => rmSync(root, { recursive: true, force: true }));
+  return root;
+}
+
+/** A copy of a state directory that nobody has open, for simulations to begin from: `SimulationOptions.from`. */
+export function keep(directory: string): string {
+  const kept = join(lasting(), 'state');
+  cpSync(directory, kept, { recursive: true });
+  return kept;
+}
+
+async function prepare(text: string): Promise<string> {
+  const root = lasting();
   const peopleFile = join(root, 'people.yaml');
   writeFileSync(peopleFile, PEOPLE);
   const directory = join(root, 'state');
@@ -232,6 +251,8 @@ export interface Moment {
 
 export interface SimulationOptions {
   readonly policy?: string;
+  /** A directory that `keep` kept, to begin from instead of a new state. */
+  readonly from?: string;
   /** Called at every moment; returning true kills the process there. */
   readonly crash?: (moment: Moment) => boolean;
   /** How far the clock that the functions read runs before the true one (negative: behind). The embedded AWS keeps the true one. */
@@ -278,7 +299,9 @@ export class Simulation {
   static async create(options: SimulationOptions = {}): Promise<Simulation> {
     const root = scratch();
     const directory = join(root, 'state');
-    cpSync(await preparedState(options.policy ?? POLICY_TEXT), directory, { recursive: true });
+    cpSync(options.from ?? (await preparedState(options.policy ?? POLICY_TEXT)), directory, {
+      recursive: true,
+    });
     return new Simulation(directory, options);
   }
 
@@ -432,9 +455,8 @@ export class Simulation {
   }
 
   look(): void {
-    const faults = statement(this.state.aws.database, 'SELECT 1 FROM faults LIMIT 1').get();
     // A Put on its way is trouble that lasts until it has landed.
-    if (faults !== undefined || this.state.aws.settings.landsNextAt() !== undefined)
+    if (hasFaults(this.state.aws.database) || this.state.aws.settings.landsNextAt() !== undefined)
       this.faultyUntil = this.now();
     const isOn = this.isOn();
     if ((this.switched.at(-1)?.isOn ?? false) !== isOn) this.switched.push({ at: this.now(), isOn });

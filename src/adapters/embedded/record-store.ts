@@ -32,6 +32,17 @@ export function sqliteRecordStore(
   const under = faults ?? ((_operation, act) => act());
   // This process is the only writer, so what was read or written last is what stands there.
   const known = new Map<string, StoredRecord>();
+  // The keys below a prefix, until one is added; none is ever removed.
+  const keysBelow = new Map<string, readonly string[]>();
+  const readKeys = (prefix: string): readonly string[] => {
+    const rows = prepared(database, 'SELECT key FROM rs_records WHERE key >= ? AND key < ? ORDER BY key').all(
+      prefix,
+      `${prefix}\u{10ffff}`,
+    ) as unknown as Pick<Row, 'key'>[];
+    const keys = rows.map(({ key }) => key);
+    keysBelow.set(prefix, keys);
+    return keys;
+  };
   const parse = ({ key, version, value }: Row): StoredRecord => ({
     key,
     version,
@@ -53,7 +64,10 @@ export function sqliteRecordStore(
         ),
       );
     } finally {
-      for (const writes of batch) for (const { key } of writes) known.delete(key);
+      for (const { key, expectedVersion } of batch.flat()) {
+        known.delete(key);
+        if (expectedVersion === 0) keysBelow.clear();
+      }
     }
   };
   return {
@@ -64,13 +78,8 @@ export function sqliteRecordStore(
       return under('dynamodb:GetItem', () => keys.map((key) => known.get(key) ?? readRow(key)));
     },
     async list(prefix) {
-      const keys = under('dynamodb:GetItem', () =>
-        prepared(database, 'SELECT key FROM rs_records WHERE key >= ? AND key < ? ORDER BY key').all(
-          prefix,
-          `${prefix}\u{10ffff}`,
-        ),
-      ) as unknown as Pick<Row, 'key'>[];
-      return keys.flatMap(({ key }) => known.get(key) ?? readRow(key) ?? []);
+      const keys = under('dynamodb:GetItem', () => keysBelow.get(prefix) ?? readKeys(prefix));
+      return keys.flatMap((key) => known.get(key) ?? readRow(key) ?? []);
     },
     commit: isGathered ? gather(commitAll) : async (writes) => unwrap(commitAll([writes])[0]),
   };

@@ -36,7 +36,31 @@ export interface Fault {
   readonly region?: string;
 }
 
+/** Databases in which no fault stands, as was seen; a fault is planted through `plantFault` alone. */
+const faultless = new WeakSet<DatabaseSync>();
+/** Databases whose faults strike nobody for now. */
+const suspended = new WeakSet<DatabaseSync>();
+
+/** Whether any fault is still there to strike. */
+export function hasFaults(database: DatabaseSync): boolean {
+  if (faultless.has(database)) return false;
+  if (prepared(database, 'SELECT 1 FROM faults LIMIT 1').get() !== undefined) return true;
+  faultless.add(database);
+  return false;
+}
+
+/** Looks without being struck: what is planted stays planted. */
+export async function withoutFaults<T>(database: DatabaseSync, look: () => Promise<T>): Promise<T> {
+  suspended.add(database);
+  try {
+    return await look();
+  } finally {
+    suspended.delete(database);
+  }
+}
+
 export function plantFault(database: DatabaseSync, fault: Fault): void {
+  faultless.delete(database);
   prepared(
     database,
     'INSERT INTO faults (operation, kind, remaining, delay_ms, account, region) VALUES (?, ?, ?, ?, ?, ?)',
@@ -62,6 +86,7 @@ function strike(
   accountId?: string,
   region?: string,
 ): { kind: FaultKind; delayMs: number } | undefined {
+  if (suspended.has(database) || !hasFaults(database)) return undefined;
   const row = prepared(
     database,
     'SELECT id, kind, remaining, delay_ms FROM faults WHERE operation = ? AND (account IS NULL OR account = ?) AND (region IS NULL OR region = ?) ORDER BY id LIMIT 1',

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { canonicalJson, type EpochMs, epochMs } from '../../../core/index.ts';
 import type { OneTimeSchedule, Schedules } from '../../../enforcement/index.ts';
 import { AwsCallError } from '../../../exceptions/index.ts';
@@ -27,6 +27,21 @@ export interface DueSchedule {
 export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedSchedules {
   const rowOf = (name: string) =>
     prepared(database, 'SELECT * FROM schedules WHERE name = ?').get(name) as ScheduleRow | undefined;
+  // One process has the database: when the next fires is known until a schedule is written.
+  let firing: { readonly next: number | undefined } | undefined;
+  const nextFiring = (): number | undefined => {
+    if (firing === undefined) {
+      const row = prepared(database, 'SELECT min(next_at) AS at FROM schedules WHERE is_mute = 0').get() as {
+        at: number | null;
+      };
+      firing = { next: row.at ?? undefined };
+    }
+    return firing.next;
+  };
+  const write = (sql: string, ...values: SQLInputValue[]): number => {
+    firing = undefined;
+    return Number(prepared(database, sql).run(...values).changes);
+  };
   return {
     async create(schedule) {
       if (schedule.at % 60_000 !== 0)
@@ -51,7 +66,8 @@ export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedS
             false,
           );
         }
-        prepared(database, 'INSERT INTO schedules (name, next_at, target, payload) VALUES (?, ?, ?, ?)').run(
+        write(
+          'INSERT INTO schedules (name, next_at, target, payload) VALUES (?, ?, ?, ?)',
           schedule.name,
           schedule.at,
           schedule.target,
@@ -70,26 +86,34 @@ export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedS
       };
     },
     async delete(name) {
-      prepared(database, 'DELETE FROM schedules WHERE name = ?').run(name);
+      write('DELETE FROM schedules WHERE name = ?', name);
     },
     createRate(name, target, everyMs, from, payload = {}) {
-      prepared(
-        database,
+      write(
         'INSERT OR IGNORE INTO schedules (name, next_at, every_ms, target, payload) VALUES (?, ?, ?, ?, ?)',
-      ).run(name, from + everyMs, everyMs, target, JSON.stringify(payload));
+        name,
+        from + everyMs,
+        everyMs,
+        target,
+        JSON.stringify(payload),
+      );
     },
     deliverOnce(name, target, payload, at) {
-      database
-        .prepare('INSERT INTO schedules (name, next_at, target, payload) VALUES (?, ?, ?, ?)')
-        .run(name, at, target, JSON.stringify(payload));
+      write(
+        'INSERT INTO schedules (name, next_at, target, payload) VALUES (?, ?, ?, ?)',
+        name,
+        at,
+        target,
+        JSON.stringify(payload),
+      );
     },
     nextDueAt() {
-      const row = prepared(database, 'SELECT min(next_at) AS at FROM schedules WHERE is_mute = 0').get() as {
-        at: number | null;
-      };
-      return row.at === null ? undefined : epochMs(row.at);
+      const next = nextFiring();
+      return next === undefined ? undefined : epochMs(next);
     },
     takeDue(now) {
+      const next = nextFiring();
+      if (next === undefined || next > now) return [];
       const rows = prepared(
         database,
         'SELECT * FROM schedules WHERE next_at <= ? AND is_mute = 0 ORDER BY next_at, name',
@@ -105,14 +129,11 @@ export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedS
       const row = rowOf(name);
       if (row === undefined) return;
       if (row.every_ms === null) {
-        prepared(database, 'DELETE FROM schedules WHERE name = ?').run(name);
+        write('DELETE FROM schedules WHERE name = ?', name);
         return;
       }
       const missed = Math.max(1, Math.ceil((now - row.next_at + 1) / row.every_ms));
-      prepared(database, 'UPDATE schedules SET next_at = ? WHERE name = ?').run(
-        row.next_at + missed * row.every_ms,
-        name,
-      );
+      write('UPDATE schedules SET next_at = ? WHERE name = ?', row.next_at + missed * row.every_ms, name);
     },
     failed(name, now) {
       const row = rowOf(name);
@@ -120,18 +141,15 @@ export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedS
       const first = row.first_at ?? row.next_at;
       // EventBridge Scheduler gives up after 24 hours; a rate simply comes round again.
       if (row.every_ms !== null || now - first >= GIVES_UP_AFTER) return this.fired(name, now);
-      prepared(database, 'UPDATE schedules SET next_at = ?, first_at = ? WHERE name = ?').run(
-        now + 60_000,
-        first,
-        name,
-      );
+      write('UPDATE schedules SET next_at = ?, first_at = ? WHERE name = ?', now + 60_000, first, name);
     },
     setMute(target, isMute) {
-      const changed = prepared(database, 'UPDATE schedules SET is_mute = ? WHERE target = ?').run(
-        isMute ? 1 : 0,
-        target,
-      );
-      return Number(changed.changes);
+      return write('UPDATE schedules SET is_mute = ? WHERE target = ?', isMute ? 1 : 0, target);
+    },
+    loseNext(target) {
+      write('UPDATE schedules SET next_at = next_at + every_ms WHERE target = ?', target);
+      const row = prepared(database, 'SELECT min(next_at) AS at FROM schedules WHERE target = ?').get(target);
+      return epochMs(Number(row?.['at']));
     },
   };
 }
@@ -154,4 +172,6 @@ export interface EmbeddedSchedules {
   failed(name: string, now: EpochMs): void;
   /** A fault: schedules of this target no longer fire. @returns how many */
   setMute(target: string, isMute: boolean): number;
+  /** A fault: the next firing of a rate never arrives. @returns when the one after it is due */
+  loseNext(target: string): EpochMs;
 }

@@ -55,8 +55,22 @@ export function embeddedSettings(
     );
   };
 
+  // One process has the database: when the next Put lands is known until one is added or lands.
+  let landing: { readonly next: number | undefined } | undefined;
+  const nextLanding = (): number | undefined => {
+    if (landing === undefined) {
+      const row = prepared(database, 'SELECT min(lands_at) AS at FROM landing').get() as {
+        at: number | null;
+      };
+      landing = { next: row.at ?? undefined };
+    }
+    return landing.next;
+  };
+
   /** Puts that timed out at the caller reach the service later. */
   const land = (): void => {
+    const next = nextLanding();
+    if (next === undefined || next > clock.now()) return;
     const due = prepared(
       database,
       'SELECT id, account, region, logging FROM landing WHERE lands_at <= ? ORDER BY lands_at, id',
@@ -69,6 +83,7 @@ export function embeddedSettings(
     for (const { id, account, region, logging } of due) {
       write({ accountId: account, region }, logging);
       prepared(database, 'DELETE FROM landing WHERE id = ?').run(id);
+      landing = undefined;
     }
   };
 
@@ -126,6 +141,7 @@ export function embeddedSettings(
           database,
           'INSERT INTO landing (account, region, logging, lands_at) VALUES (?, ?, ?, ?)',
         ).run(pair.accountId, pair.region, JSON.stringify(configuration), clock.now() + delayMs);
+        landing = undefined;
       },
     );
   };
@@ -159,12 +175,7 @@ export function embeddedSettings(
       land();
       withFaults(database, DELETE, pair, () => write(pair, null));
     },
-    landsNextAt() {
-      const row = prepared(database, 'SELECT min(lands_at) AS at FROM landing').get() as {
-        at: number | null;
-      };
-      return row.at ?? undefined;
-    },
+    landsNextAt: nextLanding,
     land,
     putBySomebodyElse: (pair, configuration, by) => {
       land();
