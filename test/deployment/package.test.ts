@@ -42,7 +42,7 @@ beforeAll(() => {
   template = JSON.parse(
     readFileSync(join(work, '.serverless/cloudformation-template-update-stack.json'), 'utf8'),
   ) as Template;
-}, 90_000);
+}, 300_000);
 
 describe('the bundles', () => {
   it('are the same bytes in two runs, one for each function, and far below a megabyte', async () => {
@@ -54,7 +54,7 @@ describe('the bundles', () => {
       expect(bytes.equals(readFileSync(join(work, 'dist/functions', name, 'index.mjs'))), name).toBe(true);
       expect(gzipSync(bytes).length, name).toBeLessThan(MB);
     }
-  }, 90_000);
+  }, 300_000);
 
   it('hold neither the embedded AWS nor the embedded runtime', () => {
     const text = readFileSync(join(work, 'first/sweep/index.mjs'), 'utf8');
