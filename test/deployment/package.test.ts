@@ -34,6 +34,7 @@ beforeAll(() => {
     'deploy',
     'serverless.yml',
     'package.json',
+    'tsconfig.json',
   ])
     cpSync(join(ROOT, folder), join(work, folder), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(work, 'node_modules'));
@@ -226,5 +227,5 @@ describe('the governance template', () => {
     );
     if (lint.error !== undefined) return context.skip('cfn-lint is not installed (pip install cfn-lint)');
     expect(`${lint.stdout}${lint.stderr}`).toBe('');
-  });
+  }, 120_000);
 });
