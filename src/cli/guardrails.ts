@@ -21,9 +21,8 @@ export interface GuardrailCommandOptions {
   readonly policy: string;
   readonly snapshot?: string;
   readonly target?: string;
-  readonly denyMantle?: true;
-  readonly denyBatch?: true;
   readonly deployer?: readonly string[];
+  readonly provisioner?: readonly string[];
   readonly contentBuckets: string;
   readonly contentLogGroups: string;
 }
@@ -34,11 +33,14 @@ export const withGuardrailOptions = (command: Command): Command =>
     .addOption(policyOption())
     .addOption(snapshotOption())
     .option('--target <id>', 'root, unit or account to attach to (default: the root)')
-    .option('--deny-mantle', 'deny the bedrock-mantle endpoint altogether')
-    .option('--deny-batch', 'deny batch inference')
     .option(
       '--deployer <arn>',
       'ARN pattern of a role that deploys destinations; may be repeated',
+      readPattern,
+    )
+    .option(
+      '--provisioner <arn>',
+      'ARN pattern of a role, beside that of StackSets, that makes the roles trusted by name; may be repeated',
       readPattern,
     )
     .option('--content-buckets <pattern>', 'as in the member template', 'proviso-content-*')
@@ -74,9 +76,8 @@ export async function prepareGuardrails(
   const root = organization.units.find(({ parentId }) => parentId === undefined)?.id ?? '';
   const target = options.target ?? root;
   const given: GuardrailOptions = {
-    denyMantle: options.denyMantle === true,
-    denyBatch: options.denyBatch === true,
     deployers: options.deployer ?? [],
+    provisioners: options.provisioner ?? [],
     organizationId: organization.id,
     contentBuckets: options.contentBuckets,
     contentLogGroups: options.contentLogGroups,

@@ -15,6 +15,7 @@ const PARTS = {
   enforcement: settingChanges('enforcement'),
   scope: regionChanges,
   administrators: administratorChanges,
+  denied: deniedChanges,
   overrides: overrideTexts,
 } as const satisfies Record<keyof Storage, (old: Policy, next: Policy) => readonly Change[]>;
 
@@ -170,6 +171,51 @@ function regionChanges(old: Policy, next: Policy): readonly Change[] {
       ...(tightens === undefined ? {} : { tightens }),
     }),
   ];
+}
+
+/** What the guardrails deny to everybody: one more is a tightening, one fewer a loosening. */
+function deniedChanges(old: Policy, next: Policy): readonly Change[] {
+  const [before, after] = [old.storage.denied ?? [], next.storage.denied ?? []];
+  const at = ['storage', 'denied'] as const;
+  const place = {
+    path: 'storage.denied',
+    at: {
+      ...(old.storage.denied === undefined ? {} : { old: at }),
+      ...(next.storage.denied === undefined ? {} : { new: at }),
+    },
+  };
+  const open = 'the guardrails leave it to the accounts’ own policies';
+  const closed = 'the guardrails deny it to everybody';
+  const witness = (what: string, wasDenied: boolean): Witness => ({
+    kind: 'plain',
+    given: [`a call that needs ${what}`],
+    old: wasDenied ? closed : open,
+    new: wasDenied ? open : closed,
+  });
+  const changes = [
+    ...after
+      .filter((what) => !before.includes(what))
+      .map((what) =>
+        storageChange({
+          ...place,
+          direction: 'tightening',
+          says: `${what} is denied to everybody by the guardrails`,
+          tightens: witness(what, false),
+        }),
+      ),
+    ...before
+      .filter((what) => !after.includes(what))
+      .map((what) =>
+        storageChange({
+          ...place,
+          direction: 'loosening',
+          says: `${what} is no longer denied by this word`,
+          loosens: witness(what, true),
+        }),
+      ),
+  ];
+  if (changes.length > 0 || canonicalJson(before) === canonicalJson(after)) return changes;
+  return [storageChange({ ...place, direction: 'neutral', says: 'what is denied stands in another order' })];
 }
 
 function administratorChanges(old: Policy, next: Policy): readonly Change[] {

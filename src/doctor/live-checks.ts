@@ -216,6 +216,41 @@ export const LIVE_CHECKS: readonly LiveCheck[] = [
     [LOGGING, 'aws s3api list-objects-v2 --bucket "$CONTENT_BUCKET" --max-items 5'],
     ['attach the policy to a test account during an exception, and see whether objects still arrive'],
   ),
+  guardrails(
+    'stack-sets-role-name',
+    'that CloudFormation’s role in a member account is named `stacksets-exec-…`, and that its calls come under that name',
+    'the StackSet cannot change the roles: name its role with `--provisioner`',
+    [
+      `aws iam list-roles --query "Roles[?starts_with(RoleName, 'stacksets-exec-')].Arn"`,
+      calls('UpdateAssumeRolePolicy'),
+    ],
+    [
+      'update the StackSet of the member accounts in a test account under the control policy: expect that it succeeds',
+    ],
+  ),
+  guardrails(
+    'role-arn-with-path',
+    'that IAM’s calls on a role are matched by the role’s ARN with its path',
+    'the names are not protected, or more than these',
+    [calls('CreateRole')],
+    [
+      'aws iam create-role --path /proviso/ --role-name ProvisoEnable --assume-role-policy-document file://trust.json # as a test account’s administrator, under the control policy: expect AccessDenied',
+    ],
+  ),
+  guardrails(
+    'key-tag-in-rcp',
+    'that `aws:ResourceTag` of a key is seen by a resource control policy',
+    'the keys are not fenced; their own policies are',
+    [calls('DisableKey')],
+    ['aws kms disable-key --key-id "$TAGGED_TEST_KEY" # under the policy: expect AccessDenied'],
+  ),
+  guardrails(
+    'keys-without-grants',
+    'that S3, CloudWatch Logs and Bedrock use the keys as services of AWS, without grants',
+    'deliveries and reads fail: take `kms:CreateGrant` out',
+    ['aws kms list-grants --key-id "$CONTENT_KEY"'],
+    ['attach the policy to a test account during an exception, and see whether objects still arrive'],
+  ),
 ];
 
 /** For a person. */

@@ -1,6 +1,6 @@
 import { canonicalJson, err, ok, type Result } from '../core/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
-import { leavesOf } from '../policy/index.ts';
+import { type Deniable, leavesOf } from '../policy/index.ts';
 
 /*
  * Service and resource control policies that make the policy's "nobody else" true before anybody looks. Deny statements alone: what they
@@ -16,12 +16,10 @@ export const GUARDRAIL_LIMITS = { scpCharacters: 5_120, rcpCharacters: 5_120, at
 export type GuardrailType = 'SERVICE_CONTROL_POLICY' | 'RESOURCE_CONTROL_POLICY';
 
 export interface GuardrailOptions {
-  /** Deny every call of the `bedrock-mantle` endpoint: for an organization that does not use it. */
-  readonly denyMantle: boolean;
-  /** Deny batch inference, whose input and output lie in buckets. */
-  readonly denyBatch: boolean;
   /** ARN patterns that deploy the destinations of exceptions, and so may set their bucket and key policies. */
   readonly deployers: readonly string[];
+  /** ARN patterns that make the roles trusted by name, beside `STACK_SETS`. */
+  readonly provisioners: readonly string[];
   readonly organizationId: string;
   /** Name patterns of the templates: where content may lie. */
   readonly contentBuckets: string;
@@ -48,15 +46,21 @@ export interface GuardrailDocument {
 /** Storage is switched on or led elsewhere by these; the Delete is missing on purpose: switching off stays open to whoever may. */
 export const STORAGE_PUTS = ['bedrock:PutModelInvocationLoggingConfiguration'] as const;
 
-/** Whether a control of the policy asks that there are no long-term API keys. */
-const forbidsApiKeys = ({ policy }: LoadedPolicy): boolean =>
-  policy.controls.some(({ require }) =>
-    leavesOf(require, 'require').some(({ leaf }) => leaf.fact === 'principal.activeBedrockApiKeys'),
+/** What the policy denies to everybody by its word, or by a control that asks that there is none. */
+function denies({ policy }: LoadedPolicy, what: Deniable): boolean {
+  if (policy.storage.denied?.includes(what) === true) return true;
+  return (
+    what === 'long-term-api-keys' &&
+    policy.controls.some(({ require }) =>
+      leavesOf(require, 'require').some(({ leaf }) => leaf.fact === 'principal.activeBedrockApiKeys'),
+    )
   );
+}
 
 /** Statements of the service control policies, each about one thing. */
 export function scpStatements(policy: LoadedPolicy, options: GuardrailOptions): readonly Statement[] {
-  const administrators = policy.policy.storage.administrators.map(({ principal }) => principal);
+  const administrators = administratorsOf(policy);
+  const noMantle = denies(policy, 'bedrock-mantle');
   const not = (key: string) => ({ StringNotEquals: { [key]: 'none' } });
   return [
     {
@@ -74,7 +78,7 @@ export function scpStatements(policy: LoadedPolicy, options: GuardrailOptions): 
       Resource: '*',
       Condition: not('bedrock:DataRetentionMode'),
     },
-    ...(options.denyMantle
+    ...(noMantle
       ? [{ Sid: 'NoMantle', Effect: 'Deny' as const, Action: ['bedrock-mantle:*'], Resource: '*' }]
       : [
           {
@@ -93,7 +97,7 @@ export function scpStatements(policy: LoadedPolicy, options: GuardrailOptions): 
             Condition: { StringNotEqualsIfExists: { 'bedrock-mantle:DataRetentionMode': 'none' } },
           },
         ]),
-    ...(options.denyBatch
+    ...(denies(policy, 'batch-inference')
       ? [
           {
             Sid: 'NoBatch',
@@ -103,7 +107,7 @@ export function scpStatements(policy: LoadedPolicy, options: GuardrailOptions): 
           },
         ]
       : []),
-    ...(forbidsApiKeys(policy)
+    ...(denies(policy, 'long-term-api-keys')
       ? [
           {
             Sid: 'NoLongTermApiKeys',
@@ -127,7 +131,7 @@ export function scpStatements(policy: LoadedPolicy, options: GuardrailOptions): 
             // [unverified on AWS: the value's spelling]
             Condition: { StringEquals: { 'bedrock:BearerTokenType': 'LONG_TERM' } },
           },
-          ...(options.denyMantle
+          ...(noMantle
             ? []
             : [
                 {
@@ -140,6 +144,15 @@ export function scpStatements(policy: LoadedPolicy, options: GuardrailOptions): 
               ]),
         ]
       : []),
+    ...nameStatements(policy, options),
+    // An account's own log policies copy or mask every log group at once, and no resource control policy stands before them.
+    {
+      Sid: 'NobodyCopiesEveryLogGroup',
+      Effect: 'Deny',
+      Action: ACCOUNT_LOG_POLICIES,
+      Resource: '*',
+      Condition: { ArnNotLike: { 'aws:PrincipalArn': fenceKeepers(policy, options) } },
+    },
   ];
 }
 
@@ -147,16 +160,151 @@ export function scpStatements(policy: LoadedPolicy, options: GuardrailOptions): 
 export const PURGE = 'arn:*:iam::*:role/proviso/ProvisoPurge';
 export const SECOND_LEVER = 'arn:*:iam::*:role/proviso/ProvisoSecondLever';
 
-/** Bedrock knows no resource control policies; the stores of its logs do. */
-export function rcpStatements(policy: LoadedPolicy, options: GuardrailOptions): readonly Statement[] {
-  const fenceKeepers = [
-    ...policy.policy.storage.administrators.map(({ principal }) => principal),
-    // Creates and deletes the exceptions' log groups.
-    PURGE,
-    // Denies the bucket when switching off keeps failing: a fence that stopped it would keep content readable.
-    SECOND_LEVER,
-    ...options.deployers,
+/**
+ * The role that CloudFormation makes in every member account of a service-managed StackSet, and through which it makes ours. The name is
+ * AWS's; no page of AWS promises it [unverified on AWS].
+ */
+export const STACK_SETS = 'arn:*:iam::*:role/stacksets-exec-*';
+
+const administratorsOf = ({ policy }: LoadedPolicy): readonly string[] =>
+  policy.storage.administrators.map(({ principal }) => principal);
+
+/** Who may make, change and hand over the principals that are trusted by name. */
+export const provisionersOf = ({ provisioners }: GuardrailOptions): readonly string[] => [
+  ...new Set([STACK_SETS, ...provisioners]),
+];
+
+/** Who may change the stores of content. */
+export const fenceKeepers = (policy: LoadedPolicy, options: GuardrailOptions): readonly string[] => [
+  ...administratorsOf(policy),
+  // Creates and deletes the exceptions' log groups.
+  PURGE,
+  // Denies the bucket when switching off keeps failing: a fence that stopped it would keep content readable.
+  SECOND_LEVER,
+  ...options.deployers,
+];
+
+/** Every pattern that a generated document exempts: a name that anybody can take is no limit. */
+export const trustedNames = (policy: LoadedPolicy, options: GuardrailOptions): readonly string[] => [
+  ...new Set([...fenceKeepers(policy, options), ...provisionersOf(options)]),
+];
+
+export const ACCOUNT_LOG_POLICIES = ['logs:PutAccountPolicy', 'logs:DeleteAccountPolicy'] as const;
+
+/**
+ * What makes a role of a given name, changes who may be it or what it may do, takes it away or hands it to a service. Of the Service
+ * Authorization Reference every action that writes a role, except those of service-linked roles, which AWS keeps from everybody else.
+ */
+export const ROLE_WRITES = [
+  'iam:AttachRolePolicy',
+  'iam:CreateRole',
+  'iam:DeleteRole',
+  'iam:DeleteRolePermissionsBoundary',
+  'iam:DeleteRolePolicy',
+  'iam:DetachRolePolicy',
+  'iam:PassRole',
+  'iam:PutRolePermissionsBoundary',
+  'iam:PutRolePolicy',
+  'iam:TagRole',
+  'iam:UntagRole',
+  'iam:UpdateAssumeRolePolicy',
+  'iam:UpdateRole',
+  'iam:UpdateRoleDescription',
+] as const;
+
+/** The same of users: also what gives somebody else their credentials. */
+export const USER_WRITES = [
+  'iam:AttachUserPolicy',
+  'iam:CreateAccessKey',
+  'iam:CreateLoginProfile',
+  'iam:CreateServiceSpecificCredential',
+  'iam:CreateUser',
+  'iam:DeactivateMFADevice',
+  'iam:DeleteUserPermissionsBoundary',
+  'iam:PutUserPermissionsBoundary',
+  'iam:PutUserPolicy',
+  'iam:ResetServiceSpecificCredential',
+  'iam:UpdateAccessKey',
+  'iam:UpdateLoginProfile',
+  'iam:UpdateServiceSpecificCredential',
+  'iam:UpdateUser',
+  'iam:UploadSSHPublicKey',
+  'iam:UploadSigningCertificate',
+] as const;
+
+const isUser = (pattern: string): boolean => pattern.split(':')[5]?.startsWith('user/') === true;
+
+/**
+ * Nobody but the provisioners makes, changes or hands over a principal that the other statements trust by its name; the provisioners' own
+ * names are on the list, so that nobody can pose as one. Roles of Identity Center need nothing: AWS lets nobody change them, and its
+ * service-linked role is outside control policies.
+ */
+function nameStatements(policy: LoadedPolicy, options: GuardrailOptions): readonly Statement[] {
+  const names = trustedNames(policy, options);
+  const statement = (sid: string, actions: readonly string[], resources: readonly string[]): Statement[] =>
+    resources.length === 0
+      ? []
+      : [
+          {
+            Sid: sid,
+            Effect: 'Deny',
+            Action: actions,
+            Resource: resources,
+            Condition: { ArnNotLike: { 'aws:PrincipalArn': provisionersOf(options) } },
+          },
+        ];
+  return [
+    ...statement(
+      'NobodyMakesTheTrustedRoles',
+      ROLE_WRITES,
+      names.filter((name) => !isUser(name)),
+    ),
+    ...statement('NobodyBecomesTheTrustedUsers', USER_WRITES, names.filter(isUser)),
   ];
+}
+
+/** What weakens a bucket or a log group with content in it: who reads, under which key, for how long, and what is copied away. */
+export const STORE_WEAKENINGS = [
+  's3:PutBucketPolicy',
+  's3:DeleteBucketPolicy',
+  's3:PutBucketAcl',
+  's3:PutObjectAcl',
+  's3:PutObjectVersionAcl',
+  's3:PutBucketOwnershipControls',
+  's3:PutBucketPublicAccessBlock',
+  's3:PutEncryptionConfiguration',
+  's3:PutLifecycleConfiguration',
+  's3:PutReplicationConfiguration',
+  's3:PutBucketVersioning',
+  's3:PutBucketObjectLockConfiguration',
+  'logs:AssociateKmsKey',
+  'logs:DisassociateKmsKey',
+  'logs:PutSubscriptionFilter',
+  'logs:PutRetentionPolicy',
+  'logs:DeleteRetentionPolicy',
+  'logs:CreateExportTask',
+  'logs:PutLogGroupDeletionProtection',
+] as const;
+
+/** What hands a key of content to others or takes it away. */
+export const KEY_WEAKENINGS = [
+  'kms:CreateGrant',
+  'kms:DisableKey',
+  'kms:PutKeyPolicy',
+  'kms:ScheduleKeyDeletion',
+  'kms:TagResource',
+  'kms:UntagResource',
+] as const;
+
+/** The tag of the keys of templates/exception-destination.yml: a key's ARN says nothing about what lies under it. */
+export const KEY_TAG = { key: 'aws:ResourceTag/proviso', value: 'exception-content' } as const;
+
+/** Bedrock knows no resource control policies; the stores of its logs and their keys do. */
+export function rcpStatements(policy: LoadedPolicy, options: GuardrailOptions): readonly Statement[] {
+  const notKeepers = {
+    ArnNotLikeIfExists: { 'aws:PrincipalArn': fenceKeepers(policy, options) },
+    BoolIfExists: { 'aws:PrincipalIsAWSService': 'false' },
+  };
   const bucket = `arn:*:s3:::${options.contentBuckets}`;
   const group = `arn:*:logs:*:*:log-group:${options.contentLogGroups}/*`;
   return [
@@ -176,24 +324,17 @@ export function rcpStatements(policy: LoadedPolicy, options: GuardrailOptions): 
       Sid: 'NobodyWeakensTheStores',
       Effect: 'Deny',
       Principal: '*',
-      Action: [
-        's3:PutBucketPolicy',
-        's3:DeleteBucketPolicy',
-        's3:PutLifecycleConfiguration',
-        's3:PutReplicationConfiguration',
-        's3:PutBucketVersioning',
-        's3:PutBucketObjectLockConfiguration',
-        'logs:PutSubscriptionFilter',
-        'logs:PutRetentionPolicy',
-        'logs:DeleteRetentionPolicy',
-        'logs:CreateExportTask',
-        'logs:PutLogGroupDeletionProtection',
-      ],
-      Resource: [bucket, group],
-      Condition: {
-        ArnNotLikeIfExists: { 'aws:PrincipalArn': fenceKeepers },
-        BoolIfExists: { 'aws:PrincipalIsAWSService': 'false' },
-      },
+      Action: STORE_WEAKENINGS,
+      Resource: [bucket, `${bucket}/*`, group],
+      Condition: notKeepers,
+    },
+    {
+      Sid: 'NobodyTakesTheKeys',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: KEY_WEAKENINGS,
+      Resource: '*',
+      Condition: { StringEquals: { [KEY_TAG.key]: KEY_TAG.value }, ...notKeepers },
     },
   ];
 }

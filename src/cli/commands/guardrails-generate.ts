@@ -46,21 +46,24 @@ async function generate(options: Options, context: CommandContext): Promise<void
     });
   for (const { name, text } of documents) await writeTextFile(`${options.out}/${name}.json`, text, context);
   const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
-  const { affected, managementAccount, target } = plan;
+  const { affected, units, unplaced, managementAccount, target } = plan;
   await writeTextFile(
     `${options.out}/attach-plan.json`,
     json({
       policyHash: policy.hash,
       target,
+      units,
       affected,
+      unplaced,
       managementAccount,
-      commands: attachCommands(documents, target, options.out),
+      commands: attachCommands(documents, plan, options.out),
     }),
     context,
   );
   await writeTextFile(`${options.out}/proof.json`, json(proof), context);
   await writeTextFile(`${options.out}/rollback.json`, json(rollbackDocument(documents, plan)), context);
-  if (proof.notSeen.length > 0) context.exitCode = EXIT.undecided;
+  const nameOfUnit = (id: string) => units.find((unit) => unit.id === id)?.name ?? id;
+  if (proof.notSeen.length > 0 || unplaced.length > 0) context.exitCode = EXIT.undecided;
   writeLines(context, [
     ...documents.map(
       ({ name, type, text }) =>
@@ -68,7 +71,18 @@ async function generate(options: Options, context: CommandContext): Promise<void
     ),
     '',
     ...wrap(`attached to ${target} they reach ${countOf(affected.length, 'account')}:`, width),
-    ...affected.flatMap(({ id, name }) => wrap(printable(`${id}  ${name}`), width, '  ')),
+    ...affected.flatMap(({ id, name, state, through }) =>
+      wrap(
+        printable(
+          `${id}  ${name}${state === 'ACTIVE' ? '' : ` (${state})`}${through.length > 1 ? `, through ${through.slice(1).map(nameOfUnit).join(', ')}` : ''}`,
+        ),
+        width,
+        '  ',
+      ),
+    ),
+    ...unplaced.flatMap(({ id, name }) =>
+      wrap(printable(`not known whether they reach ${id} ${name}: its unit is not in the snapshot`), width),
+    ),
     ...(managementAccount === undefined
       ? []
       : wrap(
