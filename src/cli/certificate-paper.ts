@@ -1,6 +1,6 @@
 import type { Paper } from '../core/index.ts';
 import type { SignedCertificate } from '../exceptions/index.ts';
-import { holdText, interferenceText } from './certificate-text.ts';
+import { breakGlassText, holdText, interferenceText, settingText } from './certificate-text.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -13,8 +13,11 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
   const list = (name: string): readonly unknown[] =>
     Array.isArray(statement[name]) ? (statement[name] as readonly unknown[]) : [];
   const [times, settings, purged] = [fields('times'), fields('settings'), fields('purged')];
-  const rows = (all: Fields, names: Readonly<Record<string, string>>) =>
-    Object.entries(names).map(([key, name]) => [name, textOf(all[key])]);
+  const rows = (
+    all: Fields,
+    names: Readonly<Record<string, string>>,
+    say: (value: unknown) => string = textOf,
+  ) => Object.entries(names).map(([key, name]) => [name, say(all[key])]);
   const listings = list('listings') as readonly Fields[];
   const others = list('interference') as readonly Fields[];
   const robot = statement['robot'] as Fields | undefined;
@@ -46,6 +49,7 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
                   text: `Switching off kept failing. Second lever pulled at ${textOf(lever['pulledAt'])}: bucket denied: ${textOf(lever['bucketDenied'])}; key disabled: ${textOf(lever['keyDisabled'])}.`,
                 },
               ]),
+          ...breakGlassText(statement['breakGlass']).map((text) => ({ kind: 'text' as const, text })),
           ...(list('holds') as readonly Fields[]).map((each) => ({
             kind: 'text' as const,
             text: `Legal hold: ${holdText(each)}.`,
@@ -123,13 +127,17 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
             kind: 'table',
             caption: 'The setting before, during and after',
             columns: ['when', 'invocation logging'],
-            rows: rows(settings, {
-              before: 'Before',
-              approved: 'As approved',
-              during: 'Read back while on',
-              after: 'Read back afterwards',
-              baseline: 'Baseline',
-            }),
+            rows: rows(
+              settings,
+              {
+                before: 'Before',
+                approved: 'As approved',
+                during: 'Read back while on',
+                after: 'Read back afterwards',
+                baseline: 'Baseline',
+              },
+              settingText,
+            ),
           },
         ],
       },

@@ -1,3 +1,4 @@
+import { describeConfiguration } from '../enforcement/index.ts';
 import type { SignedCertificate } from '../exceptions/index.ts';
 import { printable, wrap } from './terminal/index.ts';
 
@@ -24,8 +25,10 @@ export function certificateLines(
         `${decisionText(approval['decision'])} ${textOf(approval['principalId'])}, ${textOf(approval['at'])}`,
       ),
     ),
-    ...row('before', settings['before']),
-    ...row('afterwards', settings['after']),
+    ...breakGlassText(statement['breakGlass']).flatMap((text) => row('break-glass', text)),
+    ...row('before', settingText(settings['before'])),
+    ...row('afterwards', settingText(settings['after'])),
+    ...row('baseline', settingText(settings['baseline'])),
     ...row('enabled', times['enabledAt']),
     ...row('approved until', times['expiresAt']),
     ...(times['revokedAt'] === null ? [] : row('revoked', times['revokedAt'])),
@@ -38,7 +41,7 @@ export function certificateLines(
       : row('second lever', leverText(statement['secondLever'] as Readonly<Record<string, unknown>>))),
     ...listOf(statement['holds']).flatMap((each) => row('legal hold', holdText(each))),
     ...listOf(statement['interference']).flatMap((each) => row('somebody else', interferenceText(each))),
-    ...(statement['robot'] === undefined ? [] : row('robot', statement['robot'])),
+    ...(statement['robot'] === undefined ? [] : row('robot', robotText(statement['robot'] as Fields))),
     ...row(
       'purged',
       Object.entries(purged)
@@ -63,6 +66,39 @@ export function certificateLines(
 /** What was decided, so that an approval taken back does not read as one that stands. */
 const decisionText = (decision: unknown): string =>
   decision === 'approve' ? 'approved by' : decision === 'reject' ? 'rejected by' : `${textOf(decision)}:`;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A setting, or the baseline, in words. */
+export function settingText(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return textOf(value);
+  const { kind, configuration } = value as { readonly kind?: unknown; readonly configuration?: object };
+  if (kind === 'none') return 'nothing is configured';
+  return describeConfiguration(kind === 'metadata-only' ? (configuration ?? {}) : value);
+}
+
+const robotText = (robot: Fields): string =>
+  `${textOf(robot['by'])} switched content storage on again ${textOf(robot['rounds'])} times after it had been switched off`;
+
+/** Who opened it, who confirmed it, and who did not, in sentences; none where there was no break-glass. */
+export function breakGlassText(value: unknown): readonly string[] {
+  if (value === undefined) return [];
+  const glass = value as Fields;
+  const who = (each: unknown): string => {
+    const { principalId, role, at } = each as Fields;
+    return `${textOf(principalId)} as ${textOf(role)}, ${textOf(at)}`;
+  };
+  const confirmed = listOf(glass['confirmedBy']).map(who);
+  const missing = listOf(glass['notConfirmedBy'], true).join(', ');
+  return [
+    `Opened by break-glass (${textOf(glass['reason'])}): ${glass['openedBy'] === null ? 'no opening counts any more' : who(glass['openedBy'])}.`,
+    `Confirmed by ${confirmed.length === 0 ? 'nobody' : confirmed.join('; ')}.`,
+    ...(glass['rejectedBy'] === null ? [] : [`Rejected by ${who(glass['rejectedBy'])}.`]),
+    ...(glass['isBreach'] === true
+      ? [`BREACH: not confirmed by ${missing} until ${textOf(glass['confirmedUntil'])}.`]
+      : []),
+  ];
+}
 
 const leverText = (lever: Readonly<Record<string, unknown>>): string =>
   `pulled at ${textOf(lever['pulledAt'])}; bucket denied: ${textOf(lever['bucketDenied'])}; key disabled: ${textOf(lever['keyDisabled'])}`;

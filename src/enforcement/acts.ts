@@ -1,9 +1,10 @@
-import { type ExceptionId, err, ok, type PrincipalId, type Result } from '../core/index.ts';
+import { type ExceptionId, err, formatInstant, ok, type PrincipalId, type Result } from '../core/index.ts';
 import {
   describeState,
   type ExceptionRecord,
   isHeld,
   leaseOf,
+  pendingDecision,
   personActor,
   type Refusal,
   readException,
@@ -74,6 +75,17 @@ export async function closeUnproven(
     return refuse(services, id, by, {
       code: 'STATE_REFUSES',
       message: 'it is on legal hold; Legal must release it first: proviso exception release',
+    });
+  const pending = pendingDecision(record);
+  // Closed, nobody could confirm any more, and the certificate would state a breach that need not have been one.
+  if (
+    record.request.breakGlass !== undefined &&
+    pending !== undefined &&
+    services.clock.now() < pending.until
+  )
+    return refuse(services, id, by, {
+      code: 'STATE_REFUSES',
+      message: `it was opened by break-glass, and ${pending.missing.join(', ')} can still confirm until ${formatInstant(pending.until)}; close it when they have, or then`,
     });
   const { accountId, region } = record.request;
   const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);

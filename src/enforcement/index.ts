@@ -40,6 +40,12 @@ export * from './revoke.ts';
 export * from './second-lever.ts';
 export * from './start-ending.ts';
 export { type SweepReport, sweep } from './sweep.ts';
-export { describeObserved, type SwitchOffResult, scheduleName, switchOff } from './switch-off.ts';
+export {
+  describeConfiguration,
+  describeObserved,
+  type SwitchOffResult,
+  scheduleName,
+  switchOff,
+} from './switch-off.ts';
 export * from './unit-path.ts';
 export * from './wake.ts';

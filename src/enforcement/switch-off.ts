@@ -329,8 +329,11 @@ async function recordOverdue(
 /** Names of destinations and the kinds of content: never content itself. */
 export function describeObserved(observed: Observation<LoggingConfiguration>): string {
   if (observed.kind === 'unobservable') return `cannot be read (${observed.reason})`;
-  if (observed.kind === 'absent') return 'not configured';
-  const { value } = observed;
+  return observed.kind === 'absent' ? 'not configured' : describeConfiguration(observed.value);
+}
+
+/** A configuration in words: which content, and where to. */
+export function describeConfiguration(value: LoggingConfiguration): string {
   const flags = (['text', 'image', 'embedding', 'video', 'audio'] as const).filter(
     (kind) => value[`${kind}DataDeliveryEnabled`] !== false,
   );

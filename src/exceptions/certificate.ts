@@ -1,8 +1,10 @@
 import { canonicalJson, type EpochMs, formatInstant, sha256Hex } from '../core/index.ts';
 import type { LoggingConfiguration } from '../evidence/index.ts';
+import { INDISPENSABLE_ROLES } from '../policy/index.ts';
 import { endOf } from './lease.ts';
 import type { SignedCertificate, Signer } from './ports.ts';
-import type { ExceptionRecord, Lease, Listing } from './types.ts';
+import { missingApprovals, standingApprovals } from './quorum.ts';
+import type { Decision, ExceptionRecord, Lease, Listing } from './types.ts';
 
 /**
  * What is stated at the end of an exception: settings, times, counts, what was listed where and when. It says "not listed at
@@ -33,6 +35,9 @@ export function certificateStatement(
       at: formatInstant(at),
       subjectHash,
     })),
+    ...(record.request.breakGlass === undefined
+      ? {}
+      : { breakGlass: breakGlassStatement(record, record.request.breakGlass.reason) }),
     settings: {
       before: settingText(record.settingBefore),
       approved: lease.configuration,
@@ -119,6 +124,30 @@ export function certificateStatement(
       ...(record.state === 'closed' ? [] : [`closed without proof: ${record.reason ?? 'no reason given'}`]),
     ],
     closedBy,
+  };
+}
+
+/**
+ * Who opened it, who confirmed it, and who did not: a breach. It closes only when every role has confirmed or the time to confirm has ended,
+ * so what is stated here does not change afterwards.
+ */
+function breakGlassStatement(record: ExceptionRecord, reason: string) {
+  const missing = missingApprovals(record);
+  const counted = standingApprovals(record.decisions).filter(
+    ({ role }, index, all) =>
+      !missing.includes(role) && all.findIndex((each) => each.role === role) === index,
+  );
+  const opener = counted.find(({ role }) => (INDISPENSABLE_ROLES as readonly string[]).includes(role));
+  const who = ({ principalId, role, at }: Decision) => ({ principalId, role, at: formatInstant(at) });
+  const rejection = record.decisions.find(({ decision }) => decision === 'reject');
+  return {
+    reason,
+    openedBy: opener === undefined ? null : who(opener),
+    confirmedBy: counted.filter((each) => each !== opener).map(who),
+    rejectedBy: rejection === undefined ? null : who(rejection),
+    confirmedUntil: formatInstant(record.request.endsAt),
+    notConfirmedBy: missing,
+    isBreach: missing.length > 0,
   };
 }
 

@@ -142,7 +142,8 @@ export const LIFECYCLE = {
   'close-unproven': {
     from: ['ending', 'draining', 'purging'],
     to: 'closed-unproven',
-    guard: 'a person signs with a reason, after content storage was read back as off; no legal hold stands',
+    guard:
+      'a person signs with a reason, after content storage was read back as off; no legal hold stands, and nobody can still confirm break-glass',
     source: 'PURGE_PROVEN',
     by: 'Legal or Security',
   },

@@ -322,19 +322,45 @@ describe('B19: break-glass', () => {
       expect((await s.record(id)).breach?.missing).toEqual(['executive']);
     }));
 
-  test('closed without proof before its end is a breach all the same', () =>
+  test('is not closed without proof while others can still confirm; then the certificate names who did and who did not', () =>
     glass(async (s) => {
       const id = await opened(s);
       await s.advanceTo(BEGINS + HOUR_MS);
       await s.revoke(id);
       await s.advance(MINUTE_MS);
-      const closed = await closeUnproven(s.state.services, id, principalId('lena'), 'nothing was stored');
-      expect(codeOf(closed)).toBe('ok');
-      await s.advanceTo(ENDS - MINUTE_MS);
-      expect(s.events('exception.break-glass-breach')).toEqual([]);
+      const close = () => closeUnproven(s.state.services, id, principalId('lena'), 'nothing was stored');
+      expect(await close()).toMatchObject({
+        error: { message: expect.stringContaining('security, executive can still confirm until') },
+      });
+      expect(codeOf(await s.decide(id, 'priya', 'security'))).toBe('ok');
+      await s.advanceTo(ENDS + MINUTE_MS);
+      expect(codeOf(await close())).toBe('ok');
       await s.advanceTo(LONG_AFTER);
       expect(s.events('exception.break-glass-breach')).toHaveLength(1);
-      expect((await s.record(id)).breach?.missing).toEqual(['security', 'executive']);
+      expect((await s.record(id)).breach?.missing).toEqual(['executive']);
+      expect(s.certificates()[0]).toMatchObject({
+        outcome: 'closed-unproven',
+        breakGlass: {
+          reason: 'data leaves the company now',
+          openedBy: { principalId: 'lena', role: 'legal' },
+          confirmedBy: [{ principalId: 'priya', role: 'security' }],
+          notConfirmedBy: ['executive'],
+          isBreach: true,
+        },
+      });
+    }));
+
+  test('confirmed by all before its end is closed without proof at once, and no breach', () =>
+    glass(async (s) => {
+      const id = await opened(s);
+      await s.advanceTo(BEGINS + HOUR_MS);
+      await s.decide(id, 'priya', 'security');
+      await s.decide(id, 'omar', 'executive');
+      await s.revoke(id);
+      await s.advance(MINUTE_MS);
+      const closed = await closeUnproven(s.state.services, id, principalId('lena'), 'nothing was stored');
+      expect(codeOf(closed)).toBe('ok');
+      expect(s.certificates()[0]).toMatchObject({ breakGlass: { notConfirmedBy: [], isBreach: false } });
     }));
 
   test('OFF_NEEDS_NOTHING: one whose workflow stopped is ended, though the policy that says whom to remind cannot be read', () =>
