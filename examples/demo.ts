@@ -190,7 +190,8 @@ await approve('omar.haddad', 'executive', 0);
 
 heading('4. On, for as long as agreed; everyone who calls a model there is captured');
 await proviso(['clock', 'advance', '--to', '2026-11-21T07:10:00Z', ...onState], 0);
-const caller = 'as=arn:aws:sts::444444444444:assumed-role/IncidentResponder/sam.okafor';
+const caller =
+  'as=arn:aws:sts::444444444444:assumed-role/AWSReservedSSO_IncidentResponder_7d6c5b4a39281706/sam.okafor';
 const object = `incidents/{id}/AWSLogs/rewritten.json`.replace('{id}', id);
 for (const action of [
   ['invoke', ...PAIR, caller, `prompt=${CANARIES[0]}`, 'times=3'],

@@ -11,7 +11,15 @@ import {
   leasedInterval,
   NOT_CAPTURED,
 } from '../exceptions/index.ts';
-import { accessOf, arnLike, type CapablePrincipal, type WhoCan, whoCan } from '../iam/index.ts';
+import {
+  accessOf,
+  arnLike,
+  type CapablePrincipal,
+  invokersBeside,
+  subjectMatch,
+  type WhoCan,
+  whoCan,
+} from '../iam/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import { CERTAINTY_WORDS } from './access.ts';
 
@@ -58,46 +66,29 @@ function captured({ request, snapshot }: PreviewInput): readonly string[] {
   const says = [blastRadius(request)];
   if (snapshot === undefined)
     return [...says, 'Who can invoke a model there is not known: no snapshot was given.'];
-  const found = whoIn(snapshot, 'invoke', request);
-  const invokers = [...found.principals, ...found.roots];
-  const isSubject = ({ principal }: CapablePrincipal) =>
-    request.subjects.some((arn) => isOf(arn, principal.arn));
-  const others = invokers.filter((each) => !isSubject(each));
+  const access = accessOf(snapshot);
+  const { others, undecided } = invokersBeside(access, request, request.subjects);
+  const { principals } = whoIn(snapshot, 'invoke', request);
   const unseen = request.subjects.filter(
-    (arn) => !invokers.some(({ principal }) => isOf(arn, principal.arn)),
+    (arn) => !principals.some(({ principal }) => subjectMatch(arn, principal.arn) !== undefined),
   );
   return [
     ...says,
-    others.length === 0
-      ? 'By what was seen, nobody but the subjects can invoke a model in this account.'
-      : `Beside the subjects, ${others.length} ${others.length === 1 ? 'principal' : 'principals'} of this account can invoke a model, or it cannot be decided: ${named(others)}.`,
-    ...found.paths
-      .slice(0, MOST_NAMED)
-      .map(
-        ({ from, steps, certainty }) =>
-          `${from.type} \`${from.name}\` of ${from.accountId} gets there by assuming \`${steps.at(-1)?.role.name ?? ''}\` (${CERTAINTY_WORDS[certainty]}).`,
-      ),
-    ...found.outsiders.map(
-      ({ role, who }) =>
-        `The role \`${role.name}\` trusts somebody outside the organization: ${who.join('; ')}.`,
-    ),
+    ...(others.length + undecided.length === 0
+      ? ['By every policy that was seen, nobody but the subjects can invoke a model there.']
+      : []),
+    ...(others.length === 0
+      ? []
+      : [`Beside the subjects these can invoke a model there, and are captured too: ${listed(others)}.`]),
+    ...(undecided.length === 0 ? [] : [`Of these it cannot be decided: ${listed(undecided)}.`]),
     ...unseen.map((arn) => `The subject \`${arn}\` cannot invoke a model there by what was seen.`),
-    ...found.notSeen.map((what) => `Not seen: ${what}.`),
-    'Permissions are judged for the account, not for the Region, and resource policies are not collected.',
   ];
 }
 
-/** Whether a subject is the principal, or a session of that role. A session's ARN leaves the role's path out. */
-function isOf(subject: string, principal: string): boolean {
-  if (subject === principal) return true;
-  const [, account, role] = /^arn:[^:]+:sts::([0-9]{12}):assumed-role\/([^/]+)\//.exec(subject) ?? [];
-  return (
-    role !== undefined &&
-    principal.split(':')[4] === account &&
-    principal.includes(':role/') &&
-    principal.split('/').at(-1) === role
-  );
-}
+const listed = (words: readonly string[]): string =>
+  words.length > MOST_NAMED
+    ? `${words.slice(0, MOST_NAMED).join('; ')}; and ${words.length - MOST_NAMED} more`
+    : words.join('; ');
 
 const whoIn = (
   snapshot: Snapshot,

@@ -128,6 +128,7 @@ const scope = {
     'kind of content',
     'kinds of content',
   ),
+  onlySubjectsInvoke: onlySubjectsInvoke,
   maxSubjects: maxSubjects,
 } as const satisfies Record<keyof Exceptions['scope'], Compare>;
 
@@ -294,6 +295,22 @@ function judged(
     ...rest,
     ...(isLooser ? { direction: 'loosening', loosens: found } : { direction: 'tightening', tightens: found }),
   });
+}
+
+function onlySubjectsInvoke(old: Policy, next: Policy): readonly Change[] {
+  const [before, after] = [old.exceptions.scope.onlySubjectsInvoke, next.exceptions.scope.onlySubjectsInvoke];
+  if (before === after) return [];
+  return [
+    judged(old, next, 'exceptions.scope.onlySubjectsInvoke', {
+      isLooser: after === 'not-required',
+      path: 'exceptions.scope.onlySubjectsInvoke',
+      at: bothAt('exceptions', 'scope', 'onlySubjectsInvoke'),
+      says:
+        after === 'required'
+          ? 'a dedicated exception now needs it decided that nobody but its subjects can invoke a model there'
+          : 'a dedicated exception may be where others than its subjects can invoke a model, and captures them',
+    }),
+  ];
 }
 
 function maxSubjects(old: Policy, next: Policy): readonly Change[] {

@@ -116,6 +116,7 @@ const EXTREMES = {
     lacking(admitting.exceptions.scope.topologies, refusing.exceptions.scope.topologies).map((topology) => ({
       topology,
     })),
+  'exceptions.scope.onlySubjectsInvoke': () => [{ topology: 'dedicated', othersInvoke: true }],
   'exceptions.scope.modalities': (admitting, refusing) =>
     lacking(admitting.exceptions.scope.modalities, refusing.exceptions.scope.modalities).map((modality) => ({
       modalities: [modality],
@@ -224,6 +225,7 @@ const EMPTY: Choices = {
   retention: DAY,
   startsIn: durationMs(0),
   isVersioned: false,
+  othersInvoke: false,
   notice: { kind: 'given', how: 'by mail' },
   assessment: undefined,
   roles: [],

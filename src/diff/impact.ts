@@ -192,6 +192,7 @@ function judgeStanding(request: ExceptionRequest, policy: LoadedPolicy): Judgeme
       at,
       source,
     },
+    invokers: { others: [], undecided: [] },
     scope: 'standing',
     now: at,
   });

@@ -62,6 +62,7 @@ export interface Choices {
   readonly retention: DurationMs;
   readonly startsIn: DurationMs;
   readonly isVersioned: boolean;
+  readonly othersInvoke: boolean;
   readonly notice: ExceptionRequest['notice'];
   readonly assessment: ExceptionRequest['dataProtectionAssessment'];
   readonly roles: readonly string[];
@@ -86,6 +87,7 @@ export function commonChoices(one: Policy, other: Policy): Choices {
     retention: durationMs(least(left.limits.retention, right.limits.retention)),
     startsIn: durationMs(0),
     isVersioned: false,
+    othersInvoke: false,
     notice: { kind: 'given', how: 'by mail' },
     assessment: { kind: 'made', reference: 'DPIA-1' },
     roles: [
@@ -141,6 +143,7 @@ export function requestOf(choices: Choices): RequestExample {
     now: EXAMPLE_NOW,
     roles: choices.roles,
     bucket,
+    othersInvoke: choices.othersInvoke,
     ...(choices.row === undefined ? {} : { row: choices.row }),
   };
 }
@@ -155,6 +158,7 @@ export function judgeExample(example: RequestExample, policy: Policy): Judgement
     people: peopleFor(example.roles),
     row: example.row,
     bucket: { kind: 'observed', value: example.bucket, at: example.now, source: { call: 'this example' } },
+    invokers: { others: example.othersInvoke ? ['another role'] : [], undecided: [] },
     scope: 'submission',
     now: example.now,
   });
@@ -215,7 +219,7 @@ const DESTINATION_WORDS = { s3: 'an S3 bucket', 'cloudwatch-logs': 'a CloudWatch
 
 /** The example in words: what every request says, then what is unusual in this one. */
 export function sayRequest(example: RequestExample): readonly string[] {
-  const { request, bucket, row } = example;
+  const { request, bucket, othersInvoke, row } = example;
   const subjects = request.subjects.length;
   const ahead = durationMs(request.startsAt - example.now);
   return [
@@ -225,6 +229,7 @@ export function sayRequest(example: RequestExample): readonly string[] {
         ? ['it writes to an S3 bucket that keeps versions']
         : []
       : [`it writes to ${DESTINATION_WORDS[request.destination.kind]}`]),
+    ...(othersInvoke ? ['somebody else than its subjects can invoke a model there'] : []),
     ...(ahead === 0 ? [] : [`it starts ${sayTime(ahead)} after it was asked for`]),
     ...(request.notice.kind === 'withheld' && request.notice.decidedBy === ''
       ? ['the people concerned are not told, and nobody decided that']

@@ -65,6 +65,8 @@ export interface RequestExample {
   /** Roles that living people hold, one person each; the requester is somebody else. */
   readonly roles: readonly string[];
   readonly bucket: BucketFacts;
+  /** Whether somebody else than the subjects can invoke a model there. */
+  readonly othersInvoke: boolean;
   readonly row?: LeaseRow;
 }
 

@@ -6,19 +6,17 @@ import {
   type ApplicablePolicies,
   accountPolicies,
   atInstant,
-  contextOf,
   contextOfPrincipal,
   decideIdentity,
   evaluateRequest,
   guardrailsOf,
   type IdentityPolicies,
-  known,
   layerOf,
   momentsOf,
   type PolicyLayer,
-  type RequestContext,
   type ResourceLayer,
   readPolicy,
+  withKeys,
 } from '../iam/index.ts';
 import type { BucketEvidence, KeyEvidence, LifecycleRule, LogGroupEvidence, Trail } from './ports.ts';
 
@@ -431,18 +429,6 @@ function resourceLayer(
   const documents = policy === undefined ? [] : [readPolicy(name, policy, 'resource')];
   return { ...layerOf(name, documents), accountId, mustAllow };
 }
-
-const withKeys = (context: RequestContext, more: Readonly<Record<string, string>>): RequestContext => {
-  const added = contextOf(
-    Object.fromEntries(Object.entries(more).map(([key, value]) => [key, known(value)])),
-  );
-  return {
-    lookup: (key) => {
-      const value = added.lookup(key);
-      return value.kind === 'known' ? value : context.lookup(key);
-    },
-  };
-};
 
 /** Path and name of the role that switches off (templates/member-account.yml). */
 export const DISABLE_ROLE = 'proviso/ProvisoDisable';

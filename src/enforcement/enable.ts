@@ -51,6 +51,7 @@ import {
   judgeDestination,
   judgeDisableRole,
 } from './destination.ts';
+import { invokersOf } from './invokers.ts';
 import { isUnsettled } from './plan.ts';
 import type { OneTimeSchedule, Services } from './ports.ts';
 import { describeObserved, scheduleName, switchOff } from './switch-off.ts';
@@ -111,6 +112,7 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
     people,
     row,
     bucket,
+    invokers: await invokersOf(services, record.request, organization),
     scope: 'standing',
     now,
   });
@@ -131,7 +133,10 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
     says,
   });
   if (now < lease.startsAt) return wait('the start has not come yet by the clock here');
-  if (judgement.outcome === 'undecided') return wait('a condition cannot be decided yet');
+  if (judgement.outcome === 'undecided') {
+    const open = judgement.conditions.filter(({ holds }) => holds === 'undecided');
+    return wait(`a condition cannot be decided yet: ${open.map(({ says }) => says).join('; ')}`);
+  }
   if (record.policyHashes.at(-1) !== policy.hash)
     return wait('the policy in force has not been judged for this exception yet');
   const others = { ...row, leases: row.leases.filter((candidate) => candidate.exceptionId !== id) };

@@ -28,6 +28,7 @@ export {
 export * from './figures.ts';
 export * from './hold.ts';
 export * from './interference.ts';
+export * from './invokers.ts';
 export * from './plan.ts';
 export * from './ports.ts';
 export * from './purge.ts';

@@ -18,6 +18,7 @@ import {
 } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import { bucketOf } from './enable.ts';
+import { invokersOf } from './invokers.ts';
 import type { Services } from './ports.ts';
 import { endLease } from './reconcile.ts';
 import { wakeDecided } from './wake.ts';
@@ -76,16 +77,21 @@ async function rejudgeOne(
   const lease = leaseOf(row, record.id);
   // What cannot be read leaves its own conditions undecided; the others still decide.
   const unread = () => undefined;
+  const organization = await services.organizationView.organization().catch(unread);
   const judgement = judge({
     request: record.request,
     requesterId: record.requesterId,
     policy,
-    organization: await services.organizationView.organization().catch(unread),
+    organization,
     people: await services.directory.people().catch(unread),
     row,
     bucket: await bucketOf(services, record).catch(
       () => ({ kind: 'unobservable', reason: 'failed' }) as const,
     ),
+    invokers: await invokersOf(services, record.request, organization).catch(() => ({
+      others: [],
+      undecided: ['the identities of the account could not be read'],
+    })),
     scope: 'standing',
     now: services.clock.now(),
   });

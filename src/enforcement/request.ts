@@ -15,6 +15,7 @@ import {
 } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import { bucketOf } from './enable.ts';
+import { invokersOf } from './invokers.ts';
 import type { ActingServices } from './ports.ts';
 import { endLease } from './reconcile.ts';
 import { wakeDecided } from './wake.ts';
@@ -29,14 +30,16 @@ export async function requestException(
   requesterId: PrincipalId,
   policy: LoadedPolicy,
 ): Promise<Result<{ record: ExceptionRecord; judgement: Judgement }, Refusal>> {
+  const organization = await services.organizationView.organization();
   const submitted = await submit({
     ...services,
     request,
     requesterId,
     policy,
-    organization: await services.organizationView.organization(),
+    organization,
     people: await services.directory.people(),
     bucket: await bucketOf(services, { request }),
+    invokers: await invokersOf(services, request, organization),
     now: services.clock.now(),
   });
   if (!submitted.ok) return submitted;

@@ -112,7 +112,7 @@ export function certificateStatement(
         : 'not proven',
     notProven: [
       'copies that readers made while they could read are not visible here',
-      'whether only the named subjects were captured: the topology’s scope is unproven',
+      `whether only the named subjects were captured${invokersWords(record)}`,
       ...(record.holds === undefined
         ? []
         : ['whether anything was copied, or deleted by AWS’s own lifecycle, while it was on legal hold']),
@@ -149,6 +149,16 @@ function breakGlassStatement(record: ExceptionRecord, reason: string) {
     notConfirmedBy: missing,
     isBreach: missing.length > 0,
   };
+}
+
+/** What was decided before it was on; nobody watched who could invoke a model while it was. */
+function invokersWords({ admissions }: ExceptionRecord): string {
+  const decided = admissions
+    .at(-1)
+    ?.conditions.find(({ clause }) => clause === 'exceptions.scope.onlySubjectsInvoke');
+  return decided === undefined
+    ? ': the topology’s scope is unproven'
+    : `: decided when it was admitted and again at its start, not watched in between (${decided.says})`;
 }
 
 const settingText = (setting: LoggingConfiguration | null | undefined): unknown =>

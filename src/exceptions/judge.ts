@@ -29,6 +29,16 @@ export interface BucketFacts {
 }
 
 /**
+ * Who can invoke a model in the exception's account and Region beside its subjects, by the policies in place, each in words (`src/iam`,
+ * `invokersBeside`). Both empty: nobody, and that is decided.
+ */
+export interface OtherInvokers {
+  readonly others: readonly string[];
+  /** What keeps it from being decided. */
+  readonly undecided: readonly string[];
+}
+
+/**
  * `submission`: every condition. `standing`: those that a policy change or the start may look at again, so neither start times
  * nor a window and cap that already count the exception itself (DESIGN: a new version judges by standing conditions).
  */
@@ -43,6 +53,8 @@ export interface JudgeInput {
   readonly people: readonly Person[] | undefined;
   readonly row: LeaseRow | undefined;
   readonly bucket: Observation<BucketFacts>;
+  /** Asked of a `dedicated` exception. */
+  readonly invokers: OtherInvokers;
   readonly scope: JudgeScope;
   readonly now: EpochMs;
 }
@@ -111,7 +123,7 @@ function timeConditions({ request, policy, scope, now }: JudgeInput): JudgedCond
   ];
 }
 
-function scopeConditions({ request, policy, organization }: JudgeInput): JudgedCondition[] {
+function scopeConditions({ request, policy, organization, invokers }: JudgeInput): JudgedCondition[] {
   const { scope } = policy.policy.exceptions;
   const account = organization?.accounts.find(({ id }) => id === request.accountId);
   const unread = organization === undefined ? ('undecided' as const) : undefined;
@@ -147,8 +159,9 @@ function scopeConditions({ request, policy, organization }: JudgeInput): JudgedC
     condition(
       'exceptions.scope.topologies',
       scope.topologies.includes(request.topology),
-      `topology \`${request.topology}\`: whether only the subjects invoke models there is unproven; everyone who does is captured`,
+      `topology \`${request.topology}\`; allowed: ${scope.topologies.join(', ')}`,
     ),
+    ...invokerConditions(request, policy, invokers),
     condition(
       'exceptions.scope.modalities',
       request.modalities.every((modality) => scope.modalities.includes(modality)),
@@ -163,6 +176,43 @@ function scopeConditions({ request, policy, organization }: JudgeInput): JudgedC
     ),
   ];
 }
+
+/** Only what is decided counts: anything that keeps it open is never `met` where the policy asks for it. */
+function invokerConditions(
+  { topology, accountId, region }: ExceptionRequest,
+  policy: LoadedPolicy,
+  { others, undecided }: OtherInvokers,
+): JudgedCondition[] {
+  if (topology !== 'dedicated') return [];
+  const isRequired = policy.policy.exceptions.scope.onlySubjectsInvoke === 'required';
+  const where = `in ${accountId}, ${region}`;
+  const found =
+    others.length > 0
+      ? `others than the subjects can invoke a model ${where} and would be captured: ${named(others)}`
+      : undecided.length > 0
+        ? `whether only the subjects can invoke a model ${where} is not decided: ${named(undecided)}`
+        : `nobody but the subjects can invoke a model ${where}, by every policy in place`;
+  const holds = others.length > 0 ? false : undecided.length > 0 ? 'undecided' : true;
+  return [
+    isRequired
+      ? condition(
+          'exceptions.scope.onlySubjectsInvoke',
+          holds,
+          holds === true ? found : `${found}; deny it to all others there, or use another account`,
+        )
+      : condition(
+          'exceptions.scope.onlySubjectsInvoke',
+          true,
+          holds === true ? found : `${found}; the policy does not ask for more`,
+        ),
+  ];
+}
+
+const MOST_NAMED = 10;
+const named = (words: readonly string[]): string =>
+  words.length > MOST_NAMED
+    ? `${words.slice(0, MOST_NAMED).join('; ')}; and ${words.length - MOST_NAMED} more`
+    : words.join('; ');
 
 /** What the request must state for a lawyer: notice and who may withhold it, the data-protection assessment. */
 function paperConditions({ request, policy, people, requesterId }: JudgeInput): JudgedCondition[] {

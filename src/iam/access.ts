@@ -53,6 +53,8 @@ export interface Access {
   readonly principals: readonly KnownPrincipal[];
   /** Accounts whose principals are not known, each with the reason in words. */
   readonly notSeen: readonly string[];
+  /** Whether the users, groups and roles of the account are known. */
+  isSeen(accountId: AccountId): boolean;
   /** Whether the control policies over resources were collected. */
   readonly hasResourceControl: boolean;
   /** Those with this ARN, or with this name in any account. */
@@ -74,6 +76,7 @@ export function accessOf({ organization, accounts, accountRegions = [] }: Access
   const notSeen: string[] = [];
   const principals: KnownPrincipal[] = [];
   const seen = new Set<AccountId>();
+  const withIdentities = new Set<AccountId>();
   const resourceControl = resourceControlOf(organization);
   const resourcePolicies = new Map<string, ResourceLayer>();
   for (const { accountId, iam, resourcePolicies: held } of accounts) {
@@ -87,7 +90,10 @@ export function accessOf({ organization, accounts, accountRegions = [] }: Access
       const why = iam.kind === 'absent' ? 'absent' : (iam.detail ?? iam.reason);
       notSeen.push(`the users, groups and roles of account ${account.accountName} (${accountId}): ${why}`);
       principals.push(rootUser('aws', account, guardrails));
-    } else principals.push(...principalsOf(iam.value, account, guardrails, read));
+    } else {
+      withIdentities.add(accountId);
+      principals.push(...principalsOf(iam.value, account, guardrails, read));
+    }
   }
   for (const { accountId, sections } of accountRegions) {
     const held = sections?.destinationPolicies;
@@ -124,6 +130,7 @@ export function accessOf({ organization, accounts, accountRegions = [] }: Access
   return {
     principals,
     notSeen,
+    isSeen: (accountId) => withIdentities.has(accountId),
     hasResourceControl: resourceControl !== undefined,
     find: (nameOrArn) =>
       principals.filter(({ arn, name }) => (nameOrArn.startsWith('arn:') ? arn : name) === nameOrArn),

@@ -29,3 +29,16 @@ export function contextOf(
   const rest = otherwise === 'unknown' ? UNKNOWN : ABSENT;
   return { lookup: (key) => values.get(key.toLowerCase()) ?? rest };
 }
+
+/** `context`, and besides these keys with one value each. */
+export function withKeys(context: RequestContext, more: Readonly<Record<string, string>>): RequestContext {
+  const added = contextOf(
+    Object.fromEntries(Object.entries(more).map(([key, value]) => [key, known(value)])),
+  );
+  return {
+    lookup: (key) => {
+      const value = added.lookup(key);
+      return value.kind === 'known' ? value : context.lookup(key);
+    },
+  };
+}

@@ -8,6 +8,7 @@ export * from './errors.ts';
 export * from './evaluate.ts';
 export { actionMatches, arnLike, globMatches } from './glob.ts';
 export { type AccountPolicies, accountPolicies, type IdentityPolicies } from './identity.ts';
+export * from './invokers.ts';
 export {
   type DocumentUse,
   layerOf,

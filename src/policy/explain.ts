@@ -205,6 +205,11 @@ function exceptionSentences({ exceptions }: Policy): readonly string[] {
         'or',
       )}.`,
     ),
+    ...item(
+      scope.onlySubjectsInvoke === 'required' && scope.topologies.includes('dedicated')
+        ? 'In an account and Region of its own, the policies in place must let nobody but its subjects invoke a model: others there would be captured too.'
+        : 'Others than its subjects may be captured where they can invoke a model too.',
+    ),
     ...item(`It may store ${listed(scope.modalities, 'or')}.`),
     ...item(
       `Storage is on for at most ${lengthWords(limits.enablement)}, and for at most ${lengthWords(limits.leasedTime.atMost)} in any ${lengthWords(limits.leasedTime.within)} per account and Region, extensions included.`,

@@ -220,6 +220,12 @@ const exceptionsSchema = z.strictObject({
   }),
   scope: z.strictObject({
     topologies: z.array(z.enum(TOPOLOGIES)).min(1).describe('how the exception is kept to its subjects'),
+    onlySubjectsInvoke: z
+      .enum(['required', 'not-required'])
+      .default('not-required')
+      .describe(
+        'whether a `dedicated` exception is admitted only where the policies in place let nobody but its subjects invoke a model',
+      ),
     modalities: z.array(z.enum(MODALITIES)).min(1).describe('the kinds of content that may be stored'),
     maxSubjects: z.int().min(1).max(500).describe('most subjects one request may name'),
   }),

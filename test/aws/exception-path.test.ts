@@ -30,6 +30,7 @@ import {
 import {
   adoptPolicy,
   bucketOf,
+  invokersOf,
   type Services,
   scheduleName,
   wakeDecided,
@@ -231,6 +232,7 @@ describe.skipIf(moto === undefined)('the exception path on moto, with the packag
       organization: await services.organizationView.organization(),
       people: await services.directory.people(),
       bucket: await bucketOf(services, { request: request.value }),
+      invokers: await invokersOf(services, request.value, await services.organizationView.organization()),
       now: services.clock.now(),
     });
     if (!submitted.ok) throw new Error(submitted.error.message);

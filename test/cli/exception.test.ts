@@ -227,7 +227,7 @@ describe('well-formed but refused: exit 1, recorded, nothing else changed', () =
     ['a retention beyond the limit', 'retention: 7d', 'retention: 30d', /exceptions\.limits\.retention/],
     [
       'subjects of another account',
-      'arn:aws:iam::444444444444:role/IncidentResponder\nmodels',
+      'arn:aws:iam::444444444444:role/aws-reserved/sso.amazonaws.com/eu-central-1/AWSReservedSSO_IncidentResponder_7d6c5b4a39281706\nmodels',
       'arn:aws:iam::666666666666:role/Somebody\nmodels',
       /of another account/,
     ],

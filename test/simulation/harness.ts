@@ -26,6 +26,7 @@ import {
 import {
   adoptPolicy,
   bucketOf,
+  invokersOf,
   type Pair,
   planEnforcement,
   revoke,
@@ -47,7 +48,7 @@ import {
   submit,
 } from '../../src/exceptions/index.ts';
 import { type LoadedPolicy, parsePolicy } from '../../src/policy/index.ts';
-import { AT, organization, snapshot } from '../evidence/snapshots.ts';
+import { AT, observed, organization, snapshot } from '../evidence/snapshots.ts';
 
 /*
  * The whole exception path on one machine, driven as the command line drives it. Scenarios start from copies of one prepared
@@ -111,6 +112,17 @@ export function loadPolicy(text: string = POLICY_TEXT): LoadedPolicy {
   return parsed.value;
 }
 
+/** What makes an account dedicated: nobody but the role that requests name can invoke a model. */
+const ONLY_SUBJECTS = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: {
+    Effect: 'Deny',
+    Action: ['bedrock:InvokeModel*', 'bedrock:CreateModelInvocationJob', 'bedrock-mantle:CreateInference'],
+    Resource: '*',
+    Condition: { ArnNotLike: { 'aws:PrincipalArn': 'arn:aws:iam::*:role/IncidentResponder' } },
+  },
+});
+
 /** Four accounts (one of them suspended), one pair with somebody's bucket, nothing switched on. */
 export function smallEstate(): Snapshot {
   const base = organization();
@@ -120,15 +132,25 @@ export function smallEstate(): Snapshot {
     state,
     parentId: 'ou-ex01-product01',
   });
+  const accounts = [
+    ...base.accounts,
+    more(OTHER, 'other', 'ACTIVE'),
+    more('999999999999', 'suspended', 'SUSPENDED'),
+  ];
   return snapshot({
     regions: [VIRGINIA, region('eu-west-1')],
     organization: {
       ...base,
-      accounts: [
-        ...base.accounts,
-        more(OTHER, 'other', 'ACTIVE'),
-        more('999999999999', 'suspended', 'SUSPENDED'),
-      ],
+      accounts,
+      serviceControlPolicies: observed([
+        { id: 'p-onlysubj', name: 'OnlyIncidentRespondersInvoke', document: ONLY_SUBJECTS },
+      ]),
+      attachments: observed(
+        [...base.units, ...accounts].map(({ id }) => ({
+          targetId: id,
+          policyIds: id === 'r-ex01' ? ['p-FullAWSAccess', 'p-onlysubj'] : ['p-FullAWSAccess'],
+        })),
+      ),
     },
   });
 }
@@ -536,6 +558,7 @@ export class Simulation {
       organization: await services.organizationView.organization(),
       people: await services.directory.people(),
       bucket: await bucketOf(services, { request }),
+      invokers: await invokersOf(services, request, await services.organizationView.organization()),
       now: services.clock.now(),
     });
     return submitted.ok ? { ok: true, value: submitted.value.record } : submitted;
@@ -657,6 +680,28 @@ export class Simulation {
       account.id === INCIDENT ? { ...account, ...change } : account,
     );
     writeDocument(database, 'organization', { ...organization, accounts });
+  }
+
+  /** Everything is allowed to whom the accounts' own policies allow it; their root users among them. */
+  detachControlPolicies(): void {
+    const { database } = this.state.aws;
+    const organization = embeddedOrganization(database);
+    const attachments = observed(
+      [...organization.units, ...organization.accounts].map(({ id }) => ({
+        targetId: id,
+        policyIds: ['p-FullAWSAccess'],
+      })),
+    );
+    writeDocument(database, 'organization', { ...organization, attachments });
+  }
+
+  /** Nobody may read the users and roles of an account any more. @returns what gives it back */
+  hideIdentities(): () => void {
+    const { services } = this.state;
+    const { inspection } = services;
+    const readIam = async () => ({ kind: 'unobservable', reason: 'access-denied' }) as const;
+    Object.assign(services, { inspection: { ...inspection, readIam } });
+    return () => void Object.assign(services, { inspection });
   }
 
   async redriveWorkflow(id: ExceptionId): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BEGINS, BUCKET, HOUR_MS, LONG_AFTER, MINUTE_MS, simulate } from './harness.ts';
+import { BEGINS, BUCKET, HOUR_MS, LONG_AFTER, MINUTE_MS, policyText, simulate } from './harness.ts';
 
 /* What the destination is like decides whether content storage is switched on at all: played through the workflow. */
 
@@ -55,4 +55,64 @@ describe('at the start', () => {
       expect((await s.record(id)).state).toBe('expired');
       expect(s.switched).toEqual([]);
     }));
+});
+
+/* Whether only the subjects can invoke a model in a dedicated account is decided at the request and again at the start. */
+
+describe('a dedicated account', () => {
+  const CLAUSE = 'exceptions.scope.onlySubjectsInvoke';
+
+  it('where others can invoke a model is refused at once, and they are named', () =>
+    simulate(async (s) => {
+      s.detachControlPolicies();
+      const refused = await s.submit();
+      expect(refused).toMatchObject({ ok: false, error: { code: 'POLICY_REFUSES' } });
+      const condition = refused.ok
+        ? undefined
+        : refused.error.conditions?.find(({ clause }) => clause === CLAUSE);
+      expect(condition?.holds).toBe('not-met');
+      expect(condition?.says).toContain('would be captured: the root user');
+    }));
+
+  it('where that cannot be decided is not admitted: unknown is not only the subjects', () =>
+    simulate(async (s) => {
+      s.hideIdentities();
+      const refused = await s.submit();
+      expect(refused).toMatchObject({ ok: false, error: { code: 'POLICY_UNDECIDED' } });
+    }));
+
+  it('is asked about again at the start: what others were given meanwhile is found', () =>
+    simulate(async (s) => {
+      const id = await s.approved();
+      s.detachControlPolicies();
+      await s.advanceTo(LONG_AFTER);
+      const record = await s.record(id);
+      expect(record.state).toBe('refused');
+      expect(record.reason).toContain('the root user');
+      expect(s.switched).toEqual([]);
+    }));
+
+  it('that cannot be decided at the start is waited for, and never switched on undecided', () =>
+    simulate(async (s) => {
+      const id = await s.approved();
+      const show = s.hideIdentities();
+      await s.advanceTo(BEGINS + 10 * MINUTE_MS);
+      expect(s.isOn()).toBe(false);
+      show();
+      await s.advanceTo(BEGINS + 15 * MINUTE_MS);
+      expect((await s.record(id)).state).toBe('active');
+    }));
+
+  it('is admitted with the others named where the policy does not ask for more', () =>
+    simulate(
+      async (s) => {
+        s.detachControlPolicies();
+        const id = await s.approved();
+        const conditions = (await s.record(id)).admissions[0]?.conditions ?? [];
+        const condition = conditions.find(({ clause }) => clause === CLAUSE);
+        expect(condition?.holds).toBe('met');
+        expect(condition?.says).toMatch(/the root user; the policy does not ask for more$/);
+      },
+      { policy: policyText(['onlySubjectsInvoke: required', 'onlySubjectsInvoke: not-required']) },
+    ));
 });

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type PrincipalId, principalId } from '../../core/index.ts';
-import { bucketOf } from '../../enforcement/index.ts';
+import { bucketOf, invokersOf } from '../../enforcement/index.ts';
 import { collectSnapshot } from '../../evidence/index.ts';
 import { judge, parseRequest, readLeaseRow } from '../../exceptions/index.ts';
 import type { CommandContext } from '../context.ts';
@@ -50,14 +50,16 @@ async function preview(file: string, options: Options, context: CommandContext):
     const policy = await services.policyInForce.current();
     const now = services.clock.now();
     const row = (await readLeaseRow(services.store, request.accountId, request.region))?.value;
+    const organization = await services.organizationView.organization();
     const judgement = judge({
       request,
       requesterId: options.as ?? NOBODY,
       policy,
-      organization: await services.organizationView.organization(),
+      organization,
       people: await services.directory.people(),
       row,
       bucket: await bucketOf(services, { request }),
+      invokers: await invokersOf(services, request, organization),
       scope: 'submission',
       now,
     });
