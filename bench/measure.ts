@@ -51,6 +51,14 @@ export async function timed(act: () => Promise<unknown> | unknown): Promise<numb
   return Number(process.hrtime.bigint() - start) / 1e6;
 }
 
+/** Milliseconds of processor time that `act` takes, over all threads of this process: what other processes do does not count. */
+export async function processorTime(act: () => Promise<unknown> | unknown): Promise<number> {
+  const start = process.cpuUsage();
+  await act();
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}
+
 export const machine = () => ({
   cpu: cpus()[0]?.model ?? 'unknown',
   cores: cpus().length,

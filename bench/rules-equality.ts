@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { compileControl } from '../src/rules/compile.ts';
-import { judgeOf } from '../src/rules/evaluate.ts';
 import { evaluateWithEngine } from '../src/rules/json-rules-engine.ts';
+import { judgeOf } from '../src/rules/judge.ts';
 import { condition, factSet } from '../test/rules/arbitraries.ts';
 import { measure, type Suite } from './measure.ts';
 
@@ -19,8 +19,11 @@ async function equalCases(): Promise<number> {
   await fc.assert(
     fc.asyncProperty(control, factSet, async (generated, facts) => {
       const compiled = compileControl(generated);
-      if (!isDeepStrictEqual(await evaluateWithEngine(compiled, facts), judgeOf(compiled)(facts)))
-        return false;
+      const judged = judgeOf([compiled])(facts);
+      const engine = await evaluateWithEngine(compiled, facts);
+      const { outcome, decidingClause } = engine;
+      if (!isDeepStrictEqual(engine, judged.explain(0))) return false;
+      if (!isDeepStrictEqual({ outcome, decidingClause }, judged.decisions[0])) return false;
       equal += 1;
       return true;
     }),

@@ -10,8 +10,10 @@ import {
 } from '../policy/index.ts';
 import { factDeriver, organizationFacts, type SubjectFacts } from './derive.ts';
 import { type Evaluator, evaluatorOf } from './evaluate.ts';
+import type { Judgements } from './judge.ts';
 import type {
   Coverage,
+  Decision,
   Explanation,
   Finding,
   Outcome,
@@ -145,6 +147,14 @@ export async function checkAccounts(
 
 const ACCOUNT_SUBJECTS = SUBJECTS.filter((subject) => subject !== 'organization');
 
+interface Pending {
+  readonly subjects: readonly SubjectFacts[];
+  /** One for each subject. */
+  readonly rows: readonly Judgements[];
+  /** The control's place among the decisions of a row. */
+  readonly index: number;
+}
+
 /** Judges subjects and counts the outcomes. */
 class Judge {
   readonly counts = noOutcomes();
@@ -153,8 +163,8 @@ class Judge {
   readonly #controls: readonly Control[];
   readonly #byControl: ReadonlyMap<string, Mutable<OutcomeCounts>>;
   readonly #evaluators: ReadonlyMap<Subject, Evaluator>;
-  /** Of the account at hand: for each control its subjects with their verdicts. */
-  readonly #pending = new Map<Control, readonly (readonly [SubjectFacts, Verdict])[]>();
+  /** Of the account at hand: for each control its subjects, what was judged of each, and where this control stands in that. */
+  readonly #pending = new Map<Control, Pending>();
 
   constructor(request: AccountsCheckRequest, controls: readonly Control[], receive: FindingReceiver) {
     this.#request = request;
@@ -178,35 +188,34 @@ class Judge {
       expected,
     );
     for (const [index, control] of asked.entries())
-      this.#pending.set(
-        control,
-        subjects.map((each, at) => {
-          const verdict = rows?.[at]?.[index];
-          if (verdict === undefined) throw new Error(`control \`${control.id}\` has no verdict`);
-          return [each, verdict] as const;
-        }),
-      );
+      this.#pending.set(control, { subjects, rows: rows ?? [], index });
   }
 
   /** Hands out what is pending, in the policy's order. */
   flush(): void {
-    for (const control of this.#controls)
-      for (const [subject, verdict] of this.#pending.get(control) ?? [])
-        this.#give(control, subject, verdict);
+    for (const control of this.#controls) {
+      const pending = this.#pending.get(control);
+      if (pending === undefined) continue;
+      const { subjects, rows, index } = pending;
+      for (const [at, subject] of subjects.entries()) this.#give(control, subject, rows[at], index);
+    }
     this.#pending.clear();
   }
 
-  #give(control: Control, subject: SubjectFacts, verdict: Verdict): void {
-    const coveredBy = this.#coverage(control, subject, verdict);
-    const standing = coveredBy === undefined ? verdict.outcome : 'covered';
+  #give(control: Control, subject: SubjectFacts, row: Judgements | undefined, index: number): void {
+    const decision = row?.decisions[index];
+    if (row === undefined || decision === undefined)
+      throw new Error(`control \`${control.id}\` was not judged`);
+    const coveredBy = this.#coverage(control, subject, decision);
+    const standing = coveredBy === undefined ? decision.outcome : 'covered';
     this.counts[standing] += 1;
     const own = this.#byControl.get(control.id);
     if (own !== undefined) own[standing] += 1;
-    this.#receive(() => findingOf(control, subject, verdict, coveredBy), { control, standing });
+    this.#receive(() => findingOf(control, subject, row.explain(index), coveredBy), { control, standing });
   }
 
   /** Only what was violated can be covered: neither an exception nor an attestation turns indeterminate into anything. */
-  #coverage(control: Control, { subject }: SubjectFacts, { outcome }: Verdict): Coverage | undefined {
+  #coverage(control: Control, { subject }: SubjectFacts, { outcome }: Decision): Coverage | undefined {
     if (outcome !== 'non-compliant') return undefined;
     const { coverage, attested } = this.#request;
     return control.coverableByException ? coverage(subject) : attested?.(control.id, subject);

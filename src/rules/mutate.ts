@@ -1,11 +1,11 @@
 import type { EpochMs } from '../core/index.ts';
 import type { Policy, PolicyCase, PolicyCases } from '../policy/index.ts';
 import { compileControl, type Decidable } from './compile.ts';
-import { judgeOf } from './evaluate.ts';
+import { judgeOf } from './judge.ts';
 import { type Mutant, mutantsOf } from './mutants.ts';
 import { findFacts } from './regions.ts';
 import { factsOfCase } from './run-cases.ts';
-import type { FactSet, Outcome } from './types.ts';
+import type { Decision, FactSet, Outcome } from './types.ts';
 
 /** What became of one mutant. */
 export type Fate =
@@ -53,12 +53,21 @@ export function mutatePolicy(policy: Policy, { cases, now }: PolicyCases): Mutat
 }
 
 function isPassing(control: Decidable, each: PolicyCase, now: EpochMs): boolean {
-  const verdict = judgeOf(compileControl(control))(factsOfCase(each, now));
-  return verdict.outcome === each.expect.outcome && verdict.decidingClause === each.expect.clause;
+  const decision = decisionBy(control)(factsOfCase(each, now));
+  return decision.outcome === each.expect.outcome && decision.decidingClause === each.expect.clause;
+}
+
+function decisionBy(control: Decidable): (facts: FactSet) => Decision {
+  const judge = judgeOf([compileControl(control)]);
+  return (facts) => {
+    const [decision] = judge(facts).decisions;
+    if (decision === undefined) throw new Error(`control \`${control.id}\` was not judged`);
+    return decision;
+  };
 }
 
 function fateOf(original: Decidable, mutant: Mutant, passing: readonly PolicyCase[], now: EpochMs): Fate {
-  const [before, after] = [judgeOf(compileControl(original)), judgeOf(compileControl(mutant.control))];
+  const [before, after] = [decisionBy(original), decisionBy(mutant.control)];
   const noticing = passing.find((each) => after(factsOfCase(each, now)).outcome !== each.expect.outcome);
   if (noticing !== undefined) return { kind: 'noticed', by: noticing.name };
   const outcomes = (facts: FactSet): readonly [Outcome, Outcome] => [

@@ -3,7 +3,7 @@ import type { FactName, FactValue } from '../policy/index.ts';
 import type { FactSet } from './types.ts';
 
 /** A fact that is not in the set: nobody asked, so it may be anything. */
-const NOT_IN_SET: Observation<FactValue> = { kind: 'unobservable', reason: 'not-collected' };
+export const NOT_IN_SET: Observation<FactValue> = { kind: 'unobservable', reason: 'not-collected' };
 
 /**
  * What was seen of one fact; never undefined. No name of a fact is one that every object inherits, and a fact set is a plain object or a

@@ -3,7 +3,6 @@ import type { Observation } from '../evidence/index.ts';
 import {
   type ConditionValue,
   type FactName,
-  type FactType,
   type FactValue,
   factDefinition,
   type Operator,
@@ -29,7 +28,7 @@ const truth = (holds: boolean): Truth => (holds ? 'true' : 'false');
 export const compare = (comparison: Comparison, observation: Observation<FactValue>): Truth =>
   comparatorOf(comparison)(observation);
 
-/** As {@link compare}, with all that follows from the comparison alone settled once. */
+/** As {@link compare}, with all that follows from the comparison alone settled once: texts and booleans have their answer looked up. */
 export function comparatorOf({
   fact,
   op,
@@ -37,25 +36,29 @@ export function comparatorOf({
 }: Comparison): (observation: Observation<FactValue>) => Truth {
   const whenAbsent: Truth = op === 'present' && typeof value === 'boolean' ? truth(!value) : 'unknown';
   const { type, values } = factDefinition(fact);
-  const known = values === undefined ? undefined : new Set<unknown>(values);
   const decide = valueComparator(op, value);
+  if (type === 'number' || type === 'string-list')
+    return (observation) => {
+      if (observation.kind !== 'observed') return observation.kind === 'absent' ? whenAbsent : 'unknown';
+      const actual = observation.value;
+      return isOfType(actual, type) ? decide(actual) : 'unknown';
+    };
+  const named: readonly FactValue[] = type === 'boolean' ? [true, false] : (values ?? textsOf(value));
+  const settled = new Map<FactValue, Truth>(named.map((each) => [each, decide(each)]));
+  // Where any text may be compared, all that the comparison does not name are decided alike.
+  const otherText = type === 'string' && values === undefined ? decide(unlike(named)) : 'unknown';
   return (observation) => {
-    switch (observation.kind) {
-      case 'unobservable':
-        return 'unknown';
-      case 'absent':
-        return whenAbsent;
-      case 'observed': {
-        const actual = observation.value;
-        return isOfType(actual, type) && (known === undefined || known.has(actual))
-          ? decide(actual)
-          : 'unknown';
-      }
-      default:
-        return assertNever(observation, 'observation');
-    }
+    if (observation.kind !== 'observed') return observation.kind === 'absent' ? whenAbsent : 'unknown';
+    const actual = observation.value;
+    return settled.get(actual) ?? (typeof actual === 'string' ? otherText : 'unknown');
   };
 }
+
+const textsOf = (value: ConditionValue): readonly string[] =>
+  (isList(value) ? value : [value]).filter((each) => typeof each === 'string');
+
+/** Longer than any of them. */
+const unlike = (texts: readonly FactValue[]): string => `${texts.join()}.`;
 
 const undecided = (): Truth => 'unknown';
 
@@ -123,17 +126,7 @@ function ordered(op: Ordering, left: number, right: number): boolean {
 const isList = (value: ConditionValue): value is readonly (string | number)[] => Array.isArray(value);
 
 /** The types of observations are a promise of the compiler; what was read from a file may still break it. */
-function isOfType(value: unknown, type: FactType): boolean {
-  switch (type) {
-    case 'boolean':
-      return typeof value === 'boolean';
-    case 'string':
-      return typeof value === 'string';
-    case 'number':
-      return typeof value === 'number' && Number.isFinite(value);
-    case 'string-list':
-      return Array.isArray(value) && value.every((item) => typeof item === 'string');
-    default:
-      return assertNever(type, 'fact type');
-  }
-}
+const isOfType = (value: unknown, type: 'number' | 'string-list'): boolean =>
+  type === 'number'
+    ? typeof value === 'number' && Number.isFinite(value)
+    : Array.isArray(value) && value.every((item) => typeof item === 'string');

@@ -39,11 +39,15 @@ export type Explanation =
       readonly observation: Observation<FactValue>;
     };
 
-/** What one control says of one fact set. */
-export interface Verdict {
+/** What one control says of one fact set, in two words. */
+export interface Decision {
   readonly outcome: Outcome;
   /** The first leaf (in policy order) that by itself forces the outcome's truth value; for a conjunction of causes, the first. */
   readonly decidingClause: ClausePath;
+}
+
+/** A decision with every condition that was asked. */
+export interface Verdict extends Decision {
   readonly when?: Explanation;
   readonly require?: Explanation;
 }

@@ -16,13 +16,20 @@ export function verdictOf(when: Explanation | undefined, require: Explanation): 
     return { outcome: OUTCOME_OF[require.truth], decidingClause: decidingClause(require), require };
   if (when.truth === 'true')
     return { outcome: OUTCOME_OF[require.truth], decidingClause: decidingClause(require), when, require };
-  const outcome = when.truth === 'false' ? 'not-applicable' : 'indeterminate';
-  return { outcome, decidingClause: decidingClause(when), when, require };
+  return { outcome: OUTCOME_UNLESS[when.truth], decidingClause: decidingClause(when), when, require };
 }
 
-const OUTCOME_OF = {
+/** What the truth value of `require` comes to. */
+export const OUTCOME_OF = {
   true: 'compliant',
   false: 'non-compliant',
+  unknown: 'indeterminate',
+} as const satisfies Record<Truth, Outcome>;
+
+/** What `when` comes to by itself; where it is true `require` decides, and the first is never read. */
+export const OUTCOME_UNLESS = {
+  true: 'compliant',
+  false: 'not-applicable',
   unknown: 'indeterminate',
 } as const satisfies Record<Truth, Outcome>;
 
