@@ -47,11 +47,22 @@ export class ScanError extends Error {
 
 export interface Begun {
   readonly scanId: string;
-  /** At most 256 KiB between two states: some 3,400 accounts of this shape; with more the execution fails, and says so. */
-  readonly accounts: readonly { readonly scanId: string; readonly accountId: AccountId }[];
+  /** Ids alone: they pass between two states. */
+  readonly accounts: readonly AccountId[];
 }
 
-/** Reads the organization. @throws ScanError when there is none to read: a scan of nothing must not end well */
+/**
+ * Accounts that one execution takes: what passes between two states has at most 256 KiB of UTF-8 (Step Functions Developer Guide, "Step
+ * Functions service quotas"), an id in its list takes 15 bytes, and 4 KiB are left for what Lambda and Step Functions put around it.
+ */
+export const MOST_ACCOUNTS = Math.floor((256 * 1024 - 4096) / 15);
+
+/**
+ * Reads the organization.
+ *
+ * @throws ScanError when there is none to read: a scan of nothing must not end well; or when it has more than `MOST_ACCOUNTS` accounts:
+ *   a scan of some of them must not look like one of all
+ */
 export async function beginScan(
   { clock, evidence, archive }: ScanPorts,
   policy: LoadedPolicy,
@@ -62,11 +73,13 @@ export async function beginScan(
     takenAt: clock.now(),
   });
   if (!head.ok) throw new ScanError(unreadable(head.error));
+  const { accounts } = head.value.organization;
+  if (accounts.length > MOST_ACCOUNTS)
+    throw new ScanError(
+      `the organization has ${accounts.length} accounts; one scan takes ${MOST_ACCOUNTS}: check it with \`proviso collect\` and \`proviso check\`, which have no such limit`,
+    );
   await archive.putHead(scanId, head.value);
-  return {
-    scanId,
-    accounts: head.value.organization.accounts.map(({ id }) => ({ scanId, accountId: id })),
-  };
+  return { scanId, accounts: accounts.map(({ id }) => id) };
 }
 
 /** Collects and judges one account. What it could not see is in its findings; it fails only when it could not keep them. */
@@ -74,7 +87,7 @@ export async function scanAccount(
   { evidence, archive }: ScanPorts,
   policy: LoadedPolicy,
   coverage: CoverageFor,
-  { scanId, accountId }: Begun['accounts'][number],
+  { scanId, accountId }: { readonly scanId: string; readonly accountId: AccountId },
 ): Promise<{ readonly accountId: AccountId; readonly counts: OutcomeCounts }> {
   const head = await headOf(archive, scanId);
   const account = head.organization.accounts.find(({ id }) => id === accountId);

