@@ -53,7 +53,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   compliance: ['policy', 'evidence', 'iam', 'rules', 'exceptions', 'enforcement'],
   traceability: ['evidence', 'interactions'],
   // What a call may do and what it answers; how it arrives is for handlers and the command line.
-  api: ['policy', 'evidence', 'rules', 'exceptions', 'enforcement'],
+  // A policy that arrives through it passes the gate of `policy diff`: the same comparison, the same approvals.
+  api: ['policy', 'evidence', 'rules', 'exceptions', 'enforcement', 'diff', 'review'],
   review: ['policy', 'evidence', 'rules', 'exceptions'],
 };
 const DOMAINS = Object.keys(ALLOWED);

@@ -152,7 +152,7 @@ function operationOf(operationId: string, operation: Operation<unknown, unknown,
 const OWN = {
   getHealth: [],
   getPolicy: ['NO_POLICY_IN_FORCE'],
-  adoptPolicy: ['OTHER_ACTOR', 'POLICY_REFUSES', 'PLAN_NOT_CONFIRMED', 'BUSY'],
+  adoptPolicy: ['OTHER_ACTOR', 'POLICY_REFUSES', 'PLAN_NOT_CONFIRMED', 'CHANGE_NOT_APPROVED', 'BUSY'],
   getFindings: ['NO_REPORT'],
   listExceptions: [],
   requestException: [

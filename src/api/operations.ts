@@ -5,6 +5,7 @@ import {
   formatInstant,
   ok,
   type PrincipalId,
+  type Problem,
   type RecordedEvent,
   type Result,
   renderMarkdown,
@@ -38,7 +39,9 @@ import {
   sheetFault,
 } from '../exceptions/index.ts';
 import { parsePolicy } from '../policy/index.ts';
+import { parseChangeRecord, parseChangeSigners } from '../review/index.ts';
 import type { Failure } from './failures.ts';
+import { changeRefusal } from './policy-change.ts';
 import type { OperationCall } from './ports.ts';
 import {
   aboutNothing,
@@ -114,6 +117,9 @@ export interface Adopted {
   readonly rejudged: readonly Rejudged[];
 }
 
+const unreadable = (what: string, problems: readonly Problem[]): Result<never, Failure> =>
+  err({ code: 'MALFORMED', message: `${what} cannot be used`, problems });
+
 const idOf = ({ id }: z.output<typeof aboutOne>): ExceptionId => id as ExceptionId;
 
 /** After an act: what it set off happens, then the exception is read. */
@@ -179,7 +185,7 @@ export const OPERATIONS = {
     path: '/policy',
     summary: 'Put a policy in force',
     description:
-      'What is pending or active is judged again by its standing conditions; an active exception that the policy refuses is switched off at once. Adopting the policy in force changes nothing.',
+      'What is pending or active is judged again by its standing conditions; an active exception that the policy refuses is switched off at once. Adopting the policy in force changes nothing. A loosening of the policy in force, and another list of signers, need the signed approvals of its reviewers.',
     who: POLICY_OWNER,
     params: aboutNothing,
     body: policyBody,
@@ -194,7 +200,23 @@ export const OPERATIONS = {
           problems: parsed.error,
         });
       const policy = parsed.value;
-      const adopted = await adoptPolicy(call.services, policy, body.text, call.caller.id, body.confirmedPlan);
+      const { signers: file, approvals } = body;
+      const signers = file === undefined ? undefined : parseChangeSigners(file.text, file.name);
+      if (signers?.ok === false) return unreadable('the signers', signers.error);
+      const record =
+        approvals === undefined ? ok({ approvals: [] }) : parseChangeRecord(approvals, 'approvals');
+      if (!record.ok) return unreadable('the record of approvals', record.error);
+      const adopted = await adoptPolicy(
+        call.services,
+        policy,
+        body.text,
+        call.caller.id,
+        body.confirmedPlan,
+        {
+          ...(file === undefined ? {} : { signers: { file: file.name, text: file.text } }),
+          refuses: (before) => changeRefusal(before, policy, signers?.value, record.value),
+        },
+      );
       await call.settle();
       if (!adopted.ok) return adopted;
       const { id, version } = policy.policy.metadata;

@@ -61,6 +61,15 @@ export const policyBody = z.strictObject({
   confirmedPlan: hash
     .optional()
     .describe('for a policy that enforces: the hash of the plan that a person has read'),
+  signers: z
+    .strictObject({ name: z.string().min(1).max(400), text: z.string().min(1) })
+    .optional()
+    .describe('who may approve a loosening (`kind: PolicySigners`, as YAML); absent: those in force stay'),
+  approvals: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('for a loosening: the record of signed approvals (`kind: PolicyChangeApprovals`, as JSON)'),
 });
 
 const record = z

@@ -19,8 +19,17 @@ export interface AdoptedPolicy {
   readonly file: string;
   readonly text: string;
   readonly adoptedBy: string;
+  /** Who may approve a loosening of it through the API: a signers file. */
+  readonly signers?: { readonly file: string; readonly text: string } | undefined;
   /** Told after the commit; the sweeper tells it again, in case the process died in between (NOTHING_LOST). */
   readonly event?: ToldEvent;
+}
+
+export interface AdoptionGate {
+  /** Who may approve from now on; absent: those in force stay. */
+  readonly signers?: AdoptedPolicy['signers'];
+  /** Why this policy may not follow the one in force; asked of the very record that is replaced. */
+  readonly refuses?: (before: AdoptedPolicy) => Refusal | undefined;
 }
 
 /**
@@ -28,6 +37,7 @@ export interface AdoptedPolicy {
  *
  * @param confirmedPlan - for a policy that enforces anywhere: the hash of `planEnforcement`, as a person read it. Without it, or when the
  *   estate has changed since, the adoption is refused (`PLAN_NOT_CONFIRMED`) and nothing is written.
+ * @param gate - what else may refuse it; a refusal is recorded
  */
 export async function adoptPolicy(
   services: ActingServices,
@@ -35,33 +45,40 @@ export async function adoptPolicy(
   text: string,
   by: PrincipalId,
   confirmedPlan?: string,
+  gate: AdoptionGate = {},
 ): Promise<Result<{ isNew: boolean; rejudged: readonly Rejudged[] }, Refusal>> {
   const { metadata } = policy.policy;
   const before = await readRecord<AdoptedPolicy>(services.store, POLICY_KEY);
-  if (before?.value.hash === policy.hash) return ok({ isNew: false, rejudged: [] });
+  const signers = gate.signers ?? before?.value.signers;
+  if (before?.value.hash === policy.hash && before.value.signers?.text === signers?.text)
+    return ok({ isNew: false, rejudged: [] });
   const actor = personActor(services, by);
+  const refuse = async (refusal: Refusal) => {
+    await services.recorder.record({
+      type: 'policy.adoption-refused',
+      actor,
+      subject: policy.hash,
+      data: {
+        ...refusal,
+        id: metadata.id,
+        version: metadata.version,
+        says: `adoption of policy ${metadata.id} ${metadata.version} by ${by} refused: ${refusal.message}`,
+      },
+    });
+    return err(refusal);
+  };
+  const refusedChange = before === undefined ? undefined : gate.refuses?.(before.value);
+  if (refusedChange !== undefined) return refuse(refusedChange);
   if (enforcesAnywhere(policy)) {
     const plan = await planEnforcement(services, policy);
     if (plan.hash !== confirmedPlan) {
-      const refusal: Refusal = {
+      return refuse({
         code: 'PLAN_NOT_CONFIRMED',
         message:
           confirmedPlan === undefined
             ? `the policy enforces; read what that would do today, and confirm plan \`${plan.hash.slice(0, 16)}\``
             : `what \`enforce\` would do is not what was confirmed; read it again, and confirm plan \`${plan.hash.slice(0, 16)}\``,
-      };
-      await services.recorder.record({
-        type: 'policy.adoption-refused',
-        actor,
-        subject: policy.hash,
-        data: {
-          ...refusal,
-          id: metadata.id,
-          version: metadata.version,
-          says: `adoption of policy ${metadata.id} ${metadata.version} by ${by} refused: ${refusal.message}`,
-        },
       });
-      return err(refusal);
     }
   }
   const event: ToldEvent = {
@@ -77,7 +94,14 @@ export async function adoptPolicy(
       says: `policy ${metadata.id} ${metadata.version} is in force (${policy.hash.slice(0, 12)}), adopted by ${by}`,
     },
   };
-  const adopted: AdoptedPolicy = { hash: policy.hash, file: policy.file, text, adoptedBy: by, event };
+  const adopted: AdoptedPolicy = {
+    hash: policy.hash,
+    file: policy.file,
+    text,
+    adoptedBy: by,
+    ...(signers === undefined ? {} : { signers }),
+    event,
+  };
   const written = await services.store.commit([
     { key: POLICY_KEY, expectedVersion: before?.version ?? 0, value: encode(adopted) },
   ]);

@@ -10,6 +10,7 @@ export const REFUSALS = {
   ROLE_NOT_NAMED: 'the policy does not ask for an approval by this role',
   ALREADY_DECIDED: 'this person or this role has decided already',
   PLAN_NOT_CONFIRMED: 'what `enforce` would do today was not read and confirmed',
+  CHANGE_NOT_APPROVED: 'the reviewers of the policy in force have not approved what this loosens',
   HASH_MISMATCH: 'what is approved is not the present request under the policy in force',
   APPROVALS_EXPIRED: 'the time to decide is over',
   STATE_REFUSES: 'the exception is in a state that does not allow it',

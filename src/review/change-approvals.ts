@@ -10,6 +10,15 @@ import {
 import { type ChangeSigner, keyFingerprint } from './change-signers.ts';
 import type { ReviewBody } from './types.ts';
 
+/** Why a change needs approvals; undefined if it needs none. Whoever changes who may sign could approve anything afterwards. */
+export function needsApproval(
+  isLoosening: boolean,
+  { oldSigners, newSigners }: Pick<PolicyChangeHashes, 'oldSigners' | 'newSigners'>,
+): string | undefined {
+  if (isLoosening) return 'a loosening';
+  return oldSigners === newSigners ? undefined : 'a change of who may sign';
+}
+
 /** A body whose approval counts, and who gave it. */
 export interface CountedApproval {
   readonly body: string;

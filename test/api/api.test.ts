@@ -1,5 +1,15 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { LARGEST_BODY } from '../../src/api/index.ts';
+import { principalId, type Sha256Hex } from '../../src/core/index.ts';
+import { adoptPolicy } from '../../src/enforcement/index.ts';
+import { parsePolicy } from '../../src/policy/index.ts';
+import {
+  approveChange,
+  type ChangeRecord,
+  encodeChangeRecord,
+  parseChangeSigners,
+} from '../../src/review/index.ts';
 import { BEGINS, HOUR_MS, LONG_AFTER, POLICY_TEXT, simulate, withRole } from '../simulation/harness.ts';
 import { requestBody, TestApi } from './harness.ts';
 
@@ -352,6 +362,136 @@ describe('the policy through the API', () => {
       });
       expect(malformed.body).toMatchObject({ status: 400, code: 'MALFORMED' });
     }));
+
+  describe('when it loosens', () => {
+    const looser = () => POLICY_TEXT.replace('retention: 14d', 'retention: 15d');
+    const shipped = parsePolicy(POLICY_TEXT, 'p');
+    const bodies = shipped.ok ? shipped.value.policy.review.reviewers.map(({ body }) => body) : [];
+    const people = bodies.map((body, index) => {
+      const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+      const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString().trim();
+      return { id: principalId(`reviewer-${index}`), body, pem, publicKey, privateKey };
+    });
+    const signersText = (of = people) =>
+      `kind: PolicySigners\nschemaVersion: 1\nsigners:\n${of
+        .map(
+          ({ id, body, pem }) =>
+            `  - {id: ${id}, name: ${id}, bodies: [${body}], publicKey: ${JSON.stringify(pem)}}`,
+        )
+        .join('\n')}\n`;
+    const approvalsOf = (next: string, by = people, cases: Sha256Hex | null = null): string => {
+      const [old, after] = [parsePolicy(POLICY_TEXT, 'p'), parsePolicy(next, 'p')];
+      const signers = parseChangeSigners(signersText(), 's');
+      if (!old.ok || !after.ok || !signers.ok) throw new Error('not readable');
+      const change = {
+        policyId: old.value.policy.metadata.id,
+        oldHash: old.value.hash,
+        newHash: after.value.hash,
+        oldCases: cases,
+        newCases: cases,
+        oldSigners: signers.value.hash,
+        newSigners: signers.value.hash,
+      };
+      let record: ChangeRecord = { approvals: [] };
+      for (const { id, body, publicKey, privateKey } of by) {
+        const key = {
+          publicKey,
+          sign: (bytes: Uint8Array) => sign(null, bytes, privateKey).toString('base64'),
+        };
+        const reviewers = old.value.policy.review.reviewers;
+        const more = approveChange({
+          change,
+          bodies: reviewers,
+          signers: signers.value.signers,
+          record,
+          by: id,
+          body,
+          key,
+        });
+        if (!more.ok) throw new Error(more.error.message);
+        record = more.value;
+      }
+      return encodeChangeRecord(record);
+    };
+    const owned = (
+      play: (put: (more: object) => ReturnType<TestApi['call']>, api: TestApi) => Promise<void>,
+      signers = signersText(),
+    ) =>
+      withApi(async (api) => {
+        api.simulation.editPeople(
+          'id: dora, name: Dora Novak, roles: [data-protection]',
+          'id: dora, name: Dora Novak, roles: [policy-owner]',
+        );
+        const { services } = api.simulation.state;
+        if (signers !== '')
+          await adoptPolicy(
+            services,
+            await services.policyInForce.current(),
+            POLICY_TEXT,
+            principalId('lena'),
+            undefined,
+            {
+              signers: { file: 'policy-signers.yaml', text: signers },
+            },
+          );
+        const name = 'policies/prompt-storage.yaml';
+        await play(
+          (more) => api.call('PUT', '/policy', { as: 'dora', body: { name, text: looser(), ...more } }),
+          api,
+        );
+      });
+
+    it('is refused to its owner alone, with what it loosens and who is missing; the refusal is recorded', () =>
+      owned(async (put, api) => {
+        const { body } = await put({});
+        expect(body).toMatchObject({ status: 403, code: 'CHANGE_NOT_APPROVED', exitCode: 1 });
+        for (const reviewer of bodies) expect(body.detail).toContain(`\`${reviewer}\``);
+        expect(body.detail).toContain('15 days');
+        const { hash } = await api.simulation.state.services.policyInForce.current();
+        expect((await api.call('GET', '/health')).body.policy).toBe(hash);
+        expect(api.simulation.state.events.events().at(-1)?.type).toBe('policy.adoption-refused');
+      }));
+    it.each([
+      ['nothing', null],
+      ['the cases of a repository, which the state does not keep', 'c'.repeat(64) as Sha256Hex],
+    ])('is adopted with the signatures of all reviewers, over it and %s', (_, cases) =>
+      owned(async (put, api) => {
+        const { body } = await put({ approvals: approvalsOf(looser(), people, cases) });
+        expect(body).toMatchObject({ isNew: true });
+        // Who may sign stays as it was: the next loosening needs them again.
+        const next = await api.call('PUT', '/policy', {
+          as: 'dora',
+          body: { name: 'p', text: looser().replace('retention: 15d', 'retention: 16d') },
+        });
+        expect(next.body.code).toBe('CHANGE_NOT_APPROVED');
+      }),
+    );
+    it('is refused with one signature too few, with those of another change, and where nobody may sign', async () => {
+      await owned(async (put) => {
+        expect((await put({ approvals: approvalsOf(looser(), people.slice(1)) })).body.detail).toContain(
+          `\`${bodies[0]}\``,
+        );
+        const other = POLICY_TEXT.replace('retention: 14d', 'retention: 16d');
+        expect((await put({ approvals: approvalsOf(other) })).body.code).toBe('CHANGE_NOT_APPROVED');
+        expect((await put({ approvals: '{}' })).body.code).toBe('MALFORMED');
+      });
+      await owned(async (put) => {
+        const { body } = await put({
+          approvals: approvalsOf(looser()),
+          signers: { name: 's', text: signersText() },
+        });
+        expect(body.detail).toContain('no signers were adopted');
+      }, '');
+    });
+    it('new signers need those of before, whatever the policy says', () =>
+      owned(async (put) => {
+        const { body } = await put({
+          text: POLICY_TEXT,
+          signers: { name: 's', text: signersText(people.slice(1)) },
+        });
+        expect(body.detail).toContain('a change of who may sign');
+      }));
+  });
 
   it('that a request counts on must be in force', () =>
     withApi(async (api) => {

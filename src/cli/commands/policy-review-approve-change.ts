@@ -2,12 +2,13 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type FileKey, readSigningKey } from '../../adapters/files/index.ts';
 import type { PrincipalId } from '../../core/index.ts';
-import { comparePolicies } from '../../diff/index.ts';
+import { comparePolicies, isLoosening } from '../../diff/index.ts';
 import {
   approveChange,
   type ChangeRecord,
   encodeChangeRecord,
   judgeChange,
+  needsApproval,
   type PolicyChangeHashes,
   type ReviewBody,
 } from '../../review/index.ts';
@@ -17,7 +18,7 @@ import { CliFailure } from '../failure.ts';
 import { writeTextFile } from '../files.ts';
 import { examples, formatOption, policyOption } from '../options.ts';
 import { writeJson, writeLines } from '../output.ts';
-import { hashesOf, needsApproval, readRecord, readSigners, signersOption } from '../policy-diff/approvals.ts';
+import { hashesOf, readRecord, readSigners, signersOption } from '../policy-diff/approvals.ts';
 import { pairPolicies, readSides } from '../policy-diff/sides.ts';
 import { groupOf } from '../program.ts';
 import { readPrincipal } from '../state.ts';
@@ -79,7 +80,7 @@ async function approve(
     if (!compared.ok)
       throw new CliFailure(EXIT.malformed, compared.error.message, { remedy: compared.error.remedy });
     const change = hashesOf(pair, signers);
-    if (needsApproval(compared.value, change) !== undefined)
+    if (needsApproval(compared.value.changes.some(isLoosening), change) !== undefined)
       changes.push({ change, bodies: compared.value.reviewers });
   }
   if (changes.length === 0) {

@@ -5,6 +5,7 @@ import {
   type ChangeSigners,
   type ChangeVerdict,
   judgeChange,
+  needsApproval,
   type PolicyChangeHashes,
   parseChangeRecord,
   parseChangeSigners,
@@ -105,12 +106,6 @@ export const hashesOf = (pair: PolicyPair, signers: SidesSigners): PolicyChangeH
   newSigners: signers.new?.hash ?? null,
 });
 
-/** Why a change needs approvals; undefined if it needs none. Whoever changes who may sign could approve anything afterwards. */
-export function needsApproval(diff: PolicyDiff, change: PolicyChangeHashes): string | undefined {
-  if (diff.changes.some(isLoosening)) return 'a loosening';
-  return change.oldSigners === change.newSigners ? undefined : 'a change of who may sign';
-}
-
 /** What the gate says of one policy. */
 export type GateAnswer =
   | { readonly kind: 'not-needed' }
@@ -128,7 +123,7 @@ export function answerOf(
   record: ChangeRecord,
 ): GateAnswer {
   const change = hashesOf(pair, signers);
-  const because = needsApproval(diff, change);
+  const because = needsApproval(diff.changes.some(isLoosening), change);
   if (because === undefined) return { kind: 'not-needed' };
   const verdict = judgeChange(change, diff.reviewers, signers.old?.signers ?? [], record);
   return {
