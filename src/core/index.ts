@@ -5,6 +5,7 @@ export * from './hidden-characters.ts';
 export * from './markdown.ts';
 export * from './paper.ts';
 export * from './ports.ts';
+export * from './recent.ts';
 export * from './result.ts';
 export * from './time.ts';
 export * from './well-formed.ts';

@@ -26,7 +26,7 @@ export async function startEnding(
     (record.contested !== undefined && record.state === 'purging' && record.emptyListings.length >= 2)
   )
     return 'not-needed';
-  await markEnding(services, id);
+  if (nextState(record.state, 'end').ok) await markEnding(services, id);
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
     const name = `${id}-end-${attempt}`;
     const status = await executions.status('ending', name);

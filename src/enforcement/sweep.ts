@@ -68,9 +68,12 @@ export async function sweep(services: Services, instant: EpochMs): Promise<Sweep
   for (const stored of await services.store.list('exception/'))
     await attempt(stored.key, async () => all.push(decodeRecord<ExceptionRecord>(stored)));
   const exceptions = all.filter(({ state }) => !isTerminal(state));
+  // What a process that died between a commit and its record left untold; also of what has ended meanwhile.
+  const untold = all.filter(({ outbox }) => outbox !== undefined);
+  await pMap(untold, ({ id }) => attempt(id, () => emptyOutbox(services, id)), {
+    concurrency: OUTBOXES_AT_ONCE,
+  });
   for (const record of all) {
-    // What a process that died between a commit and its record left untold; also of what has ended meanwhile.
-    if (record.outbox !== undefined) await attempt(record.id, () => emptyOutbox(services, record.id));
     // Closed before its end, it could otherwise go unsaid that nobody had confirmed it by then.
     if (isTerminal(record.state)) await attempt(record.id, () => noteBreach(services, record, now));
   }
@@ -96,6 +99,9 @@ export async function sweep(services: Services, instant: EpochMs): Promise<Sweep
   }
   return { exceptions: exceptions.length, pairs: rows.length, governed, faults };
 }
+
+/** Outboxes emptied at the same time: on one machine they share commits, in AWS they wait for the table together. */
+const OUTBOXES_AT_ONCE = 64;
 
 /** Regions of accounts read at the same time: Bedrock throttles by account, so these do not disturb each other. */
 const AT_ONCE = 8;
@@ -159,7 +165,8 @@ async function putRight(
     await expireUnenabled(services, record, now);
     // Last, and only for what waits: a token service that is down must not hold up what ends.
     await startAgain(services, record);
-    await wakeDecided(services, record.id);
+    // Behind the approvals nobody waits for a decision.
+    if (record.state === 'submitted' || record.state === 'approved') await wakeDecided(services, record.id);
     return;
   }
   if (record.state === 'draining' || record.state === 'purging') {

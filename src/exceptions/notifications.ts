@@ -181,8 +181,10 @@ export const TOLD_EVENTS: readonly string[] = [
   'sweep.faults',
 ];
 
+const told: ReadonlySet<string> = new Set(TOLD_EVENTS);
+
 /** Whether an event of this type may be told; its exception need not be read for any other. */
-export const mayBeTold = (type: string): boolean => TOLD_EVENTS.includes(type);
+export const mayBeTold = (type: string): boolean => told.has(type);
 
 /**
  * What people are told of an event; nothing where nobody has to know at once.

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Ids } from '../core/index.ts';
 
 const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
@@ -12,21 +12,21 @@ const FAIR = 252;
  * Unguessable only to those who do not know the seed: never for a real state.
  */
 export class SeededIds implements Ids {
-  readonly #database: DatabaseSync;
+  readonly #count: StatementSync;
   readonly #seed: string;
 
   /** @param seed - of a new simulation; an existing one keeps its own */
   constructor(database: DatabaseSync, seed: string) {
-    this.#database = database;
     database.exec(
       'CREATE TABLE IF NOT EXISTS rt_ids (id INTEGER PRIMARY KEY CHECK (id = 1), seed TEXT NOT NULL, used INTEGER NOT NULL)',
     );
     database.prepare('INSERT OR IGNORE INTO rt_ids VALUES (1, ?, 0)').run(seed);
+    this.#count = database.prepare('UPDATE rt_ids SET used = used + 1 RETURNING used');
     this.#seed = String(database.prepare('SELECT seed FROM rt_ids').get()?.seed);
   }
 
   next(length: number): string {
-    const row = this.#database.prepare('UPDATE rt_ids SET used = used + 1 RETURNING used').get();
+    const row = this.#count.get();
     const used = Number(row?.used);
     let text = '';
     for (let block = 0; text.length < length; block++) {

@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { Recent } from '../core/index.ts';
 import type { ExecutionStatus } from './types.ts';
 
 const SCHEMA = `
@@ -97,12 +98,12 @@ export type Due =
   | { readonly kind: 'branch'; readonly at: number; readonly id: number; readonly phase: Phase }
   | { readonly kind: 'deadline'; readonly at: number; readonly id: number };
 
-/** How many rows of a table are kept, so that memory stays flat however many there are. */
-const KEPT = 4096;
+/** How many rows of a table are kept at least. */
+const KEPT = 16_384;
 
 /** The rows that were read or written last. Everybody gets a copy: what a step changes counts when it is saved. */
 class Rows<T extends { readonly id: number }> {
-  readonly #known = new Map<number, T>();
+  readonly #known = new Recent<number, T>(KEPT);
 
   get(id: number, read: () => T | undefined): T | undefined {
     const known = this.#known.get(id);
@@ -112,7 +113,6 @@ class Rows<T extends { readonly id: number }> {
     return row;
   }
   set(row: T): void {
-    if (this.#known.size >= KEPT) this.#known.clear();
     this.#known.set(row.id, { ...row });
   }
   forget(): void {
@@ -131,6 +131,8 @@ export class WorkflowStore {
   #nextDue: { readonly at: number | undefined } | undefined;
   readonly #executions = new Rows<ExecutionRow>();
   readonly #branches = new Rows<BranchRow>();
+  /** Of the youngest execution of a name, until an execution of that name is written. */
+  readonly #statuses = new Recent<string, ExecutionStatus>(KEPT);
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -149,6 +151,7 @@ export class WorkflowStore {
       this.#nextDue = undefined;
       this.#executions.forget();
       this.#branches.forget();
+      this.#statuses.clear();
       if (this.#database.isOpen && this.#database.isTransaction)
         this.#database.exec(isPart ? 'ROLLBACK TO part; RELEASE part' : 'ROLLBACK');
       throw error;
@@ -163,6 +166,7 @@ export class WorkflowStore {
   }
 
   addExecution(row: Omit<ExecutionRow, 'id'>): number {
+    this.#statuses.delete(`${row.machine}/${row.name}`);
     return this.#insert(
       `INSERT INTO wf_executions (machine, name, definition_hash, input, input_hash, status, started_at, deadline, events)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -192,11 +196,16 @@ export class WorkflowStore {
   }
   /** Of the youngest execution of the name. */
   statusByName(machine: string, name: string): ExecutionStatus | undefined {
-    return this.#get<{ status: ExecutionStatus }>(
+    const key = `${machine}/${name}`;
+    const known = this.#statuses.get(key);
+    if (known !== undefined) return known;
+    const row = this.#get<{ status: ExecutionStatus }>(
       'SELECT status FROM wf_executions WHERE machine = ? AND name = ? ORDER BY id DESC LIMIT 1',
       machine,
       name,
-    )?.status;
+    );
+    if (row !== undefined) this.#statuses.set(key, row.status);
+    return row?.status;
   }
   executions(machine: string | undefined, status: ExecutionStatus | undefined): ExecutionRow[] {
     return this.#all<ExecutionRow>(
@@ -206,6 +215,7 @@ export class WorkflowStore {
     );
   }
   saveExecution(row: ExecutionRow): void {
+    this.#statuses.delete(`${row.machine}/${row.name}`);
     this.#executions.set(row);
     this.#run(
       `UPDATE wf_executions SET status = ?, stopped_at = ?, output = ?, error = ?, cause = ?, events = ? WHERE id = ?`,

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { Recent } from '../../core/index.ts';
 import type { ConditionalWrite, RecordStore, StoredRecord } from '../../exceptions/index.ts';
 import { gather, type Settled, settle } from '../../runtime/index.ts';
 import { inTransaction } from './aws/database.ts';
@@ -9,8 +10,8 @@ const SCHEMA = `
 CREATE TABLE IF NOT EXISTS rs_records (key TEXT PRIMARY KEY, version INTEGER NOT NULL, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
-/** How many parsed records are kept, so that memory stays flat however many there are. */
-const KEPT = 4096;
+/** How many parsed records are kept at least: ten thousand live leases and their exceptions. */
+const KEPT = 20_480;
 
 interface Row {
   readonly key: string;
@@ -31,7 +32,7 @@ export function sqliteRecordStore(
   database.exec(SCHEMA);
   const under = faults ?? ((_operation, act) => act());
   // This process is the only writer, so what was read or written last is what stands there.
-  const known = new Map<string, StoredRecord>();
+  const known = new Recent<string, StoredRecord>(KEPT);
   // The keys below a prefix, until one is added; none is ever removed.
   const keysBelow = new Map<string, readonly string[]>();
   const readKeys = (prefix: string): readonly string[] => {
@@ -48,28 +49,43 @@ export function sqliteRecordStore(
     version,
     value: frozen(JSON.parse(value)),
   });
+  const keep = (row: Row): StoredRecord => {
+    const record = parse(row);
+    known.set(row.key, record);
+    return record;
+  };
   const readRow = (key: string): StoredRecord | undefined => {
     const row = prepared(database, 'SELECT key, version, value FROM rs_records WHERE key = ?').get(key);
     if (row === undefined) return undefined;
-    const record = parse(row as unknown as Row);
-    if (known.size >= KEPT) known.clear();
-    known.set(key, record);
-    return record;
+    return keep(row as unknown as Row);
   };
-  const commitAll = (batch: readonly Writes[]): readonly Settled<'committed' | 'conflict'>[] => {
+  const commitAll = (
+    batch: readonly (readonly TextWrite[])[],
+  ): readonly Settled<'committed' | 'conflict'>[] => {
+    let outcomes: readonly Settled<'committed' | 'conflict'>[] = [];
     try {
-      return inTransaction(database, () =>
+      outcomes = inTransaction(database, () =>
         batch.map((writes) =>
           settle(() => under('dynamodb:TransactWriteItems', () => asPart(database, writes))),
         ),
       );
+      return outcomes;
     } finally {
-      for (const { key, expectedVersion } of batch.flat()) {
-        known.delete(key);
-        if (expectedVersion === 0) keysBelow.clear();
+      for (const [index, writes] of batch.entries()) {
+        const outcome = outcomes[index];
+        const isCommitted = outcome?.ok === true && outcome.value === 'committed';
+        for (const { key, expectedVersion, text } of writes) {
+          if (expectedVersion === 0) keysBelow.clear();
+          // Of anything else, a failed commit that was written among it, the next reading says what stands.
+          if (isCommitted) keep({ key, version: expectedVersion + 1, value: text });
+          else known.delete(key);
+        }
       }
     }
   };
+  const commit = isGathered
+    ? gather(commitAll)
+    : async (writes: readonly TextWrite[]) => unwrap(commitAll([writes])[0]);
   return {
     async read(key) {
       return under('dynamodb:GetItem', () => known.get(key) ?? readRow(key));
@@ -81,11 +97,20 @@ export function sqliteRecordStore(
       const keys = under('dynamodb:GetItem', () => keysBelow.get(prefix) ?? readKeys(prefix));
       return keys.flatMap((key) => known.get(key) ?? readRow(key) ?? []);
     },
-    commit: isGathered ? gather(commitAll) : async (writes) => unwrap(commitAll([writes])[0]),
+    commit: async (writes) => commit(writes.map(textOf)),
   };
 }
 
-type Writes = readonly ConditionalWrite[];
+/** A write with its value as the JSON text that is stored. */
+interface TextWrite extends Omit<ConditionalWrite, 'value'> {
+  readonly text: string;
+}
+
+const textOf = ({ key, expectedVersion, value }: ConditionalWrite): TextWrite => ({
+  key,
+  expectedVersion,
+  text: JSON.stringify(value),
+});
 
 function unwrap<R>(outcome: Settled<R> | undefined): R {
   if (outcome?.ok === true) return outcome.value;
@@ -93,9 +118,8 @@ function unwrap<R>(outcome: Settled<R> | undefined): R {
 }
 
 /** @returns false when a version is not the expected one; the caller undoes what was written before it */
-function writeAll(database: DatabaseSync, writes: Writes): boolean {
-  return writes.every(({ key, expectedVersion, value }) => {
-    const text = JSON.stringify(value);
+function writeAll(database: DatabaseSync, writes: readonly TextWrite[]): boolean {
+  return writes.every(({ key, expectedVersion, text }) => {
     const changed =
       expectedVersion === 0
         ? prepared(
@@ -111,7 +135,7 @@ function writeAll(database: DatabaseSync, writes: Writes): boolean {
 }
 
 /** One commit as a part of the open transaction: whole, or undone. */
-function asPart(database: DatabaseSync, writes: Writes): 'committed' | 'conflict' {
+function asPart(database: DatabaseSync, writes: readonly TextWrite[]): 'committed' | 'conflict' {
   prepared(database, 'SAVEPOINT writes').run();
   let isWritten = false;
   try {
