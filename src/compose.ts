@@ -54,6 +54,7 @@ import {
   notifyingRecorder,
   type Person,
   parsePeople,
+  placesOf,
   type RecordStore,
   readException,
 } from './exceptions/index.ts';
@@ -372,7 +373,9 @@ function withDestinations(executions: Executions, store: RecordStore, stacks: Em
         machine === 'exception' && id !== undefined && isExceptionId(id)
           ? await readException(store, id)
           : undefined;
-      if (record !== undefined) stacks.deployDestination(record.value.request);
+      if (record !== undefined)
+        for (const place of placesOf(record.value.request))
+          stacks.deployDestination({ ...record.value.request, ...place });
       return executions.start(machine, name, input);
     },
   };

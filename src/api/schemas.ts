@@ -109,7 +109,15 @@ const record = z
 const lease = z.looseObject({ exceptionId: exceptionIdText, startsAt: epoch, expiresAt: epoch });
 const conditions = z.array(z.looseObject({ clause: z.string(), holds: z.string(), says: z.string() }));
 
-export const exceptionView = z.looseObject({ exception: record, lease: lease.optional(), policyHash: hash });
+export const exceptionView = z.looseObject({
+  exception: record,
+  lease: lease.optional().describe('of the first place'),
+  furtherLeases: z
+    .array(z.looseObject({ accountId: z.string(), region: z.string(), lease }))
+    .optional()
+    .describe('of every further place'),
+  policyHash: hash,
+});
 export const submittedView = exceptionView.extend({ conditions });
 export const revokedView = exceptionView.extend({
   off: z

@@ -3,12 +3,14 @@ import { unknownException } from '../enforcement/index.ts';
 import {
   approvalSubject,
   type ExceptionRecord,
+  hasSeveralPlaces,
   isTerminal,
   type Lease,
-  leaseOf,
   listExceptions,
+  type PlacedLease,
+  placesOf,
   readException,
-  readLeaseRow,
+  readLeases,
 } from '../exceptions/index.ts';
 import type { Failure } from './failures.ts';
 import type { ApiServices } from './ports.ts';
@@ -16,7 +18,10 @@ import type { ApiServices } from './ports.ts';
 /** An exception as it stands: what approvers read, with the hash of exactly that; `null` where the policy in force was not judged for it. */
 export interface ExceptionView {
   readonly exception: Omit<ExceptionRecord, 'outbox'> & { readonly subjectHash: string | null };
+  /** Of the first place. */
   readonly lease?: Lease;
+  /** Of every further place, with its account and Region. */
+  readonly furtherLeases?: readonly PlacedLease[];
   readonly policyHash: string;
 }
 
@@ -25,6 +30,7 @@ export interface ExceptionRow {
   readonly state: ExceptionRecord['state'];
   readonly account: string;
   readonly region: string;
+  readonly furtherPlaces?: readonly { readonly account: string; readonly region: string }[];
   readonly until: string;
   readonly reference: string;
   /** Nothing more happens by itself: only a person can close it. */
@@ -37,12 +43,12 @@ export async function viewOf(services: Reading, id: ExceptionId): Promise<Result
   const found = await readException(services.store, id);
   if (found === undefined) return err(unknownException(id));
   const { outbox: _outbox, ...record } = found.value;
-  const { accountId, region } = record.request;
-  const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);
+  const [first, ...furtherLeases] = await readLeases(services.store, record);
   const { hash } = await services.policyInForce.current();
   return ok({
     exception: { ...record, subjectHash: approvalSubject(record, hash) ?? null },
-    ...(lease === undefined ? {} : { lease }),
+    ...(first === undefined ? {} : { lease: first.lease }),
+    ...(furtherLeases.length === 0 ? {} : { furtherLeases }),
     policyHash: hash,
   });
 }
@@ -61,6 +67,13 @@ export async function listOf(
       state: record.state,
       account: record.request.accountId,
       region: record.request.region,
+      ...(hasSeveralPlaces(record.request)
+        ? {
+            furtherPlaces: placesOf(record.request)
+              .slice(1)
+              .map((place) => ({ account: place.accountId, region: place.region })),
+          }
+        : {}),
       until: formatInstant(record.request.endsAt),
       reference: record.request.reference,
       needsSignature: needsSignature(record),

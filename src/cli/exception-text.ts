@@ -7,11 +7,16 @@ import {
   describeState,
   destinationText,
   type ExceptionRecord,
+  factsAt,
+  hasSeveralPlaces,
   isTerminal,
-  type Lease,
   noticeText,
+  type PlacedLease,
   pendingDecision,
+  placesOf,
+  placeText,
   quorum,
+  sayingWhere,
   standingApprovals,
 } from '../exceptions/index.ts';
 import type { CommandContext } from './context.ts';
@@ -19,10 +24,12 @@ import { printable, wrap } from './terminal/index.ts';
 
 /** What an approver decides on, in words; its hash is what they sign. */
 export function exceptionLines(
-  { exception: record, lease }: ExceptionView,
+  { exception: record, lease, furtherLeases = [] }: ExceptionView,
   { width }: CommandContext,
 ): readonly string[] {
   const { request } = record;
+  const places = placesOf(request);
+  const leases = lease === undefined ? [] : [{ ...request, lease }, ...furtherLeases];
   const row = (label: string, text: string) =>
     wrap(printable(text), width, `  ${label.padEnd(13)}`, ' '.repeat(15));
   const subject = record.subjectHash ?? undefined;
@@ -33,12 +40,12 @@ export function exceptionLines(
     ...(record.contested === undefined
       ? []
       : row('contested', `somebody else’s setting was found: ${record.contested.observed}`)),
-    ...(record.foreignSetting === undefined
-      ? []
-      : row(
-          'NOT OURS',
-          `since ${formatInstant(record.foreignSetting.at)} somebody else’s setting stores content there, under no exception: ${record.foreignSetting.observed}; have its owner remove it, or take it over: proviso adopt`,
-        )),
+    ...places.flatMap((place) => {
+      const { foreignSetting } = factsAt(record, place);
+      if (foreignSetting === undefined) return [];
+      const says = `since ${formatInstant(foreignSetting.at)} somebody else’s setting stores content there, under no exception: ${foreignSetting.observed}; have its owner remove it, or take it over: proviso adopt`;
+      return row('NOT OURS', sayingWhere(request, place, says));
+    }),
     ...(record.holds ?? []).flatMap(({ at, by, reason, released }) =>
       row(
         released === undefined ? 'ON HOLD' : 'was held',
@@ -49,10 +56,10 @@ export function exceptionLines(
         }`,
       ),
     ),
-    ...(record.interference ?? []).flatMap(({ foundAt, found, party, hint, unnamed }) =>
+    ...(record.interference ?? []).flatMap(({ place, foundAt, found, party, hint, unnamed }) =>
       row(
         found === 'on-again' ? 'on again' : found === 'changed' ? 'changed' : 'taken off',
-        `found at ${formatInstant(foundAt)}: ${
+        `found at ${formatInstant(foundAt)}${hasSeveralPlaces(request) ? ` in ${placeText(place ?? request)}` : ''}: ${
           party === undefined
             ? `by whom is not known: ${unnamed ?? 'CloudTrail was not asked yet'}${hint === undefined ? '' : `; the event named ${hint}`}`
             : `by ${partyText(party)}, ${party.call} at ${formatInstant(party.at)} (CloudTrail)`
@@ -65,12 +72,12 @@ export function exceptionLines(
           'robot',
           `${partyText(record.robot)} keeps switching it on again: stop it at its source; switching off goes on`,
         )),
-    ...(record.secondLever === undefined
-      ? []
-      : row(
-          'second lever',
-          `pulled at ${formatInstant(record.secondLever.at)}: bucket denied: ${record.secondLever.bucket}; key disabled: ${record.secondLever.key}`,
-        )),
+    ...places.flatMap((place) => {
+      const { secondLever } = factsAt(record, place);
+      if (secondLever === undefined) return [];
+      const says = `pulled at ${formatInstant(secondLever.at)}: bucket denied: ${secondLever.bucket}; key disabled: ${secondLever.key}`;
+      return row('second lever', sayingWhere(request, place, says));
+    }),
     ...(record.isPurgeOverdue === true ? row('overdue', 'the purge is not proven within the retention') : []),
     '',
     ...row('reference', request.reference),
@@ -78,7 +85,9 @@ export function exceptionLines(
     ...row('captures', blastRadius(request).replace(/^This captures /, '')),
     ...row('subjects', request.subjects.join(', ')),
     ...row('content', `${request.modalities.join(', ')} of ${request.models.join(', ')}`),
-    ...row('goes to', destinationText(request.destination)),
+    ...places.flatMap((place) =>
+      row('goes to', sayingWhere(request, place, destinationText(place.destination))),
+    ),
     ...row('readers', request.readers.join(', ')),
     ...row('from', formatInstant(request.startsAt)),
     ...row(
@@ -97,10 +106,18 @@ export function exceptionLines(
     ...approvalLines(record, width),
   ];
   if (record.enabledAt !== undefined) lines.push('', ...row('on since', formatInstant(record.enabledAt)));
-  if (lease?.offAt !== undefined && record.enabledAt !== undefined)
-    lines.push(
-      ...row('off', `${formatInstant(lease.offAt)}, read back from AWS; ${overdueWords(record, lease)}`),
-    );
+  for (const placed of leases)
+    if (placed.lease.offAt !== undefined && record.enabledAt !== undefined)
+      lines.push(
+        ...row(
+          'off',
+          sayingWhere(
+            request,
+            placed,
+            `${formatInstant(placed.lease.offAt)}, read back from AWS; ${overdueWords(record, [placed])}`,
+          ),
+        ),
+      );
   if (record.purged !== undefined) {
     const { versions, bytes, uploads, logGroups } = record.purged;
     lines.push(
@@ -137,8 +154,8 @@ export function exceptionLines(
   return lines;
 }
 
-function overdueWords(record: ExceptionRecord, lease: Lease): string {
-  const overdue = describeOverdue(overdueOf(record, lease));
+function overdueWords(record: ExceptionRecord, leases: readonly PlacedLease[]): string {
+  const overdue = describeOverdue(overdueOf(record, leases));
   return overdue === 'in time' ? overdue : `${overdue} late`;
 }
 

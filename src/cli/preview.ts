@@ -5,11 +5,16 @@ import {
   destinationText,
   durationOf,
   type ExceptionRequest,
+  hasSeveralPlaces,
   type Judgement,
   type Lease,
-  type LeaseRow,
+  type LeaseRows,
   leasedInterval,
   NOT_CAPTURED,
+  type Place,
+  placesOf,
+  placeText,
+  sayingWhere,
 } from '../exceptions/index.ts';
 import {
   accessOf,
@@ -40,7 +45,8 @@ export interface PreviewInput {
   readonly judgement: Judgement;
   /** The identities and settings that were seen; nothing is said of who can invoke a model without them. */
   readonly snapshot: Snapshot | undefined;
-  readonly row: LeaseRow | undefined;
+  /** Of every place, in the order of `placesOf`. */
+  readonly rows: LeaseRows;
   readonly now: Lease['startsAt'];
 }
 
@@ -62,18 +68,31 @@ export function previewOf(input: PreviewInput): Preview {
 
 const MOST_NAMED = 20;
 
+/** What is said of one place names it, where there are several. */
+const atEveryPlace = (
+  request: ExceptionRequest,
+  says: (place: Place, index: number) => readonly string[],
+): readonly string[] =>
+  placesOf(request).flatMap((place, index) =>
+    says(place, index).map((each) => sayingWhere(request, place, each)),
+  );
+
 function captured({ request, snapshot }: PreviewInput): readonly string[] {
-  const says = [blastRadius(request)];
   if (snapshot === undefined)
-    return [...says, 'Who can invoke a model there is not known: no snapshot was given.'];
+    return [blastRadius(request), 'Who can invoke a model there is not known: no snapshot was given.'];
+  return [blastRadius(request), ...atEveryPlace(request, (place) => capturedAt(request, place, snapshot))];
+}
+
+function capturedAt(request: ExceptionRequest, place: Place, snapshot: Snapshot): readonly string[] {
   const access = accessOf(snapshot);
-  const { others, undecided } = invokersBeside(access, request, request.subjects);
-  const { principals } = whoIn(snapshot, 'invoke', request);
+  const { others, undecided } = invokersBeside(access, place, request.subjects);
+  const { principals } = whoIn(snapshot, 'invoke', place);
   const unseen = request.subjects.filter(
-    (arn) => !principals.some(({ principal }) => subjectMatch(arn, principal.arn) !== undefined),
+    (arn) =>
+      (!hasSeveralPlaces(request) || arn.split(':')[4] === place.accountId) &&
+      !principals.some(({ principal }) => subjectMatch(arn, principal.arn) !== undefined),
   );
   return [
-    ...says,
     ...(others.length + undecided.length === 0
       ? ['By every policy that was seen, nobody but the subjects can invoke a model there.']
       : []),
@@ -90,11 +109,8 @@ const listed = (words: readonly string[]): string =>
     ? `${words.slice(0, MOST_NAMED).join('; ')}; and ${words.length - MOST_NAMED} more`
     : words.join('; ');
 
-const whoIn = (
-  snapshot: Snapshot,
-  set: Parameters<typeof whoCan>[1],
-  { accountId }: ExceptionRequest,
-): WhoCan => whoCan(accessOf(snapshot), set, (principal) => principal.accountId === accountId);
+const whoIn = (snapshot: Snapshot, set: Parameters<typeof whoCan>[1], { accountId }: Place): WhoCan =>
+  whoCan(accessOf(snapshot), set, (principal) => principal.accountId === accountId);
 
 const named = (found: readonly CapablePrincipal[]): string => {
   const names = found
@@ -110,9 +126,10 @@ const named = (found: readonly CapablePrincipal[]): string => {
 };
 
 const notCaptured = ({ request }: PreviewInput): readonly string[] =>
-  NOT_CAPTURED.filter((what) => request.destination.kind !== 's3' || !what.includes('log group')).map(
-    (what) => `${what.charAt(0).toUpperCase()}${what.slice(1)}.`,
-  );
+  NOT_CAPTURED.filter(
+    (what) =>
+      placesOf(request).some(({ destination }) => destination.kind !== 's3') || !what.includes('log group'),
+  ).map((what) => `${what.charAt(0).toUpperCase()}${what.slice(1)}.`);
 
 /** Names that infrastructure tools and remediations are known to carry. A name proves nothing; it says whom to ask. */
 const AUTOMATION =
@@ -123,14 +140,24 @@ function contested({ request, policy, snapshot }: PreviewInput): readonly string
     'A configuration that Terraform, CloudFormation custom resources, Cloud Custodian or an AWS Config remediation manages is put back by them. Their definitions are not read: ask who manages Bedrock in this account. Such a change ends the exception, and what it stores elsewhere is not purged here.';
   if (snapshot === undefined)
     return ['Who may change the setting there is not known: no snapshot was given.', general];
-  const found = whoIn(snapshot, 'change-storage', request);
+  return [
+    ...atEveryPlace(request, (place) => contestedAt(place, policy, snapshot)),
+    general,
+    ...(hasSeveralPlaces(request)
+      ? ['Such a change in one account and Region ends the exception in all of them.']
+      : []),
+  ];
+}
+
+function contestedAt(place: Place, policy: LoadedPolicy, snapshot: Snapshot): readonly string[] {
+  const found = whoIn(snapshot, 'change-storage', place);
   const administrators = policy.policy.storage.administrators;
   const others = found.principals.filter(
     ({ principal }) => !administrators.some(({ principal: pattern }) => arnLike(pattern, principal.arn)),
   );
   const robots = others.filter(({ principal }) => AUTOMATION.test(principal.name));
   const setting = snapshot.accountRegions.find(
-    ({ accountId, region }) => accountId === request.accountId && region === request.region,
+    ({ accountId, region }) => accountId === place.accountId && region === place.region,
   )?.invocationLogging;
   return [
     ...(setting?.kind === 'observed'
@@ -145,14 +172,19 @@ function contested({ request, policy, snapshot }: PreviewInput): readonly string
       : `${others.length} ${others.length === 1 ? 'principal' : 'principals'} may change it, or it cannot be decided, and the policy does not name them: ${named(others)}.`,
     ...(robots.length === 0 ? [] : [`By their names these are robots; ask first: ${named(robots)}.`]),
     ...found.notSeen.map((what) => `Not seen: ${what}.`),
-    general,
   ];
 }
 
 const alarms = ({ request, policy }: PreviewInput): readonly string[] => [
-  `CP-01 is violated in ${request.accountId}, ${request.region} while it is on, and shown as covered by the exception.`,
+  ...placesOf(request).map(
+    (place) =>
+      `CP-01 is violated in ${placeText(place)} while it is on, and shown as covered by the exception.`,
+  ),
   'Detections on CloudTrail’s PutModelInvocationLoggingConfiguration and DeleteModelInvocationLoggingConfiguration fire at the start and the end (public rules exist, as for ATT&CK T1562.008). `proviso exception siem-window` tells them what to expect.',
-  `The Bedrock metrics ${request.destination.kind === 's3' ? 'ModelInvocationLogsS3DeliverySuccess' : 'ModelInvocationLogsCloudWatchDeliverySuccess'} rise above zero.`,
+  ...[...new Set(placesOf(request).map(({ destination }) => destination.kind))].map(
+    (kind) =>
+      `The Bedrock metrics ${kind === 's3' ? 'ModelInvocationLogsS3DeliverySuccess' : 'ModelInvocationLogsCloudWatchDeliverySuccess'} rise above zero.`,
+  ),
   ...(policy.policy.storage.baseline === 'none'
     ? ['Scanners that ask for invocation logging will call it good while it is on.']
     : []),
@@ -163,13 +195,24 @@ function gone({ request, policy }: PreviewInput): readonly string[] {
   const drained = epochMs(request.endsAt + durationOf(purge.drain));
   const proven = epochMs(drained + durationOf(purge.secondListingAfter));
   return [
-    `On from ${formatInstant(request.startsAt)} until ${formatInstant(request.endsAt)} at the latest (${formatDuration(durationMs(request.endsAt - request.startsAt))}), in ${destinationText(request.destination)} below a prefix or group of its own.`,
+    `On from ${formatInstant(request.startsAt)} until ${formatInstant(request.endsAt)} at the latest (${formatDuration(durationMs(request.endsAt - request.startsAt))}), in ${placesOf(
+      request,
+    )
+      .map(({ destination }) => destinationText(destination))
+      .join(' and ')} below a prefix or group of its own.`,
     `Purged from ${formatInstant(drained)} on, proven at ${formatInstant(proven)} at the earliest, and at ${formatInstant(epochMs(request.startsAt + request.retention))} at the latest (${formatDuration(request.retention)} after enabling at the start).`,
     'Copies that readers make are not seen and not purged.',
   ];
 }
 
-function window({ request, row, now }: PreviewInput): readonly string[] {
+const window = ({ request, rows, now }: PreviewInput): readonly string[] =>
+  atEveryPlace(request, (_place, index) => windowAt(request, rows[index], now));
+
+function windowAt(
+  request: ExceptionRequest,
+  row: LeaseRows[number],
+  now: PreviewInput['now'],
+): readonly string[] {
   const leased = (row?.leases ?? []).flatMap((lease) => {
     const interval = leasedInterval(lease, now);
     return interval === undefined ? [] : [{ lease, interval }];

@@ -11,6 +11,7 @@ import {
 import {
   type KeptException,
   type LeaseRow,
+  leasesOf,
   listExceptions,
   listLeaseRows,
   NoPolicyInForce,
@@ -151,14 +152,11 @@ export async function evidenceOf(state: OpenState): Promise<StateEvidence> {
   };
 }
 
-/** Every exception on record, with its lease and the last look at it. */
+/** Every exception on record, with its leases and the last look at it. */
 export async function keptExceptions(
   { services, events }: OpenState,
   rows: readonly LeaseRow[],
 ): Promise<readonly KeptException[]> {
-  const leases = new Map(
-    rows.flatMap((row) => row.leases.map((lease) => [lease.exceptionId, lease] as const)),
-  );
   const reviewedAt = new Map(
     events
       .events()
@@ -168,7 +166,7 @@ export async function keptExceptions(
     const lastReviewedAt = reviewedAt.get(record.id);
     return {
       record,
-      lease: leases.get(record.id),
+      leases: leasesOf(rows, record.id),
       ...(lastReviewedAt === undefined ? {} : { lastReviewedAt }),
     };
   });

@@ -2,7 +2,6 @@ import { type EpochMs, type EventActor, epochMs, HOUR } from '../core/index.ts';
 import {
   type Evaluation,
   enforcePair,
-  isUnsettled,
   keepsContent,
   type Pair,
   reconcilePair,
@@ -22,6 +21,7 @@ import {
   decodeRecord,
   encode,
   isActive,
+  isUnsettled,
   isWithin,
   type LeaseRow,
   leaseKey,

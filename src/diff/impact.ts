@@ -1,6 +1,6 @@
 import { type AccountId, accountId, type EpochMs, principalId } from '../core/index.ts';
 import type { Organization, Snapshot } from '../evidence/index.ts';
-import { type ExceptionRequest, type Judgement, judge } from '../exceptions/index.ts';
+import { type ExceptionRequest, type Judgement, judge, placesOf } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import { type CheckRequest, checkSnapshot, type Finding, type SubjectRef } from '../rules/index.ts';
 import { directionOf } from './compare-outcomes.ts';
@@ -162,9 +162,14 @@ function judgeStanding(request: ExceptionRequest, policy: LoadedPolicy): Judgeme
   const source = { call: 'the request' };
   const organization: Organization = {
     id: 'o-unknown',
-    managementAccountId: otherAccount(request.accountId),
+    managementAccountId: noneOf(placesOf(request).map((place) => place.accountId)),
     units: [{ id: 'r-root', name: 'Root' }],
-    accounts: [{ id: request.accountId, name: request.accountId, state: 'ACTIVE', parentId: 'r-root' }],
+    accounts: [...new Set(placesOf(request).map((place) => place.accountId))].map((id) => ({
+      id,
+      name: id,
+      state: 'ACTIVE',
+      parentId: 'r-root',
+    })),
     serviceControlPolicies: { kind: 'absent', at, source },
     attachments: { kind: 'absent', at, source },
     delegatedAdministrators: { kind: 'absent', at, source },
@@ -180,24 +185,28 @@ function judgeStanding(request: ExceptionRequest, policy: LoadedPolicy): Judgeme
       roles: [role],
       isActive: true,
     })),
-    row: undefined,
-    bucket: {
+    rows: [],
+    buckets: placesOf(request).map(({ destination }) => ({
       kind: 'observed',
       value: {
         isInSameAccountAndRegion: true,
         isVersioned: false,
         hasObjectLock: false,
-        kmsKeyArn: request.destination.kmsKeyArn,
+        kmsKeyArn: destination.kmsKeyArn,
       },
       at,
       source,
-    },
-    invokers: { others: [], undecided: [] },
+    })),
+    invokers: placesOf(request).map(() => ({ others: [], undecided: [] })),
     scope: 'standing',
     now: at,
   });
 }
 
 /** The management account can hold no exception; nobody knows which one it was, so it is another one. */
-const otherAccount = (id: AccountId): AccountId =>
-  accountId(id === '000000000000' ? '000000000001' : '000000000000');
+function noneOf(ids: readonly AccountId[]): AccountId {
+  for (let number = 0; ; number++) {
+    const id = accountId(String(number).padStart(12, '0'));
+    if (!ids.includes(id)) return id;
+  }
+}

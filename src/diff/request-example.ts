@@ -156,9 +156,9 @@ export function judgeExample(example: RequestExample, policy: Policy): Judgement
     policy: { policy, hash: hashOfPolicy(policy), file: '' },
     organization: ORGANIZATION,
     people: peopleFor(example.roles),
-    row: example.row,
-    bucket: { kind: 'observed', value: example.bucket, at: example.now, source: { call: 'this example' } },
-    invokers: { others: example.othersInvoke ? ['another role'] : [], undecided: [] },
+    rows: [example.row],
+    buckets: [{ kind: 'observed', value: example.bucket, at: example.now, source: { call: 'this example' } }],
+    invokers: [{ others: example.othersInvoke ? ['another role'] : [], undecided: [] }],
     scope: 'submission',
     now: example.now,
   });

@@ -3,12 +3,11 @@ import {
   describeState,
   type ExceptionRecord,
   isHeld,
-  leaseOf,
   pendingDecision,
   personActor,
   type Refusal,
   readException,
-  readLeaseRow,
+  readLeases,
   requireException,
 } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
@@ -87,10 +86,9 @@ export async function closeUnproven(
       code: 'STATE_REFUSES',
       message: `it was opened by break-glass, and ${pending.missing.join(', ')} can still confirm until ${formatInstant(pending.until)}; close it when they have, or then`,
     });
-  const { accountId, region } = record.request;
-  const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);
+  const leases = await readLeases(services.store, record);
   const actor = personActor(services, by);
-  if (lease === undefined || !(await closeWithCertificate(services, id, 'close-unproven', actor, reason)))
+  if (leases.length === 0 || !(await closeWithCertificate(services, id, 'close-unproven', actor, reason)))
     return refuse(services, id, by, {
       code: 'STATE_REFUSES',
       message: `the exception is ${describeState(record.state)}; it can be closed without proof once content storage was read back as off`,

@@ -25,25 +25,43 @@ import {
   type CompleteLoggingConfiguration,
   durationOf,
   type ExceptionRecord,
+  enablingSince,
+  factsAt,
+  hasSeveralPlaces,
   isActive,
+  isAttempted,
   isOver,
   isOwnPut,
+  isSamePlace,
   isTerminal,
+  isUnsettled,
   isWithin,
   judge,
   type Lease,
   type LeaseRow,
+  type LeaseRows,
   leaseOf,
+  leasesOf,
   mostLeasedTime,
   nextState,
+  type Place,
+  type PlacedLease,
+  type PlacedRequest,
+  placesOf,
+  placesText,
+  placeText,
   quorum,
   readLeaseRow,
+  readLeaseRows,
+  readLeases,
   requireException,
+  sayingWhere,
   sheetFault,
   storesContent,
-  withLease,
+  withFacts,
+  withLeases,
 } from '../exceptions/index.ts';
-import { storageFor } from '../policy/index.ts';
+import { type LoadedPolicy, storageFor } from '../policy/index.ts';
 import {
   backstop,
   type DestinationFault,
@@ -52,8 +70,7 @@ import {
   judgeDisableRole,
 } from './destination.ts';
 import { invokersOf } from './invokers.ts';
-import { isUnsettled } from './plan.ts';
-import type { OneTimeSchedule, Services } from './ports.ts';
+import type { OneTimeSchedule, Pair, Services } from './ports.ts';
 import { describeObserved, scheduleName, switchOff } from './switch-off.ts';
 import { unitPathOf } from './unit-path.ts';
 
@@ -75,12 +92,12 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
   const { clock, store } = services;
   const now = clock.now();
   const { value: record } = await requireException(store, id);
-  const { accountId, region } = record.request;
-  const row = (await readLeaseRow(store, accountId, region))?.value;
-  const lease = leaseOf(row, id);
+  const rows = (await readLeaseRows(store, record.request)).map((row) => row?.value);
+  const leases = leasesOf(rows, id);
+  const [{ lease } = { lease: undefined }] = leases;
   const at = formatInstant(now);
   if (isTerminal(record.state)) return { result: 'ended', at, says: record.reason ?? record.state };
-  if (row === undefined || lease === undefined) throw new Error(`exception \`${id}\` has no reserved window`);
+  if (lease === undefined) throw new Error(`exception \`${id}\` has no reserved window`);
   if (lease.revoked !== undefined) return end(services, record, 'withdraw', lease.revoked.reason);
   if (record.state === 'submitted')
     return { result: 'ask', at, says: 'the policy in force asks for approvals that are still missing' };
@@ -103,15 +120,15 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
     );
   }
   const organization = await services.organizationView.organization();
-  const bucket = await bucketOf(services, record);
+  const buckets = await bucketsOf(services, record.request);
   const judgement = judge({
     request: record.request,
     requesterId: record.requesterId,
     policy,
     organization,
     people,
-    row,
-    bucket,
+    rows,
+    buckets,
     invokers: await invokersOf(services, record.request, organization),
     scope: 'standing',
     now,
@@ -139,83 +156,56 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
   }
   if (record.policyHashes.at(-1) !== policy.hash)
     return wait('the policy in force has not been judged for this exception yet');
-  const others = { ...row, leases: row.leases.filter((candidate) => candidate.exceptionId !== id) };
-  const { leasedTime } = policy.policy.exceptions.limits;
-  const most = mostLeasedTime(others, record.request, durationOf(leasedTime.within), now);
-  if (most > durationOf(leasedTime.atMost)) {
-    return end(
-      services,
-      record,
-      'refuse',
-      `an earlier exception there was on for longer than planned: more than ${leasedTime.atMost} would be leased within ${leasedTime.within}`,
+  const looks: PlaceLook[] = [];
+  for (const [index, placed] of leases.entries())
+    looks.push(
+      await lookAtPlace(services, record, placed, {
+        row: rows.find((each) => each !== undefined && isSamePlace(each, placed)),
+        bucket: buckets[index] ?? { kind: 'unobservable', reason: 'not-collected' },
+        policy,
+        organization,
+        now,
+      }),
     );
-  }
-  const other = others.leases.find(isUnsettled);
-  if (other) return wait(`${other.exceptionId} is not yet read back as off in ${accountId}, ${region}`);
-
-  const observed = await services.settings.getInvocationLogging({ accountId, region });
-  if (observed.kind === 'unobservable') return wait(`the present setting ${describeObserved(observed)}`);
-  const seen = observed.kind === 'observed' ? observed.value : undefined;
-  if (storesContent(seen)) {
-    return end(
-      services,
-      record,
-      'refuse',
-      `content storage is already on there, and it is not ours: ${describeObserved(observed)}`,
-    );
-  }
-  const { baseline: kind } = storageFor(policy.policy, unitPathOf(organization, accountId));
-  if (kind === 'none' && seen !== undefined) {
-    return end(
-      services,
-      record,
-      'refuse',
-      `logging without content is configured there (${describeObserved(observed)}), and the policy’s baseline \`none\` would not bring it back; make the baseline \`metadata-only\`, or remove it`,
-    );
-  }
-  const baseline = baselineOf(kind, seen);
-  if (baseline === undefined) {
-    return end(
-      services,
-      record,
-      'refuse',
-      'the policy’s baseline is metadata-only, but no metadata-only configuration is in place to return to',
-    );
-  }
-  const { destination } = record.request;
-  if (destination.kind === 'cloudwatch-logs') {
-    const days = backstop(Math.ceil(record.request.retention / DAY));
-    await services.destinations.createLogGroup(
-      { accountId, region },
-      destination.logGroupName,
-      destination.kmsKeyArn,
-      days,
-    );
-  }
-  const faults = await inspect(services, record, { ...lease, baseline }, organization, bucket);
-  const defects = faults.filter((fault) => fault.kind === 'defect');
-  if (defects.length > 0)
-    return end(
-      services,
-      record,
-      'refuse',
-      `at the start, the destination is not as it must be: ${defects.map(describeFault).join('; ')}`,
-    );
-  if (faults.length > 0) return wait(faults.map(describeFault).join('; '));
-  await change(services, id, (current, currentRow, currentLease) => {
+  // One place that can never become right is enough: it is all or none.
+  const says = (kind: 'refuse' | 'wait'): string =>
+    looks
+      .flatMap((look, index) =>
+        look.kind === kind ? [sayingWhere(record.request, leases[index] ?? record.request, look.says)] : [],
+      )
+      .join('; ');
+  if (looks.some(({ kind }) => kind === 'refuse')) return end(services, record, 'refuse', says('refuse'));
+  if (looks.some(({ kind }) => kind === 'wait')) return wait(says('wait'));
+  const fine = looks.flatMap((look, index) => {
+    const placed = leases[index];
+    return look.kind === 'fine' && placed !== undefined ? [{ ...look, placed }] : [];
+  });
+  await change(services, id, (current, currentRows) => {
     const begun = nextState(current.state, 'begin-preflight');
+    const seenAt = fine.reduce(
+      (before, { placed, seen }) =>
+        withFacts(before, placed, (facts) => ({ ...facts, settingBefore: seen ?? null })),
+      current,
+    );
+    const before = fine
+      .map(({ placed, observed }) => sayingWhere(current.request, placed, describeObserved(observed)))
+      .join('; ');
+    const baselines = [...new Set(fine.map(({ baseline }) => baseline.kind))].join(', ');
     return {
-      record: { ...current, state: begun.ok ? begun.value : current.state, settingBefore: seen ?? null },
-      row: withLease(currentRow, { ...currentLease, baseline }),
+      record: { ...seenAt, state: begun.ok ? begun.value : current.state },
+      rows: withLeases(currentRows, id, (each, place) => {
+        const baseline = fine.find(({ placed }) => isSamePlace(placed, place))?.baseline;
+        return baseline === undefined ? each : { ...each, baseline };
+      }),
       events: [
         {
           type: 'exception.preflight-passed',
           actor: workflow,
           subject: id,
           data: {
-            before: describeObserved(observed),
-            baseline: kind,
-            says: `everything was checked again; before: ${describeObserved(observed)}; afterwards it returns to: ${kind}`,
+            before,
+            baseline: baselines,
+            says: `everything was checked again; before: ${before}; afterwards it returns to: ${baselines}`,
           },
         },
       ],
@@ -224,15 +214,82 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
   return { result: 'ready', at, says: 'everything was checked again' };
 }
 
+/** What the start finds at one place. `wait`: it can still become right. */
+type PlaceLook =
+  | { readonly kind: 'refuse' | 'wait'; readonly says: string }
+  | {
+      readonly kind: 'fine';
+      readonly observed: Observation<LoggingConfiguration>;
+      readonly seen: LoggingConfiguration | undefined;
+      readonly baseline: BaselineConfiguration;
+    };
+
+async function lookAtPlace(
+  services: Services,
+  record: ExceptionRecord,
+  { lease, ...place }: PlacedLease,
+  around: {
+    readonly row: LeaseRow | undefined;
+    readonly bucket: Observation<BucketFacts>;
+    readonly policy: LoadedPolicy;
+    readonly organization: Organization;
+    readonly now: EpochMs;
+  },
+): Promise<PlaceLook> {
+  const { row, bucket, policy, organization, now } = around;
+  const refuse = (says: string): PlaceLook => ({ kind: 'refuse', says });
+  const wait = (says: string): PlaceLook => ({ kind: 'wait', says });
+  const leases = (row?.leases ?? []).filter((candidate) => candidate.exceptionId !== record.id);
+  const { leasedTime } = policy.policy.exceptions.limits;
+  const most = mostLeasedTime({ ...place, leases }, record.request, durationOf(leasedTime.within), now);
+  if (most > durationOf(leasedTime.atMost))
+    return refuse(
+      `an earlier exception there was on for longer than planned: more than ${leasedTime.atMost} would be leased within ${leasedTime.within}`,
+    );
+  const other = leases.find(isUnsettled);
+  if (other) return wait(`${other.exceptionId} is not yet read back as off in ${placeText(place)}`);
+
+  const observed = await services.settings.getInvocationLogging(place);
+  if (observed.kind === 'unobservable') return wait(`the present setting ${describeObserved(observed)}`);
+  const seen = observed.kind === 'observed' ? observed.value : undefined;
+  if (storesContent(seen))
+    return refuse(`content storage is already on there, and it is not ours: ${describeObserved(observed)}`);
+  const { baseline: kind } = storageFor(policy.policy, unitPathOf(organization, place.accountId));
+  if (kind === 'none' && seen !== undefined)
+    return refuse(
+      `logging without content is configured there (${describeObserved(observed)}), and the policy’s baseline \`none\` would not bring it back; make the baseline \`metadata-only\`, or remove it`,
+    );
+  const baseline = baselineOf(kind, seen);
+  if (baseline === undefined)
+    return refuse(
+      'the policy’s baseline is metadata-only, but no metadata-only configuration is in place to return to',
+    );
+  const { destination } = lease;
+  if (destination.kind === 'cloudwatch-logs') {
+    const days = backstop(Math.ceil(record.request.retention / DAY));
+    await services.destinations.createLogGroup(place, destination.logGroupName, destination.kmsKeyArn, days);
+  }
+  const faults = await inspect(services, record, place, { ...lease, baseline }, organization, bucket);
+  const defects = faults.filter((fault) => fault.kind === 'defect');
+  if (defects.length > 0)
+    return refuse(
+      `at the start, the destination is not as it must be: ${defects.map(describeFault).join('; ')}`,
+    );
+  if (faults.length > 0) return wait(faults.map(describeFault).join('; '));
+  return { kind: 'fine', observed, seen, baseline };
+}
+
 /** Looks at the destination and at the role that will switch off; unknown is not fine. */
 async function inspect(
   { inspection }: Services,
-  { request }: ExceptionRecord,
+  { request: whole }: ExceptionRecord,
+  pair: Pair,
   { baseline, destination, startsAt, expiresAt }: Lease,
   organization: Organization,
   facts: Observation<BucketFacts>,
 ): Promise<readonly DestinationFault[]> {
-  const pair = { accountId: request.accountId, region: request.region };
+  // Everything that is judged there is judged of this place alone.
+  const request = { ...whole, ...pair };
   const iam = await inspection.readIam(pair.accountId);
   const place =
     destination.kind === 's3'
@@ -257,13 +314,22 @@ function baselineOf(
     : undefined;
 }
 
-export async function bucketOf(
+/** What is known of the bucket of every place, in their order. */
+export async function bucketsOf(
   services: Pick<Services, 'destinations'>,
-  { request }: Pick<ExceptionRecord, 'request'>,
+  request: PlacedRequest,
+): Promise<readonly Observation<BucketFacts>[]> {
+  const found: Observation<BucketFacts>[] = [];
+  for (const place of placesOf(request)) found.push(await bucketAt(services, place));
+  return found;
+}
+
+export async function bucketAt(
+  { destinations }: Pick<Services, 'destinations'>,
+  { accountId, region, destination }: Place,
 ): Promise<Observation<BucketFacts>> {
-  const { destination, accountId, region } = request;
   if (destination.kind !== 's3') return { kind: 'unobservable', reason: 'not-collected' };
-  return services.destinations.describeBucket({ accountId, region }, destination.bucketName);
+  return destinations.describeBucket({ accountId, region }, destination.bucketName);
 }
 
 async function end(
@@ -280,53 +346,58 @@ async function end(
 }
 
 /** What was prepared for an exception that was never enabled. Nothing was stored; tidiness that may fail. */
-export async function removeLeftovers(services: Services, { id, request }: ExceptionRecord): Promise<void> {
-  await services.schedules.delete(scheduleName(id)).catch(() => undefined);
-  const { accountId, region, destination } = request;
-  if (destination.kind === 'cloudwatch-logs')
-    await services.destinations
-      .deleteLogGroup({ accountId, region }, destination.logGroupName)
-      .catch(() => undefined);
+export async function removeLeftovers(services: Services, record: ExceptionRecord): Promise<void> {
+  for (const { destination, ...place } of placesOf(record.request)) {
+    await services.schedules.delete(scheduleName(record, place)).catch(() => undefined);
+    if (destination.kind === 'cloudwatch-logs')
+      await services.destinations.deleteLogGroup(place, destination.logGroupName).catch(() => undefined);
+  }
 }
 
 /**
- * Arms the dead man's switch and reads it back before anything is enabled. Its payload suffices to switch off even if the lease
- * table cannot be read. @throws Error when it does not read back as created
+ * Arms the dead man's switch of every place and reads each back before anything is enabled anywhere. Its payload suffices to switch its place
+ * off even if the lease table cannot be read. @throws Error when one does not read back as created
  */
 export async function armDeadMansSwitch(services: Services, id: ExceptionId): Promise<{ firesAt: string }> {
   const { value: record } = await requireException(services.store, id);
-  const { accountId, region } = record.request;
-  const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);
-  if (lease === undefined) throw new Error(`exception \`${id}\` has no reserved window`);
-  const at = ceilToMinute(lease.expiresAt);
-  const schedule: OneTimeSchedule = {
-    name: scheduleName(id),
-    at,
-    target: 'deadMansSwitch',
-    payload: {
-      exceptionId: id,
-      accountId,
-      region,
-      expiresAt: formatInstant(lease.expiresAt),
-      baseline: lease.baseline,
-    },
-  };
-  await services.schedules.create(schedule);
-  const readBack = await services.schedules.get(schedule.name);
-  if (readBack === undefined || canonicalJson(readBack) !== canonicalJson(schedule)) {
-    throw new Error(`the dead man’s switch \`${schedule.name}\` does not read back as created`);
-  }
-  await services.recorder.record({
-    type: 'exception.switch-armed',
-    actor: workflow,
-    subject: id,
-    data: {
-      schedule: schedule.name,
+  const leases = await readLeases(services.store, record);
+  const [first] = leases;
+  if (first === undefined || leases.length < placesOf(record.request).length)
+    throw new Error(`exception \`${id}\` has no reserved window`);
+  for (const { lease, ...place } of leases) {
+    const at = ceilToMinute(lease.expiresAt);
+    const schedule: OneTimeSchedule = {
+      name: scheduleName(record, place),
       at,
-      says: `dead man’s switch armed for ${formatInstant(at)} and read back`,
-    },
-  });
-  return { firesAt: formatInstant(at) };
+      target: 'deadMansSwitch',
+      payload: {
+        exceptionId: id,
+        ...place,
+        expiresAt: formatInstant(lease.expiresAt),
+        baseline: lease.baseline,
+      },
+    };
+    await services.schedules.create(schedule);
+    const readBack = await services.schedules.get(schedule.name);
+    if (readBack === undefined || canonicalJson(readBack) !== canonicalJson(schedule)) {
+      throw new Error(`the dead man’s switch \`${schedule.name}\` does not read back as created`);
+    }
+    await services.recorder.record({
+      type: 'exception.switch-armed',
+      actor: workflow,
+      subject: id,
+      data: {
+        schedule: schedule.name,
+        at,
+        says: sayingWhere(
+          record.request,
+          place,
+          `dead man’s switch armed for ${formatInstant(at)} and read back`,
+        ),
+      },
+    });
+  }
+  return { firesAt: formatInstant(ceilToMinute(first.lease.expiresAt)) };
 }
 
 /** One attempt, and how long a Put that timed out here may still land there. [unverified on AWS: no bound is documented] */
@@ -338,47 +409,56 @@ export type EnableResult =
   | { readonly result: 'revoked' | 'not-active'; readonly says: string };
 
 /**
- * The only place that turns content storage on, and only from `preflight`. The intent (`enabling`, with the instant until which the Put can land) is in the
- * lease before the call; a second invocation finds it and never puts again. After the call the lease is read again, so that a
- * revocation that came meanwhile wins.
+ * The only place that turns content storage on, and only from `preflight`. One call enables one place: the first, in the order of the request,
+ * that was not attempted, and only when every one before it was read back as on. The intent (`enabling`, with the instant until which the Put
+ * can land) is in the lease before the call; a second invocation finds it and never puts again. After the call the lease is read again, so that
+ * a revocation that came meanwhile wins.
  *
+ * @returns `not-active` only where nothing was attempted anywhere; what ends after the first place was enabled is `revoked`, and leads to the
+ *   ending of all
  * @throws EnableAttempted when an attempt was made before and its outcome is unknown: the workflow then ends the exception
  * @throws AwsCallError when the Put fails; it may have happened, so this too leads to the ending
  */
 export async function enable(services: Services, id: ExceptionId): Promise<EnableResult> {
   const { clock, store, settings } = services;
   const now = clock.now();
-  let lease: Lease | undefined;
+  let next: PlacedLease | undefined;
   let attempted = false;
   let isAllowed = false;
-  const { record } = await change(services, id, (current, row, currentLease) => {
-    attempted = currentLease.enabling !== undefined;
-    lease = currentLease;
+  let isFirst = true;
+  await change(services, id, (current, rows, leases) => {
+    next = leases.find(({ lease }) => lease.enabling === undefined);
+    isFirst = !isAttempted(leases);
+    attempted =
+      next === undefined ||
+      leases.some(
+        ({ lease, ...place }) =>
+          lease.enabling !== undefined && factsAt(current, place).settingDuring === undefined,
+      );
     // Preflight was some seconds ago: meanwhile it may have been withdrawn, refused, or sent back for further approvals.
-    isAllowed = current.state === 'preflight' && isActive(currentLease, now);
-    if (attempted || !isAllowed) return { record: current, row };
-    lease = {
-      ...currentLease,
-      enabling: { at: now, until: epochMs(now + ENABLE_TIMEOUT_MS + ENABLE_MARGIN_MS) },
-    };
-    const { accountId, region } = current.request;
-    const { configuration, enabling } = lease;
-    const says = `enabling content storage in ${accountId}, ${region}`;
-    const data = { accountId, region, configuration, until: enabling?.until, says };
+    isAllowed = current.state === 'preflight' && leases.every(({ lease }) => isActive(lease, now));
+    if (attempted || !isAllowed || next === undefined) return { record: current };
+    const { accountId, region } = next;
+    const enabling = { at: now, until: epochMs(now + ENABLE_TIMEOUT_MS + ENABLE_MARGIN_MS) };
+    next = { accountId, region, lease: { ...next.lease, enabling } };
+    const { configuration } = next.lease;
+    const says = `enabling content storage in ${placeText(next)}`;
+    const data = { accountId, region, configuration, until: enabling.until, says };
     return {
       record: current,
-      row: withLease(row, lease),
+      rows: withLeases(rows, id, (each, place) =>
+        isSamePlace(place, { accountId, region }) ? { ...each, enabling } : each,
+      ),
       events: [{ type: 'enable.intended', actor: workflow, subject: id, data }],
     };
   });
-  if (lease === undefined) throw new Error(`exception \`${id}\` has no reserved window`);
-  if (attempted) throw new EnableAttempted(id);
+  if (attempted || next === undefined) throw new EnableAttempted(id);
   if (!isAllowed)
     return {
-      result: 'not-active',
+      result: isFirst ? 'not-active' : 'revoked',
       says: 'the window is over, was revoked or given back, or approvals are missing again',
     };
-  const pair = { accountId: record.request.accountId, region: record.request.region };
+  const { lease, ...pair } = next;
   // Writing the intent may have taken long: a Put sent now must still be able to land before `until`, and nobody may have revoked.
   const ready = leaseOf((await readLeaseRow(store, pair.accountId, pair.region))?.value, id);
   const sent = clock.now();
@@ -411,53 +491,62 @@ export class EnableAttempted extends Error {
 }
 
 /**
- * Reads back what the Put did. Active only when AWS shows exactly what the lease says.
+ * Reads back what the last Put did. Active only when AWS shows, at every place, exactly what its lease says; until then the next place is to be
+ * enabled (`enable`).
  * @throws Error when it shows anything else: the workflow tries again a few times, then ends the exception
  */
 export async function confirmEnabled(
   services: Services,
   id: ExceptionId,
-): Promise<{ next: 'wait' | 'end'; at: string }> {
+): Promise<{ next: 'wait' | 'enable' | 'end'; at: string }> {
   const { clock, settings, store } = services;
   const { value: before } = await requireException(store, id);
-  const pair = { accountId: before.request.accountId, region: before.request.region };
+  const attempted = (await readLeases(store, before)).filter(({ lease }) => lease.enabling !== undefined);
+  // Asked again, it reads the last one back again.
+  const placed =
+    attempted.find((each) => factsAt(before, each).settingDuring === undefined) ?? attempted.at(-1);
+  if (placed === undefined) return { next: 'end', at: formatInstant(clock.now()) };
+  const { accountId, region } = placed;
+  const pair = { accountId, region };
   const observed = await settings.getInvocationLogging(pair);
   const seen = observed.kind === 'observed' ? observed.value : undefined;
   const now = clock.now();
-  const lease = leaseOf((await readLeaseRow(store, pair.accountId, pair.region))?.value, id);
+  const lease = leaseOf((await readLeaseRow(store, accountId, region))?.value, id);
   if (lease === undefined || !isActive(lease, now)) return { next: 'end', at: formatInstant(now) };
   // Strict, but for flags that AWS leaves out of its answer to our own Put.
   const isOurs =
     seen !== undefined && (isOwnPut(seen, lease.configuration) || isWithin(seen, lease.configuration));
   if (seen === undefined || !storesContent(seen) || !isOurs) {
-    throw new Error(`read back ${describeObserved(observed)}, which is not what was enabled`);
+    throw new Error(
+      `${sayingWhere(before.request, pair, `read back ${describeObserved(observed)}`)}, which is not what was enabled`,
+    );
   }
-  let isActiveNow = false;
-  const says = `content storage is on until ${formatInstant(lease.expiresAt)}, read back: ${describeObserved(observed)}`;
-  await change(services, id, (current, row) => {
+  let next = 'end' as 'wait' | 'enable' | 'end';
+  await change(services, id, (current, _rows, leases) => {
     const active = nextState(current.state, 'enable');
-    isActiveNow = active.ok || current.state === 'active';
-    if (!active.ok) return { record: current, row };
+    const left = leases.filter((each) => each.lease.enabling === undefined);
+    next = !active.ok ? (current.state === 'active' ? 'wait' : 'end') : left.length > 0 ? 'enable' : 'wait';
+    if (!active.ok) return { record: current };
+    const confirmed = withFacts(current, pair, (facts) => ({ ...facts, settingDuring: seen }));
+    const read = describeObserved(observed);
+    if (next === 'enable') {
+      const says = `content storage is on in ${placeText(pair)}, read back: ${read}; next ${left.map(placeText).join('; ')}`;
+      const data = { ...pair, observed: read, says };
+      return {
+        record: confirmed,
+        events: [{ type: 'lease.on', actor: workflow, subject: id, data }],
+      };
+    }
+    const where = hasSeveralPlaces(current.request) ? ` in ${placesText(current.request)}` : '';
+    const says = `content storage is on${where} until ${formatInstant(lease.expiresAt)}, read back: ${read}`;
     return {
-      record: {
-        ...current,
-        state: active.value,
-        enabledAt: lease.enabling?.at ?? now,
-        settingDuring: seen,
-      },
-      row,
+      record: { ...confirmed, state: active.value, enabledAt: enablingSince(leases) ?? now },
       events: [
-        {
-          type: 'exception.active',
-          actor: workflow,
-          subject: id,
-          data: { ...pair, observed: describeObserved(observed), says },
-        },
+        { type: 'exception.active', actor: workflow, subject: id, data: { ...pair, observed: read, says } },
       ],
     };
   });
-  if (!isActiveNow) return { next: 'end', at: formatInstant(now) };
-  return { next: 'wait', at: formatInstant(await nextTick(services, lease, now)) };
+  return { next, at: formatInstant(next === 'wait' ? await nextTick(services, lease, now) : now) };
 }
 
 export async function nextTick(services: Services, lease: Lease, now: EpochMs): Promise<EpochMs> {
@@ -468,14 +557,13 @@ export async function nextTick(services: Services, lease: Lease, now: EpochMs): 
 async function change(
   services: Services,
   id: ExceptionId,
-  apply: (record: ExceptionRecord, row: LeaseRow, lease: Lease) => Change & { readonly row: LeaseRow },
-): Promise<{ record: ExceptionRecord }> {
-  const changed = await amend(services, id, (record, row) => {
-    const lease = leaseOf(row, id);
-    if (row === undefined || lease === undefined)
+  apply: (record: ExceptionRecord, rows: LeaseRows, leases: readonly PlacedLease[]) => Change,
+): Promise<void> {
+  const changed = await amend(services, id, (record, rows) => {
+    const leases = leasesOf(rows, id);
+    if (leases.length < placesOf(record.request).length)
       throw new Error(`exception \`${id}\` has no reserved window`);
-    return ok(apply(record, row, lease));
+    return ok(apply(record, rows, leases));
   });
   if (!changed.ok) throw new Error(changed.error.message);
-  return changed.value;
 }

@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import {
   type DurationMs,
   durationMs,
@@ -13,29 +14,34 @@ import {
   SECOND,
 } from '../core/index.ts';
 import {
+  allOffSince,
   amend,
   certificateStatement,
   durationOf,
   type ExceptionRecord,
   endOf,
+  hasSeveralPlaces,
   isHeld,
   isPastRetention,
   isTerminal,
-  type Lease,
-  leaseOf,
+  isUnsettled,
+  type Listing,
   nextState,
+  type PlacedLease,
+  placeText,
   reaches,
-  readLeaseRow,
+  readLeases,
   requireException,
+  sayingWhere,
   signStatement,
   storesContent,
 } from '../exceptions/index.ts';
-import type { Pair, Services } from './ports.ts';
+import type { Services } from './ports.ts';
 import { isEmptyListing, list, purge } from './purge.ts';
-import { reopen } from './reconcile.ts';
+import { allOf, PLACES_AT_ONCE, reopen } from './reconcile.ts';
 import { pullSecondLever } from './second-lever.ts';
 import { markEnding } from './start-ending.ts';
-import { describeObserved, switchOff } from './switch-off.ts';
+import { describeObserved, type SwitchOffResult, switchOff } from './switch-off.ts';
 
 /*
  * The steps of the ending workflow (workflows/prompt-storage-ending.asl.yml). Each is idempotent and says where to go next, so
@@ -47,12 +53,11 @@ const ending: EventActor = { id: 'ending-workflow', kind: 'workflow' };
 async function subjectOf(
   services: Services,
   id: ExceptionId,
-): Promise<{ record: ExceptionRecord; lease: Lease; pair: Pair }> {
+): Promise<{ record: ExceptionRecord; leases: readonly PlacedLease[] }> {
   const { value: record } = await requireException(services.store, id);
-  const pair = { accountId: record.request.accountId, region: record.request.region };
-  const lease = leaseOf((await readLeaseRow(services.store, pair.accountId, pair.region))?.value, id);
-  if (lease === undefined) throw new Error(`exception \`${id}\` has no lease`);
-  return { record, lease, pair };
+  const leases = await readLeases(services.store, record);
+  if (leases.length === 0) throw new Error(`exception \`${id}\` has no lease`);
+  return { record, leases };
 }
 
 /** Step Functions drops the milliseconds of a Wait's timestamp: rounded up, or the wait would end before its instant. */
@@ -61,19 +66,36 @@ const waitText = (at: EpochMs): string => formatInstant(epochMs(Math.ceil(at / S
 /** `done`: a person closed it meanwhile (or, when purging and listing, Legal holds it); nothing is written into a closed record. */
 export type PutBaselineStep = { readonly next: 'retry' | 'drain' | 'done'; readonly at: string };
 
-/** Baseline, read back, and again until it is off and settled. */
+/** Baseline at every place, read back, and again until all are off and settled. A place that fails keeps no other from being switched off. */
 export async function putBaselineStep(
   services: Services,
   id: ExceptionId,
   instant: EpochMs,
 ): Promise<PutBaselineStep> {
   await markEnding(services, id);
-  const { record, lease, pair } = await subjectOf(services, id);
+  const { record, leases } = await subjectOf(services, id);
   if (isTerminal(record.state)) return { next: 'done', at: waitText(services.clock.now()) };
   if (record.state !== 'ending')
     return { next: 'drain', at: waitText(record.drainUntil ?? services.clock.now()) };
-  const result = await switchOff(services, pair, lease, ending, instant);
-  if (!result.isOff) await pullSecondLever(services, pair, id, ending, services.clock.now());
+  const faults: unknown[] = [];
+  const results: SwitchOffResult[] = [];
+  // One that was settled meanwhile says so by itself; without any, the state is about to move on.
+  const unsettled = leases.filter(({ lease }) => isUnsettled(lease));
+  await pMap(
+    unsettled.length === 0 ? leases.slice(0, 1) : unsettled,
+    async ({ lease, ...place }) => {
+      try {
+        const result = await switchOff(services, place, lease, ending, instant);
+        results.push(result);
+        if (!result.isOff) await pullSecondLever(services, place, id, ending, services.clock.now());
+      } catch (error) {
+        faults.push(error);
+      }
+    },
+    { concurrency: PLACES_AT_ONCE },
+  );
+  if (faults.length > 0) throw faults[0];
+  const result = allOf(results);
   if (!result.isSettled) return { next: 'retry', at: formatInstant(result.retryAt) };
   const after = await requireException(services.store, id);
   return { next: 'drain', at: waitText(after.value.drainUntil ?? services.clock.now()) };
@@ -85,7 +107,7 @@ export type PurgeStep = { readonly next: 'list' | 'off-again' | 'done' };
 export async function purgeStep(services: Services, id: ExceptionId): Promise<PurgeStep> {
   if (await isClosed(services, id)) return { next: 'done' };
   if (await isOnAgain(services, id)) return { next: 'off-again' };
-  const { lease, pair } = await subjectOf(services, id);
+  const { record: begun, leases } = await subjectOf(services, id);
   let waits = false;
   // Decided in the commit that begins the purge: a hold that comes first wins, one that comes later is told that it is late.
   await amend(services, id, (record) => {
@@ -101,19 +123,23 @@ export async function purgeStep(services: Services, id: ExceptionId): Promise<Pu
     subject: id,
     data: { says: 'deleting everything that was captured' },
   });
-  const counts = await purge(services.destinations, pair, lease.destination);
-  const says = `deleted ${counts.versions} versions (${counts.bytes} bytes), ${counts.uploads} open uploads, ${counts.logGroups} log groups`;
-  await amend(services, id, (record) => {
-    const before = record.purged ?? { versions: 0, bytes: 0, uploads: 0, logGroups: 0 };
-    const purged = {
-      versions: before.versions + counts.versions,
-      bytes: before.bytes + counts.bytes,
-      uploads: before.uploads + counts.uploads,
-      logGroups: before.logGroups + counts.logGroups,
-    };
-    const events = [{ type: 'purge.done', actor: ending, subject: id, data: { ...counts, says } }];
-    return ok({ record: { ...record, purged, purgedAt: services.clock.now() }, events });
-  });
+  // Noted place by place: what was deleted is counted although the next place fails.
+  for (const { lease, ...place } of leases) {
+    const counts = await purge(services.destinations, place, lease.destination);
+    const did = `deleted ${counts.versions} versions (${counts.bytes} bytes), ${counts.uploads} open uploads, ${counts.logGroups} log groups`;
+    const says = sayingWhere(begun.request, place, did);
+    await amend(services, id, (record) => {
+      const before = record.purged ?? { versions: 0, bytes: 0, uploads: 0, logGroups: 0 };
+      const purged = {
+        versions: before.versions + counts.versions,
+        bytes: before.bytes + counts.bytes,
+        uploads: before.uploads + counts.uploads,
+        logGroups: before.logGroups + counts.logGroups,
+      };
+      const events = [{ type: 'purge.done', actor: ending, subject: id, data: { ...counts, says } }];
+      return ok({ record: { ...record, purged, purgedAt: services.clock.now() }, events });
+    });
+  }
   return { next: 'list' };
 }
 
@@ -131,7 +157,7 @@ export async function listStep(services: Services, id: ExceptionId): Promise<Lis
   const { clock, destinations } = services;
   if (await isClosed(services, id)) return { next: 'done', at: formatInstant(clock.now()) };
   if (await isOnAgain(services, id)) return { next: 'off-again', at: formatInstant(clock.now()) };
-  const { record, lease, pair } = await subjectOf(services, id);
+  const { record, leases } = await subjectOf(services, id);
   // Found on again and switched off by another detector while this waited: the quiet time and the purge start over.
   if (record.state === 'draining') return { next: 'off-again', at: formatInstant(clock.now()) };
   const now = clock.now();
@@ -141,9 +167,9 @@ export async function listStep(services: Services, id: ExceptionId): Promise<Lis
   if (first !== undefined && now < first.at + gap)
     return { next: 'early', at: waitText(epochMs(first.at + gap)) };
 
-  const listing = await list(destinations, pair, lease.destination, now);
+  const listing = await listEverywhere(destinations, record, leases, now);
   const isEmpty = isEmptyListing(listing);
-  const isOverdue = isPastRetention(record, lease, now);
+  const isOverdue = isPastRetention(record, leases, now);
   const found = listing.versions + listing.deleteMarkers + listing.uploads + listing.logGroups;
   const says = `${isEmpty ? 'nothing' : `${found} things still`} listed at ${listing.locations.join(' and ')}${isOverdue ? '; the purge is overdue' : ''}`;
   await amend(services, id, (current) =>
@@ -160,6 +186,33 @@ export async function listStep(services: Services, id: ExceptionId): Promise<Lis
   return first === undefined
     ? { next: 'wait', at: waitText(epochMs(now + gap)) }
     : { next: 'proven', at: formatInstant(now) };
+}
+
+/** One look at every location of every place: only together do they prove anything. */
+async function listEverywhere(
+  destinations: Services['destinations'],
+  { request }: ExceptionRecord,
+  leases: readonly PlacedLease[],
+  at: EpochMs,
+): Promise<Listing> {
+  const sum: { -readonly [K in keyof Omit<Listing, 'at' | 'locations'>]: number } = {
+    versions: 0,
+    deleteMarkers: 0,
+    uploads: 0,
+    logGroups: 0,
+  };
+  const locations: string[] = [];
+  for (const { lease, ...place } of leases) {
+    const { at: _at, locations: there, ...counts } = await list(destinations, place, lease.destination, at);
+    // A log group's name is its own in one account and Region only.
+    locations.push(
+      ...there.map((location) =>
+        hasSeveralPlaces(request) ? `${location} (${placeText(place)})` : location,
+      ),
+    );
+    for (const kind of Object.keys(sum) as (keyof typeof sum)[]) sum[kind] += counts[kind];
+  }
+  return { at, locations, ...sum };
 }
 
 /** How long after the second listing its result may still be certified. */
@@ -211,13 +264,14 @@ export async function closeWithCertificate(
   actor: EventActor,
   reason?: string,
 ): Promise<boolean> {
-  const { record, lease } = await subjectOf(services, id);
+  const { record, leases } = await subjectOf(services, id);
+  const isOff = leases.every(({ lease }) => !isUnsettled(lease)) && allOffSince(leases) !== undefined;
   const closed = nextState(record.state, event);
-  if (!closed.ok || isHeld(record) || (event === 'close-unproven' && lease.offAt === undefined)) return false;
+  if (!closed.ok || isHeld(record) || (event === 'close-unproven' && !isOff)) return false;
   const closedAt = services.clock.now();
   const statement = certificateStatement(
     { ...record, state: closed.value, ...(reason === undefined ? {} : { reason }) },
-    lease,
+    leases,
     closedAt,
     actor.id,
   );
@@ -253,26 +307,44 @@ export async function closeWithCertificate(
 const isClosed = async (services: Services, id: ExceptionId): Promise<boolean> =>
   isTerminal((await requireException(services.store, id)).value.state);
 
-/** Whether the setting points at this exception's destination again; if so, its proof starts over. Unreadable counts as a fault. */
+/**
+ * Whether a setting points at this exception's destination again; if so, its proof starts over. Every place is looked at before one that cannot be
+ * read counts as a fault.
+ */
 async function isOnAgain(services: Services, id: ExceptionId): Promise<boolean> {
-  const { record, lease, pair } = await subjectOf(services, id);
+  const { record, leases } = await subjectOf(services, id);
   if (record.state === 'ending') return true;
-  const observed = await services.settings.getInvocationLogging(pair);
-  if (observed.kind === 'unobservable')
-    throw new Error(`the setting ${describeObserved(observed)}; a purge proves nothing while it may be on`);
-  if (
-    observed.kind === 'absent' ||
-    !storesContent(observed.value) ||
-    !reaches(observed.value, lease.destination)
-  )
-    return false;
-  await reopen(services, id, ending);
-  return true;
+  let isOn = false;
+  let fault: string | undefined;
+  for (const { lease, ...place } of leases.filter((each) => each.lease.enabling !== undefined)) {
+    const observed = await services.settings.getInvocationLogging(place);
+    if (observed.kind === 'unobservable')
+      fault = sayingWhere(record.request, place, `the setting ${describeObserved(observed)}`);
+    if (
+      observed.kind !== 'observed' ||
+      !storesContent(observed.value) ||
+      !reaches(observed.value, lease.destination)
+    )
+      continue;
+    await reopen(services, id, place, ending);
+    isOn = true;
+  }
+  if (isOn) return true;
+  if (fault !== undefined) throw new Error(`${fault}; a purge proves nothing while it may be on`);
+  return false;
 }
 
-/** How long an exception was on beyond its lease, to the read-back; zero when it was in time. */
-export function overdueOf(record: ExceptionRecord, lease: Lease): DurationMs {
-  return durationMs(record.offAt === undefined ? 0 : Math.max(0, record.offAt - endOf(lease)));
+/** How long the exception was on beyond its lease, to the read-back, where it was longest; zero when it was in time. */
+export function overdueOf(record: ExceptionRecord, leases: readonly PlacedLease[]): DurationMs {
+  return durationMs(
+    Math.max(
+      0,
+      ...leases.flatMap(({ lease }) => {
+        const offAt = lease.offAt ?? record.offAt;
+        return offAt === undefined || lease.enabling === undefined ? [] : [offAt - endOf(lease)];
+      }),
+    ),
+  );
 }
 
 export const describeOverdue = (length: DurationMs): string =>

@@ -26,6 +26,7 @@ import {
   decodeRecord,
   encode,
   isActive,
+  isUnsettled,
   type LeaseRow,
   type Refusal,
   readLeaseRow,
@@ -45,7 +46,6 @@ import {
   type Told,
 } from './drift.ts';
 import { lastOther, partyText } from './interference.ts';
-import { isUnsettled } from './plan.ts';
 import type { Pair, Services } from './ports.ts';
 import { describeObserved, isToldAgain, putBaseline } from './switch-off.ts';
 import { unitPathOf } from './unit-path.ts';

@@ -15,8 +15,10 @@ import {
   amend,
   type ExceptionRecord,
   type Interference,
+  isSamePlace,
   type OtherParty,
   requireException,
+  sayingWhere,
 } from '../exceptions/index.ts';
 import { CONTEST_ROUNDS } from './drift.ts';
 import type { Pair, Services, SettingChange } from './ports.ts';
@@ -60,7 +62,12 @@ const isPut = (call: string): boolean => call.startsWith('Put');
 
 const isOpen = ({ isSettled }: Interference): boolean => isSettled !== true;
 
-export const hasUnnamed = ({ interference }: ExceptionRecord): boolean => interference?.some(isOpen) === true;
+/** Whether the change was found in this account and Region. */
+const isAt = ({ place }: Interference, record: ExceptionRecord, pair: Pair): boolean =>
+  isSamePlace(place ?? record.request, pair);
+
+export const hasUnnamed = (record: ExceptionRecord, pair: Pair): boolean =>
+  record.interference?.some((found) => isOpen(found) && isAt(found, record, pair)) === true;
 
 function named(
   found: Interference,
@@ -96,44 +103,47 @@ function named(
 /** Who switched content storage on again after us at least `CONTEST_ROUNDS` times. */
 function robotIn(interference: readonly Interference[]): ExceptionRecord['robot'] {
   const rounds = new Map<string, OtherParty[]>();
-  for (const { found, party } of interference) {
+  for (const { found, party, place } of interference) {
     if (found !== 'on-again' || party === undefined) continue;
-    const before = rounds.get(party.by) ?? [];
-    if (before.every(({ at }) => at !== party.at)) rounds.set(party.by, [...before, party]);
+    // Once in each of two places is no habit yet.
+    const key = JSON.stringify([party.by, place?.accountId, place?.region]);
+    const before = rounds.get(key) ?? [];
+    if (before.every(({ at }) => at !== party.at)) rounds.set(key, [...before, party]);
   }
-  for (const [by, calls] of rounds) {
-    const through = calls.at(-1)?.through;
-    if (calls.length >= CONTEST_ROUNDS)
-      return { by, rounds: calls.length, ...(through === undefined ? {} : { through }) };
+  for (const calls of rounds.values()) {
+    const last = calls.at(-1);
+    if (last === undefined || calls.length < CONTEST_ROUNDS) continue;
+    const { by, through } = last;
+    return { by, rounds: calls.length, ...(through === undefined ? {} : { through }) };
   }
   return undefined;
 }
 
-/** The record with what CloudTrail says of every change that is not settled, and what is to be told of it. Pure. */
+/** The record with what CloudTrail says of every change in the pair that is not settled, and what is to be told of it. Pure. */
 export function nameInterference(
   record: ExceptionRecord,
+  pair: Pair,
   seen: Observation<readonly SettingChange[]>,
   now: EpochMs,
 ): {
   readonly record: ExceptionRecord;
   readonly says: readonly { type: string; says: string; by?: string }[];
 } {
-  const { accountId, region } = record.request;
   const says: { type: string; says: string; by?: string }[] = [];
   const interference = (record.interference ?? []).map((found) => {
-    if (!isOpen(found)) return found;
-    const after = named(found, seen, { accountId, region }, now);
+    if (!isOpen(found) || !isAt(found, record, pair)) return found;
+    const after = named(found, seen, pair, now);
     const { party } = after;
     if (party !== undefined && (party.by !== found.party?.by || party.at !== found.party.at))
       says.push({
         type: 'exception.party-named',
         by: party.by,
-        says: `${WHAT[found.found]}: CloudTrail names ${partyText(party)}, ${party.call} at ${formatInstant(party.at)}`,
+        says: `${sayingWhere(record.request, pair, WHAT[found.found])}: CloudTrail names ${partyText(party)}, ${party.call} at ${formatInstant(party.at)}`,
       });
     if (party === undefined && after.isSettled === true)
       says.push({
         type: 'exception.party-unnamed',
-        says: `${WHAT[found.found]}, and nobody can be named: ${after.unnamed ?? ''}${found.hint === undefined ? '' : `; the event named ${found.hint}`}`,
+        says: `${sayingWhere(record.request, pair, WHAT[found.found])}, and nobody can be named: ${after.unnamed ?? ''}${found.hint === undefined ? '' : `; the event named ${found.hint}`}`,
       });
     return after;
   });
@@ -168,14 +178,14 @@ export async function nameParties(
 ): Promise<void> {
   try {
     const { value: record } = await requireException(services.store, id);
-    const open = (record.interference ?? []).filter(isOpen);
+    const open = (record.interference ?? []).filter((found) => isOpen(found) && isAt(found, record, pair));
     const [first] = open;
     if (first === undefined) return;
     const since = open.reduce((least, each) => (each.since < least ? each.since : least), first.since);
     const seen = await services.trail.whoChanged(pair, 'invocation-logging', since);
     const now = services.clock.now();
     await amend(services, id, (current) => {
-      const after = nameInterference(current, seen, now);
+      const after = nameInterference(current, pair, seen, now);
       const events = after.says.map(({ type, says, by }) => ({
         type,
         actor,

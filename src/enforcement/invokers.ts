@@ -1,7 +1,20 @@
 import type { Organization } from '../evidence/index.ts';
-import type { ExceptionRequest, OtherInvokers } from '../exceptions/index.ts';
+import { type ExceptionRequest, type OtherInvokers, type Place, placesOf } from '../exceptions/index.ts';
 import { accessOf, invokersBeside } from '../iam/index.ts';
 import type { Services } from './ports.ts';
+
+type Reading = Pick<Services, 'inspection'>;
+
+/** Who beside the subjects can invoke a model at every place of a request, in their order. */
+export async function invokersOf(
+  services: Reading,
+  request: ExceptionRequest,
+  organization: Organization | undefined,
+): Promise<readonly OtherInvokers[]> {
+  const found: OtherInvokers[] = [];
+  for (const place of placesOf(request)) found.push(await invokersAt(services, request, place, organization));
+  return found;
+}
 
 /**
  * Who beside the subjects can invoke a model where the exception would be, by the identities of that account as they are now and the
@@ -9,22 +22,22 @@ import type { Services } from './ports.ts';
  *
  * @param organization - undefined: could not be read, and nothing is decided
  */
-export async function invokersOf(
-  { inspection }: Pick<Services, 'inspection'>,
-  request: Pick<ExceptionRequest, 'accountId' | 'region' | 'subjects' | 'topology'>,
+export async function invokersAt(
+  { inspection }: Reading,
+  { topology, subjects }: Pick<ExceptionRequest, 'subjects' | 'topology'>,
+  { accountId, region }: Pick<Place, 'accountId' | 'region'>,
   organization: Organization | undefined,
 ): Promise<OtherInvokers> {
-  if (request.topology !== 'dedicated') return { others: [], undecided: [] };
+  if (topology !== 'dedicated') return { others: [], undecided: [] };
   if (organization === undefined)
     return {
       others: [],
       undecided: ['the organization could not be read, and with it the control policies'],
     };
-  const { accountId } = request;
   const iam = await inspection.readIam(accountId);
   return invokersBeside(
     accessOf({ organization, accounts: [{ accountId, iam }] }),
-    request,
-    request.subjects,
+    { accountId, region },
+    subjects,
   );
 }

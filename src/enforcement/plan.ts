@@ -4,7 +4,9 @@ import {
   type BaselineConfiguration,
   desired,
   type ExceptionRecord,
+  factsAt,
   isTerminal,
+  isUnsettled,
   isWithin,
   type Lease,
   type LeaseRow,
@@ -38,10 +40,6 @@ export type PairPlan =
 
 type MetadataOnly = Extract<BaselineConfiguration, { kind: 'metadata-only' }>;
 
-/** A lease whose Put was attempted and that has not been read back as off is ours to end, whatever else happens. */
-export const isUnsettled = (lease: Lease): boolean =>
-  lease.enabling !== undefined && lease.offAt === undefined;
-
 export interface PairState {
   readonly row: LeaseRow | undefined;
   /** The exceptions of the row's leases. */
@@ -62,12 +60,14 @@ export function planPair({ row, records, observed, now }: PairState): PairPlan {
 
   // A lease that has not been enabled explains nothing that is on: what is seen then is judged as without it.
   if (want.kind === 'lease' && want.lease.enabling !== undefined) {
-    const isConfirmed = records.get(want.lease.exceptionId)?.state === 'active';
+    const record = records.get(want.lease.exceptionId);
+    // What was read back right after our own Put is ours, also where AWS leaves flags out of its answer.
+    const during = record && row && factsAt(record, row).settingDuring;
+    // Of several places one may be on, and read back, before the next is enabled.
+    const isConfirmed = record?.state === 'active' || during !== undefined;
     if (observed.kind === 'unobservable')
       return { kind: 'leave', why: 'unreadable-during-lease', lease: want.lease };
     const seen = observed.kind === 'observed' ? observed.value : undefined;
-    // What was read back right after our own Put is ours, also where AWS leaves flags out of its answer.
-    const during = records.get(want.lease.exceptionId)?.settingDuring;
     const isOurs = seen !== undefined && during != null && canonicalJson(seen) === canonicalJson(during);
     if (!isOurs && !isWithin(seen, want.configuration)) {
       return {
@@ -102,7 +102,9 @@ export function planPair({ row, records, observed, now }: PairState): PairPlan {
   }
   if (observed.kind === 'absent') {
     for (const lease of row?.leases ?? []) {
-      if (lease.baseline.kind === 'metadata-only' && records.get(lease.exceptionId)?.isBaselineMissing)
+      const record = records.get(lease.exceptionId);
+      const isMissing = record && row && factsAt(record, row).isBaselineMissing === true;
+      if (lease.baseline.kind === 'metadata-only' && isMissing)
         return { kind: 'restore-baseline', lease, baseline: lease.baseline };
     }
   }

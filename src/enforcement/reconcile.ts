@@ -1,22 +1,34 @@
-import { DAY, type EpochMs, type EventActor, type ExceptionId, ok } from '../core/index.ts';
+import pMap from 'p-map';
+import { DAY, type EpochMs, type EventActor, type ExceptionId, epochMs, ok } from '../core/index.ts';
 import {
   amend,
   type ExceptionRecord,
+  factsAt,
+  hasSeveralPlaces,
   type Interference,
+  isActive,
+  isSamePlace,
+  isUnsettled,
+  type Lease,
   type LeaseRow,
-  leaseOf,
+  leasesOf,
   nextState,
+  type PlacedLease,
   readException,
   readLeaseRow,
+  readLeases,
+  requireException,
   revokeLease,
+  sayingWhere,
+  withFacts,
   withInterference,
-  withLease,
+  withLeases,
 } from '../exceptions/index.ts';
 import { hasUnnamed, isOwnCall, nameParties } from './interference.ts';
 import { type PairPlan, planPair } from './plan.ts';
 import type { Pair, Services } from './ports.ts';
 import { startEnding } from './start-ending.ts';
-import { describeObserved, isToldAgain, type SwitchOffResult, switchOff } from './switch-off.ts';
+import { describeObserved, isToldAgain, placeIn, type SwitchOffResult, switchOff } from './switch-off.ts';
 
 export interface Reconciled {
   readonly plan: PairPlan;
@@ -44,7 +56,7 @@ export async function reconcilePair(
   const { plan } = reconciled;
   const isNew = plan.kind === 'contested' || (plan.kind === 'switch-off' && plan.why === 'found-again');
   for (const [id, record] of records)
-    if (hasUnnamed(record) || (isNew && plan.lease.exceptionId === id))
+    if (hasUnnamed(record, pair) || (isNew && plan.lease.exceptionId === id))
       await nameParties(services, pair, id, actor);
   return reconciled;
 }
@@ -69,7 +81,7 @@ async function reconcile(
   switch (plan.kind) {
     case 'leave': {
       // Somebody put a baseline of their own: ours must never come back over it, however much later theirs goes.
-      if (observed.kind === 'observed') await forgetMissingBaselines(services, records);
+      if (observed.kind === 'observed') await forgetFact(services, pair, records, 'isBaselineMissing');
       if (plan.why === 'unreadable-during-lease')
         await noteUnreadable(
           services,
@@ -79,23 +91,27 @@ async function reconcile(
           clock,
           describeObserved(observed),
         );
-      else await forgetUnreadable(services, records);
+      else await forgetFact(services, pair, records, 'unreadable');
       if (plan.why === 'not-ours' && plan.after !== undefined)
         await noteForeignSetting(services, pair, plan.after.exceptionId, actor, describeObserved(observed));
-      else if (observed.kind !== 'unobservable') await forgetForeignSettings(services, records);
+      else if (observed.kind !== 'unobservable') await forgetFact(services, pair, records, 'foreignSetting');
       return { plan };
     }
     case 'contested': {
       const seen = describeObserved(observed);
       const other = hint === undefined || isOwnCall(hint, pair) ? {} : { hint };
-      const reason = `${plan.says} (${seen})${other.hint === undefined ? '' : `; the event names ${other.hint}`}`;
+      const because = `${plan.says} (${seen})${other.hint === undefined ? '' : `; the event names ${other.hint}`}`;
+      const record = records.get(plan.lease.exceptionId);
+      const reason = record === undefined ? because : sayingWhere(record.request, pair, because);
       const interference: Interference = {
+        ...(record === undefined ? {} : placeIn(record, pair)),
         foundAt: clock,
         found: plan.isElsewhere ? 'changed' : 'switched-off',
         since: plan.lease.enabling?.at ?? plan.lease.startsAt,
         ...other,
       };
-      const contested = plan.isElsewhere ? { at: clock, observed: seen } : undefined;
+      const observedThere = record === undefined ? seen : sayingWhere(record.request, pair, seen);
+      const contested = plan.isElsewhere ? { at: clock, observed: observedThere } : undefined;
       await revokeLease(services, plan.lease.exceptionId, actor, reason, now, {
         interference,
         ...(contested === undefined ? {} : { contested }),
@@ -126,54 +142,119 @@ async function reconcile(
           says: `read back: ${describeObserved(after)}`,
         },
       });
-      if (after.kind === 'observed') await forgetMissingBaselines(services, records);
+      if (after.kind === 'observed') await forgetFact(services, pair, records, 'isBaselineMissing');
       return { plan };
     }
     case 'switch-off': {
-      if (plan.why === 'found-again') await reopen(services, plan.lease.exceptionId, actor, hint);
+      if (plan.why === 'found-again') await reopen(services, plan.lease.exceptionId, pair, actor, hint);
       return { plan, result: await endLease(services, pair, plan.lease, actor, instant) };
     }
   }
 }
 
-/** Off directly, then the ending workflow. */
+/**
+ * Off directly, then the ending workflow. The exception's other places go off with this one: they were approved together. A place that cannot
+ * be switched off, or read, keeps none of the others on.
+ *
+ * @returns off where every place is off; the earliest of the times to look again
+ */
 export async function endLease(
   services: Services,
   pair: Pair,
-  lease: Parameters<typeof switchOff>[2],
+  lease: Pick<Lease, 'exceptionId' | 'baseline'>,
   actor: EventActor,
   instant: EpochMs,
 ): Promise<SwitchOffResult> {
-  const result = await switchOff(services, pair, lease, actor, instant);
-  await startEnding(services, lease.exceptionId, actor, instant);
-  return result;
+  const faults: unknown[] = [];
+  const results: SwitchOffResult[] = [];
+  const attempt = (act: () => Promise<unknown>): Promise<unknown> =>
+    act().catch((error: unknown) => faults.push(error));
+  await attempt(async () => results.push(await switchOff(services, pair, lease, actor, instant)));
+  await attempt(async () => {
+    const others = await endedElsewhere(services, pair, lease.exceptionId, instant);
+    await pMap(
+      others,
+      ({ lease: other, ...place }) =>
+        attempt(async () => results.push(await switchOff(services, place, other, actor, instant))),
+      { concurrency: PLACES_AT_ONCE },
+    );
+  });
+  await attempt(() => startEnding(services, lease.exceptionId, actor, instant));
+  if (faults.length > 0) throw faults[0];
+  return allOf(results);
+}
+
+/** Places are in accounts and Regions of their own, so their calls do not disturb each other; a hanging one must not hold up the rest. */
+export const PLACES_AT_ONCE = 5;
+
+async function endedElsewhere(
+  { store, clock }: Services,
+  pair: Pair,
+  id: ExceptionId,
+  instant: EpochMs,
+): Promise<readonly PlacedLease[]> {
+  const { value: record } = await requireException(store, id);
+  if (!hasSeveralPlaces(record.request)) return [];
+  const now = epochMs(Math.max(clock.now(), instant));
+  return (await readLeases(store, record)).filter(
+    (placed) => !isSamePlace(placed, pair) && isUnsettled(placed.lease) && !isActive(placed.lease, now),
+  );
+}
+
+/** What several places come to together: off where all are. */
+export function allOf(results: readonly SwitchOffResult[]): SwitchOffResult {
+  const [first] = results;
+  if (first !== undefined && results.length === 1) return first;
+  const isOff = results.every((each) => each.isOff);
+  return {
+    isOff,
+    isSettled: results.every((each) => each.isSettled),
+    retryAt: epochMs(Math.min(...results.map(({ retryAt }) => retryAt))),
+    says: isOff
+      ? 'off and read back in every account and Region'
+      : `not off everywhere: ${results
+          .filter((each) => !each.isOff)
+          .map(({ says }) => says)
+          .join('; ')}`,
+  };
 }
 
 /** Content storage towards an exception's destination is on again: what was proven so far is void. */
 export async function reopen(
   services: Services,
   id: ExceptionId,
+  pair: Pair,
   actor: EventActor,
   hint?: string,
 ): Promise<void> {
   const says =
     'content storage towards this exception’s destination is on again; the proof of the purge starts over';
-  await amend(services, id, (record, row) => {
+  await amend(services, id, (record, rows) => {
     const again = nextState(record.state, 'found-again');
-    const lease = leaseOf(row, id);
-    if (!again.ok || row === undefined || lease === undefined) return ok({ record });
+    const lease = leasesOf(rows, id).find((placed) => isSamePlace(placed, pair))?.lease;
+    // Another place may still be on its way off: this one then joins it.
+    if (!again.ok || lease === undefined || (record.state === 'ending' && lease.offAt === undefined))
+      return ok({ record });
     const { offAt, ...unsettled } = lease;
     const foundAt = services.clock.now();
     const interference: Interference = {
+      ...placeIn(record, pair),
       foundAt,
       found: 'on-again',
       since: offAt ?? foundAt,
-      ...(hint === undefined || isOwnCall(hint, record.request) ? {} : { hint }),
+      ...(hint === undefined || isOwnCall(hint, pair) ? {} : { hint }),
     };
     return ok({
       record: withInterference({ ...record, state: again.value, emptyListings: [] }, interference),
-      row: withLease(row, unsettled),
-      events: [{ type: 'exception.found-again', actor, subject: id, data: { says } }],
+      rows: withLeases(rows, id, (other) => (other === lease ? unsettled : other)),
+      events: [
+        {
+          type: 'exception.found-again',
+          actor,
+          subject: id,
+          data: { says: sayingWhere(record.request, pair, says) },
+        },
+      ],
     });
   });
 }
@@ -188,14 +269,15 @@ async function noteUnreadable(
   observed: string,
 ): Promise<void> {
   await amend(services, id, (record) => {
-    const isRepeat = !isToldAgain(record.unreadable, now, DAY);
+    const { unreadable } = factsAt(record, pair);
+    const isRepeat = !isToldAgain(unreadable, now, DAY);
     return ok({
       record: isRepeat
         ? record
-        : {
-            ...record,
-            unreadable: { firstSeenAt: record.unreadable?.firstSeenAt ?? now, toldAt: now },
-          },
+        : withFacts(record, pair, (facts) => ({
+            ...facts,
+            unreadable: { firstSeenAt: unreadable?.firstSeenAt ?? now, toldAt: now },
+          })),
       events: [
         {
           type: 'enforcement.unreadable',
@@ -213,16 +295,6 @@ async function noteUnreadable(
   });
 }
 
-async function forgetUnreadable(
-  services: Services,
-  records: ReadonlyMap<ExceptionId, ExceptionRecord>,
-): Promise<void> {
-  for (const [id, { unreadable }] of records) {
-    if (unreadable === undefined) continue;
-    await amend(services, id, ({ unreadable: _read, ...record }) => ok({ record }));
-  }
-}
-
 /**
  * After the end, somebody else's setting stores content where an exception was. It is theirs: nothing of ours purges it, and where the policy
  * only observes nothing undoes it. Told once for each such setting, also of an exception that is closed.
@@ -237,10 +309,13 @@ async function noteForeignSetting(
   const says = `after this exception ended, somebody else’s setting stores content in ${pair.accountId}, ${pair.region} (${observed}), under no exception`;
   await amend(services, id, (record) =>
     ok(
-      record.foreignSetting?.observed === observed
+      factsAt(record, pair).foreignSetting?.observed === observed
         ? { record }
         : {
-            record: { ...record, foreignSetting: { at: services.clock.now(), observed } },
+            record: withFacts(record, pair, (facts) => ({
+              ...facts,
+              foreignSetting: { at: services.clock.now(), observed },
+            })),
             events: [
               { type: 'exception.foreign-setting', actor, subject: id, data: { ...pair, observed, says } },
             ],
@@ -249,26 +324,18 @@ async function noteForeignSetting(
   );
 }
 
-async function forgetForeignSettings(
+/** What is not so any more in this account and Region. */
+async function forgetFact(
   services: Services,
+  pair: Pair,
   records: ReadonlyMap<ExceptionId, ExceptionRecord>,
+  name: 'isBaselineMissing' | 'unreadable' | 'foreignSetting',
 ): Promise<void> {
-  for (const [id, { foreignSetting }] of records) {
-    if (foreignSetting === undefined) continue;
-    await amend(services, id, ({ foreignSetting: _gone, ...record }) => ok({ record }));
-  }
-}
-
-async function forgetMissingBaselines(
-  services: Services,
-  records: ReadonlyMap<ExceptionId, ExceptionRecord>,
-): Promise<void> {
-  for (const [id, { isBaselineMissing }] of records) {
-    if (isBaselineMissing !== true) continue;
-    await amend(services, id, (record) => {
-      const { isBaselineMissing: _missing, ...restored } = record;
-      return ok({ record: restored });
-    });
+  for (const [id, known] of records) {
+    if (factsAt(known, pair)[name] === undefined) continue;
+    await amend(services, id, (record) =>
+      ok({ record: withFacts(record, pair, ({ [name]: _forgotten, ...facts }) => facts) }),
+    );
   }
 }
 

@@ -6,19 +6,22 @@ import {
   decodeRecord,
   durationOf,
   type ExceptionRecord,
+  isAttempted,
   isTerminal,
+  isUnsettled,
   type Judgement,
   judge,
-  type Lease,
-  leaseOf,
+  leasesOf,
   nextState,
+  type PlacedLease,
+  placesOf,
   quorum,
-  readLeaseRow,
+  readLeaseRows,
   revokeLease,
 } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
-import { bucketOf } from './enable.ts';
-import { invokersOf } from './invokers.ts';
+import { bucketAt } from './enable.ts';
+import { invokersAt } from './invokers.ts';
 import type { Services } from './ports.ts';
 import { endLease } from './reconcile.ts';
 import { wakeDecided } from './wake.ts';
@@ -72,9 +75,8 @@ async function rejudgeOne(
   policy: LoadedPolicy,
   instant: EpochMs,
 ): Promise<Rejudged | undefined> {
-  const { accountId, region } = record.request;
-  const row = (await readLeaseRow(services.store, accountId, region))?.value;
-  const lease = leaseOf(row, record.id);
+  const rows = (await readLeaseRows(services.store, record.request)).map((row) => row?.value);
+  const leases = leasesOf(rows, record.id);
   // What cannot be read leaves its own conditions undecided; the others still decide.
   const unread = () => undefined;
   const organization = await services.organizationView.organization().catch(unread);
@@ -84,21 +86,26 @@ async function rejudgeOne(
     policy,
     organization,
     people: await services.directory.people().catch(unread),
-    row,
-    bucket: await bucketOf(services, record).catch(
-      () => ({ kind: 'unobservable', reason: 'failed' }) as const,
+    rows,
+    buckets: await Promise.all(
+      placesOf(record.request).map((place) =>
+        bucketAt(services, place).catch(() => ({ kind: 'unobservable', reason: 'failed' }) as const),
+      ),
     ),
-    invokers: await invokersOf(services, record.request, organization).catch(() => ({
-      others: [],
-      undecided: ['the identities of the account could not be read'],
-    })),
+    invokers: await Promise.all(
+      placesOf(record.request).map((place) =>
+        invokersAt(services, record.request, place, organization).catch(() => ({
+          others: [],
+          undecided: ['the identities of the account could not be read'],
+        })),
+      ),
+    ),
     scope: 'standing',
     now: services.clock.now(),
   });
-  const result =
-    lease?.enabling === undefined
-      ? await rejudgePending(services, record, policy, judgement)
-      : await rejudgeActive(services, record, lease, policy, judgement, instant);
+  const result = isAttempted(leases)
+    ? await rejudgeActive(services, record, leases, policy, judgement, instant)
+    : await rejudgePending(services, record, policy, judgement);
   if (result === undefined) return undefined;
   await services.recorder.record({
     type: 'policy.rejudged',
@@ -143,9 +150,9 @@ async function rejudgePending(
   const { approvals, limits } = policy.policy.exceptions;
   let asksAgain = false;
   let isPending = true;
-  await amend(services, id, (current, row) => {
+  await amend(services, id, (current, rows) => {
     // Enabled or ended since it was read: the next sweep judges it as what it is now.
-    isPending = !isTerminal(current.state) && leaseOf(row, id)?.enabling === undefined;
+    isPending = !isTerminal(current.state) && !isAttempted(leasesOf(rows, id));
     if (!isPending) return ok({ record: current });
     const { flagged: _flagged, ...rest } = current;
     const requiredRoles = [...new Set([...current.requiredRoles, ...named])];
@@ -181,23 +188,18 @@ async function rejudgePending(
 async function rejudgeActive(
   services: Services,
   record: ExceptionRecord,
-  lease: Lease,
+  leases: readonly PlacedLease[],
   policy: LoadedPolicy,
   judgement: Judgement,
   instant: EpochMs,
 ): Promise<Rejudged | undefined> {
   const { id } = record;
-  if (lease.offAt !== undefined) return undefined;
+  const on = leases.find(({ lease }) => isUnsettled(lease));
+  if (on === undefined) return undefined;
   if (judgement.outcome === 'refused') {
     const says = `policy ${policy.policy.metadata.version} refuses it: ${failedOf(judgement)}; switched off at once`;
     await revokeLease(services, id, actor, says, services.clock.now());
-    await endLease(
-      services,
-      { accountId: record.request.accountId, region: record.request.region },
-      lease,
-      actor,
-      instant,
-    );
+    await endLease(services, on, on.lease, actor, instant);
     return { id, effect: 'switched-off', says };
   }
   if (judgement.outcome === 'undecided') {

@@ -3,10 +3,10 @@ import {
   amend,
   durationOf,
   type ExceptionRecord,
-  leaseOf,
+  isAttempted,
   missingApprovals,
   pendingDecision,
-  readLeaseRow,
+  readLeases,
 } from '../exceptions/index.ts';
 import type { Services } from './ports.ts';
 
@@ -64,11 +64,10 @@ export async function remind(services: Services, record: ExceptionRecord, now: E
 
 /** A break-glass exception that is over and lacks a confirmation: a breach, reported once, whatever ended it. */
 export async function noteBreach(services: Services, record: ExceptionRecord, now: EpochMs): Promise<void> {
-  const { breakGlass, endsAt, accountId, region } = record.request;
+  const { breakGlass, endsAt } = record.request;
   if (breakGlass === undefined || record.breach !== undefined) return;
   if (now < endsAt || missingApprovals(record).length === 0) return;
-  const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, record.id);
-  if (lease?.enabling === undefined) return;
+  if (!isAttempted(await readLeases(services.store, record))) return;
   await amend(services, record.id, (current) => {
     const missing = missingApprovals(current);
     if (current.breach !== undefined || missing.length === 0) return ok({ record: current });

@@ -4,17 +4,17 @@ import {
   decide,
   type ExceptionRecord,
   type ExceptionRequest,
+  isUnsettled,
   type Judgement,
-  leaseOf,
   personActor,
   type Refusal,
-  readLeaseRow,
+  readLeases,
   requireException,
   submit,
   takeBack,
 } from '../exceptions/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
-import { bucketOf } from './enable.ts';
+import { bucketsOf } from './enable.ts';
 import { invokersOf } from './invokers.ts';
 import type { ActingServices } from './ports.ts';
 import { endLease } from './reconcile.ts';
@@ -38,7 +38,7 @@ export async function requestException(
     policy,
     organization,
     people: await services.directory.people(),
-    bucket: await bucketOf(services, { request }),
+    buckets: await bucketsOf(services, request),
     invokers: await invokersOf(services, request, organization),
     now: services.clock.now(),
   });
@@ -69,11 +69,10 @@ export async function decideException(
 /** A break-glass exception that is on and rejected: the rejection has revoked the lease, and it is switched off here and now. */
 async function endRejected(services: ActingServices, id: ExceptionId, by: PrincipalId): Promise<void> {
   const { value: record } = await requireException(services.store, id);
-  const { accountId, region } = record.request;
-  const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);
-  if (lease?.enabling === undefined || lease.offAt !== undefined) return;
+  const [first] = (await readLeases(services.store, record)).filter(({ lease }) => isUnsettled(lease));
+  if (first === undefined) return;
   const actor = personActor(services, by);
-  await endLease(services, { accountId, region }, lease, actor, services.clock.now());
+  await endLease(services, first, first.lease, actor, services.clock.now());
 }
 
 /** An approver takes the approval back before anything was enabled; recorded as a decision, refused or not. */

@@ -8,8 +8,9 @@ import {
 import {
   abandon,
   isActive,
-  leaseOf,
-  readLeaseRow,
+  isAttempted,
+  placesOf,
+  readLeases,
   requireException,
   revokeLease,
 } from '../exceptions/index.ts';
@@ -33,12 +34,19 @@ export async function reviewTick(
   waitedUntil: string,
 ): Promise<{ next: 'wait' | 'end'; at: string }> {
   const { value: record } = await requireException(services.store, id);
-  const { accountId, region } = record.request;
   const now = laterOf(services.clock.now(), waitedUntil);
-  await reconcilePair(services, { accountId, region }, workflow, now);
-  const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);
-  if (lease === undefined || !isActive(lease, now)) return { next: 'end', at: formatInstant(now) };
-  const at = await nextTick(services, lease, now);
+  const faults: unknown[] = [];
+  for (const { accountId, region } of placesOf(record.request))
+    await reconcilePair(services, { accountId, region }, workflow, now).catch((error: unknown) =>
+      faults.push(error),
+    );
+  // A place that could not be looked at is tried again, and then ends the exception; the others were looked at all the same.
+  if (faults.length > 0) throw faults[0];
+  const leases = await readLeases(services.store, record);
+  const [first] = leases;
+  if (first === undefined || !leases.every(({ lease }) => isActive(lease, now)))
+    return { next: 'end', at: formatInstant(now) };
+  const at = await nextTick(services, first.lease, now);
   await services.recorder.record({
     type: 'exception.reviewed',
     actor: workflow,
@@ -62,13 +70,12 @@ export async function beginEnding(
   const clock = services.clock.now();
   const instant = laterOf(clock, waitedUntil);
   const { value: record } = await requireException(services.store, id);
-  const { accountId, region } = record.request;
-  const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);
-  if (lease?.enabling === undefined) {
+  const leases = await readLeases(services.store, record);
+  if (!isAttempted(leases)) {
     await abandonUnenabled(services, id, 'the workflow ended before anything was enabled');
     return { ending: 'not-needed' };
   }
-  if (isActive(lease, instant)) {
+  if (leases.some(({ lease }) => isActive(lease, instant))) {
     await revokeLease(services, id, workflow, 'the workflow ends early', clock);
   }
   return { ending: await startEnding(services, id, workflow, instant) };

@@ -10,18 +10,21 @@ import {
 import {
   abandon,
   type ExceptionRecord,
+  isAttempted,
   isTerminal,
-  type Lease,
-  leaseOf,
+  isUnsettled,
+  type PlacedLease,
   personActor,
+  placeText,
   type Refusal,
   reaches,
-  readLeaseRow,
+  readLeases,
   requireException,
   revokeLease,
+  sayingWhere,
 } from '../exceptions/index.ts';
 import type { ActingServices, Services } from './ports.ts';
-import { endLease, reopen } from './reconcile.ts';
+import { allOf, endLease, reopen } from './reconcile.ts';
 import { describeObserved, keepEvent, type SwitchOffResult } from './switch-off.ts';
 import { wakeDecided } from './wake.ts';
 
@@ -55,14 +58,14 @@ export async function revoke(
   };
   const revoked = await revokeLease(services, id, actor, reason, now);
   if (!revoked.ok) return refuse(revoked.error);
-  const { accountId, region } = revoked.value.record.request;
-  const lease = leaseOf((await readLeaseRow(services.store, accountId, region))?.value, id);
-  if (lease?.enabling === undefined) return refuse(withdrawn.error);
-  if (lease.offAt !== undefined) {
-    const again = await revokeAgain(services, revoked.value.record, lease, actor);
+  const leases = await readLeases(services.store, revoked.value.record);
+  if (!isAttempted(leases)) return refuse(withdrawn.error);
+  const first = leases.find(({ lease }) => isUnsettled(lease));
+  if (first === undefined) {
+    const again = await revokeAgain(services, revoked.value.record, leases, actor);
     return again.ok ? again : refuse(again.error);
   }
-  const off = await endLease(services, { accountId, region }, lease, actor, now);
+  const off = await endLease(services, first, first.lease, actor, now);
   return ok({ record: (await requireException(services.store, id)).value, off });
 }
 
@@ -72,31 +75,37 @@ export async function revoke(
  */
 async function revokeAgain(
   services: Services,
-  { id, state, request: { accountId, region } }: ExceptionRecord,
-  lease: Lease,
+  { id, state, request }: ExceptionRecord,
+  leases: readonly PlacedLease[],
   actor: EventActor,
 ): Promise<Result<{ record: ExceptionRecord; off: SwitchOffResult }, Refusal>> {
-  const pair = { accountId, region };
-  const observed = await services.settings.getInvocationLogging(pair);
+  const results: SwitchOffResult[] = [];
+  const on: PlacedLease[] = [];
   const now = services.clock.now();
-  const isOn = observed.kind === 'observed' && reaches(observed.value, lease.destination);
-  if (isOn && isTerminal(state))
-    return err({
-      code: 'STATE_REFUSES',
-      message: `the exception is ended, and somebody else’s setting stores content at its destination again (${describeObserved(observed)}); remove that setting in ${accountId}, ${region}`,
-    });
-  let off: SwitchOffResult;
-  if (isOn) {
-    await reopen(services, id, actor);
-    off = await endLease(services, pair, lease, actor, now);
-  } else {
-    const isOff = observed.kind !== 'unobservable';
-    const since = `off since ${formatInstant(lease.offAt ?? now)}`;
-    const says = isOff
-      ? `${since}; nothing more to do`
-      : `${since}, but now the setting ${describeObserved(observed)}`;
-    off = { isOff, isSettled: isOff, retryAt: now, says };
+  for (const placed of leases.filter(({ lease }) => lease.enabling !== undefined)) {
+    const { lease } = placed;
+    const observed = await services.settings.getInvocationLogging(placed);
+    const isOn = observed.kind === 'observed' && reaches(observed.value, lease.destination);
+    if (isOn && isTerminal(state))
+      return err({
+        code: 'STATE_REFUSES',
+        message: `the exception is ended, and somebody else’s setting stores content at its destination again (${describeObserved(observed)}); remove that setting in ${placeText(placed)}`,
+      });
+    if (isOn) on.push(placed);
+    else {
+      const isOff = observed.kind !== 'unobservable';
+      const since = `off since ${formatInstant(lease.offAt ?? now)}`;
+      const says = isOff
+        ? `${since}; nothing more to do`
+        : `${since}, but now the setting ${describeObserved(observed)}`;
+      results.push({ isOff, isSettled: isOff, retryAt: now, says: sayingWhere(request, placed, says) });
+    }
   }
+  for (const placed of on) {
+    await reopen(services, id, placed, actor);
+    results.push(await endLease(services, placed, placed.lease, actor, now));
+  }
+  const off = allOf(results);
   await keepEvent(services, id, {
     type: 'exception.revocation-repeated',
     actor,

@@ -11,10 +11,13 @@ import {
   AwsCallError,
   amend,
   endOf,
+  factsAt,
   leaseOf,
   readLeaseRow,
   requireException,
   type SecondLeverState,
+  sayingWhere,
+  withFacts,
 } from '../exceptions/index.ts';
 import type { Pair, Services } from './ports.ts';
 import { keepEvent } from './switch-off.ts';
@@ -41,7 +44,7 @@ export async function pullSecondLever(
     const { value: record } = await requireException(services.store, id);
     const row = await readLeaseRow(services.store, pair.accountId, pair.region);
     const lease = leaseOf(row?.value, id);
-    const before = record.secondLever;
+    const before = factsAt(record, pair).secondLever;
     if (lease?.enabling === undefined || lease.offAt !== undefined || isPulled(before)) return;
     if (now - endOf(lease) < SECOND_LEVER_AFTER) return;
     if (before === undefined) {
@@ -68,7 +71,7 @@ export async function pullSecondLever(
     );
     const state: SecondLeverState = { at: before?.at ?? now, bucket, key };
     if (before !== undefined && before.bucket === bucket && before.key === key) return;
-    const says = `second lever: ${[
+    const did = `second lever: ${[
       bucket === 'not-applicable'
         ? ''
         : `writing and reading the bucket ${bucket === 'done' ? 'is denied' : `could not be denied (${bucket})`}`,
@@ -76,9 +79,10 @@ export async function pullSecondLever(
     ]
       .filter((part) => part !== '')
       .join('; ')}; content storage itself is still to be switched off`;
+    const says = sayingWhere(record.request, pair, did);
     await amend(services, id, (current) =>
       ok({
-        record: { ...current, secondLever: state },
+        record: withFacts(current, pair, (facts) => ({ ...facts, secondLever: state })),
         events: [
           { type: 'exception.second-lever', actor, subject: id, data: { ...pair, bucket, key, says } },
         ],

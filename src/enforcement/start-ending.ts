@@ -1,7 +1,16 @@
 import { type DomainEvent, type EpochMs, type EventActor, type ExceptionId, ok } from '../core/index.ts';
-import { amend, isHeld, isTerminal, leaseOf, nextState, requireException } from '../exceptions/index.ts';
+import {
+  amend,
+  isAttempted,
+  isHeld,
+  isTerminal,
+  leasesOf,
+  nextState,
+  placesOf,
+  requireException,
+} from '../exceptions/index.ts';
 import type { Services } from './ports.ts';
-import { keepEvent } from './switch-off.ts';
+import { keepEvent, releaseUnattempted } from './switch-off.ts';
 
 const MOST_ATTEMPTS = 500;
 
@@ -35,7 +44,7 @@ export async function startEnding(
       return 'running';
     }
     if (status !== undefined) continue;
-    const { accountId, region } = record.request;
+    const [{ accountId, region }] = placesOf(record.request);
     const started = await executions.start('ending', name, {
       exceptionId: id,
       accountId,
@@ -62,11 +71,14 @@ const startedEvent = (id: ExceptionId, name: string, attempt: number, actor: Eve
   },
 });
 
-/** An exception whose lease was attempted is `ending` from the moment a detector says so, before anything is switched off. */
+/**
+ * An exception that was enabled anywhere is `ending` from the moment a detector says so, before anything is switched off; where nothing was
+ * attempted, nothing will be.
+ */
 export async function markEnding(services: Services, id: ExceptionId): Promise<void> {
-  await amend(services, id, (record, row) => {
+  await amend(services, id, (record, rows) => {
     const ending = nextState(record.state, 'end');
-    const isAttempted = leaseOf(row, id)?.enabling !== undefined;
-    return ok({ record: ending.ok && isAttempted ? { ...record, state: ending.value } : record });
+    if (!ending.ok || !isAttempted(leasesOf(rows, id))) return ok({ record });
+    return ok({ record: { ...record, state: ending.value }, rows: releaseUnattempted(rows, id) });
   });
 }

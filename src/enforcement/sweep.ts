@@ -16,19 +16,20 @@ import {
   type ExceptionRecord,
   type ExecutionStatus,
   emptyOutbox,
+  enablingSince,
   isActive,
   isHeld,
   isPastRetention,
   isTerminal,
-  type Lease,
+  isUnsettled,
   type LeaseRow,
-  leaseOf,
-  readLeaseRow,
+  type PlacedLease,
+  readLeases,
   revokeLease,
 } from '../exceptions/index.ts';
 import { tellAdoption } from './adopt.ts';
 import { enforcedKey, enforcePair, enforcesAnywhere, governedPairs } from './enforce.ts';
-import type { Pair, Services } from './ports.ts';
+import type { Services } from './ports.ts';
 import { endLease, reconcilePair } from './reconcile.ts';
 import { rejudge } from './rejudge.ts';
 import { noteBreach, remind } from './remind.ts';
@@ -158,10 +159,9 @@ async function putRight(
   actor: EventActor,
 ): Promise<void> {
   const { store } = services;
-  const { accountId, region } = record.request;
-  const pair = { accountId, region };
-  const lease = leaseOf((await readLeaseRow(store, accountId, region))?.value, record.id);
-  if (lease?.enabling === undefined) {
+  const leases = await readLeases(store, record);
+  const since = enablingSince(leases);
+  if (since === undefined) {
     await expireUnenabled(services, record, now);
     // Last, and only for what waits: a token service that is down must not hold up what ends.
     await startAgain(services, record);
@@ -170,33 +170,36 @@ async function putRight(
     return;
   }
   if (record.state === 'draining' || record.state === 'purging') {
-    await notePurgeOverdue(services, record, lease, now);
+    await notePurgeOverdue(services, record, leases, now);
     await startEnding(services, record.id, actor, now);
     return;
   }
-  if (isActive(lease, now) && (await hasStoppedEarly(services, record, lease, now))) {
+  const isLive = leases.some(({ lease }) => isActive(lease, now));
+  if (isLive) {
+    if (!(await hasStoppedEarly(services, record, leases, now))) return;
     await revokeLease(services, record.id, actor, 'its workflow is no longer running', now);
-    await endOrPull(services, pair, lease, actor, now);
-    return;
   }
-  if (!isActive(lease, now)) await endOrPull(services, pair, lease, actor, now);
+  await endOrPull(services, record, leases, actor, now);
 }
 
 /** Off directly. Where that keeps failing, the sweeper takes the destination away; an event's own handler has no such right. */
 async function endOrPull(
   services: Services,
-  pair: Pair,
-  lease: Lease,
+  { id }: ExceptionRecord,
+  leases: readonly PlacedLease[],
   actor: EventActor,
   now: EpochMs,
 ): Promise<void> {
+  const first = leases.find(({ lease }) => isUnsettled(lease)) ?? leases[0];
+  if (first === undefined) return;
   let isOff = false;
   try {
-    ({ isOff } = await endLease(services, pair, lease, actor, now));
+    ({ isOff } = await endLease(services, first, first.lease, actor, now));
   } finally {
-    // Also where the ending workflow cannot be started: the lever waits for nobody.
+    // Also where the ending workflow cannot be started: the lever waits for nobody. It leaves alone what is off.
     if (!isOff && actor.kind === 'sweeper')
-      await pullSecondLever(services, pair, lease.exceptionId, actor, now);
+      for (const { accountId, region } of leases)
+        await pullSecondLever(services, { accountId, region }, id, actor, now);
   }
 }
 
@@ -204,13 +207,13 @@ async function endOrPull(
 async function notePurgeOverdue(
   services: Services,
   record: ExceptionRecord,
-  lease: Lease,
+  leases: readonly PlacedLease[],
   now: EpochMs,
 ): Promise<void> {
   // Told by the hold itself; after the release it counts, and is told.
   if (isHeld(record)) return;
   const provenAt = record.emptyListings[1]?.at;
-  if (record.isPurgeOverdue === true || !isPastRetention(record, lease, provenAt ?? now)) return;
+  if (record.isPurgeOverdue === true || !isPastRetention(record, leases, provenAt ?? now)) return;
   const says = `the purge is not proven within the retention of ${formatDuration(record.request.retention)}; trying on`;
   await amend(services, record.id, (current) =>
     ok(
@@ -228,12 +231,13 @@ async function notePurgeOverdue(
 async function hasStoppedEarly(
   services: Services,
   record: ExceptionRecord,
-  lease: Lease,
+  leases: readonly PlacedLease[],
   now: EpochMs,
 ): Promise<boolean> {
   const { status } = await latestExecution(services, record);
   if (status === 'RUNNING') return false;
-  return status !== undefined || now > (lease.enabling?.until ?? now) + 5 * MINUTE;
+  const until = Math.max(...leases.map(({ lease }) => lease.enabling?.until ?? 0));
+  return status !== undefined || now > until + 5 * MINUTE;
 }
 
 const MOST_STARTS = 50;

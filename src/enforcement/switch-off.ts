@@ -14,22 +14,34 @@ import {
 import type { LoggingConfiguration, Observation } from '../evidence/index.ts';
 import {
   AwsCallError,
+  allOffSince,
   amend,
   type BaselineConfiguration,
   durationOf,
   type ExceptionRecord,
   endOf,
+  factsAt,
+  hasSeveralPlaces,
   isOwnPut,
+  isSamePlace,
+  isUnsettled,
   isWithin,
   type Lease,
+  type LeaseRows,
   leaseOf,
+  leasesOf,
   nextState,
+  type PlaceFacts,
+  placesText,
+  placeText,
   readException,
   readLeaseRow,
+  sayingWhere,
   storesContent,
   withContest,
+  withFacts,
   withInterference,
-  withLease,
+  withLeases,
 } from '../exceptions/index.ts';
 import type { Pair, Services } from './ports.ts';
 
@@ -63,7 +75,7 @@ export async function switchOff(
   if (present?.offAt !== undefined)
     return { isOff: true, isSettled: true, retryAt: clock.now(), says: 'off since earlier; nothing to do' };
   // The intent of a failure that goes on is on record; each attempt is told no more often than the failure itself.
-  const isQuiet = !isToldAgain(await overdueOf(services, subject), clock.now());
+  const isQuiet = !isToldAgain(await overdueOf(services, pair, subject), clock.now());
   // Looked at first: putting the baseline would wipe out the only trace of somebody else's content.
   const before = await settings.getInvocationLogging(pair);
   if (!isQuiet)
@@ -97,7 +109,7 @@ export async function switchOff(
       },
     });
   if (!isOff) {
-    await recordOverdue(services, subject, actor, now);
+    await recordOverdue(services, pair, subject, actor, now);
     return {
       isOff,
       isSettled: false,
@@ -105,13 +117,17 @@ export async function switchOff(
       says: readBackSays(isOff, observed, failure),
     };
   }
-  return settle(services, subject, actor, instant, isBaselineMissing, seen ?? null);
+  return settle(services, pair, subject, actor, instant, {
+    settingAfter: seen ?? null,
+    ...(isBaselineMissing ? { isBaselineMissing } : {}),
+  });
 }
 
 /** Since when switching off fails; unknown where the table cannot be read, and then everything is told. */
-async function overdueOf(services: Services, id: ExceptionId): Promise<ExceptionRecord['overdue']> {
+async function overdueOf(services: Services, pair: Pair, id: ExceptionId): Promise<PlaceFacts['overdue']> {
   try {
-    return (await readException(services.store, id))?.value.overdue;
+    const record = (await readException(services.store, id))?.value;
+    return record && factsAt(record, pair).overdue;
   } catch {
     return undefined;
   }
@@ -160,17 +176,26 @@ async function noteForeign(
     ok(
       record.contested === undefined
         ? {
-            record: withInterference(withContest(record, { at: services.clock.now(), observed }), {
-              foundAt: services.clock.now(),
-              found: 'changed',
-              since,
-            }),
+            record: withInterference(
+              withContest(record, {
+                at: services.clock.now(),
+                observed: sayingWhere(record.request, pair, observed),
+              }),
+              { ...placeIn(record, pair), foundAt: services.clock.now(), found: 'changed', since },
+            ),
             events: [event],
           }
         : { record },
     ),
   );
 }
+
+/** Where somebody else's change was found, as `Interference` keeps it. */
+export const placeIn = (
+  { request }: Pick<ExceptionRecord, 'request'>,
+  { accountId, region }: Pair,
+): { readonly place?: Pair } =>
+  isSamePlace(request, { accountId, region }) ? {} : { place: { accountId, region } };
 
 /** Metadata-only is put where the lease carries it; if that fails, nothing at all is still better than content. */
 export async function putBaseline(
@@ -218,14 +243,17 @@ export function readsAsOff(
 const nameOf = (error: unknown): string =>
   error instanceof AwsCallError ? error.code : error instanceof Error ? error.name : 'unknown';
 
-/** Notes that it is off, once no Put of ours can land any more; moves the exception on to draining in the same commit. */
+/**
+ * Notes that the place is off, once no Put of ours can land there any more. With the last place the exception moves on to draining in the same
+ * commit; until then it is ending.
+ */
 async function settle(
   services: Services,
+  pair: Pair,
   id: ExceptionId,
   actor: EventActor,
   instant: EpochMs,
-  isBaselineMissing: boolean,
-  settingAfter: LoggingConfiguration | null,
+  after: Pick<PlaceFacts, 'settingAfter' | 'isBaselineMissing'>,
 ): Promise<SwitchOffResult> {
   const { policyInForce, schedules, clock } = services;
   const now = clock.now();
@@ -236,11 +264,11 @@ async function settle(
   );
   let lands: EpochMs | undefined;
   let isNew = false;
-  const changed = await amend(services, id, (record, row) => {
-    const lease = leaseOf(row, id);
+  const changed = await amend(services, id, (record, rows) => {
+    const lease = leasesOf(rows, id).find((placed) => isSamePlace(placed, pair))?.lease;
     lands = undefined;
     isNew = false;
-    if (row === undefined || lease === undefined) return ok({ record });
+    if (lease === undefined) return ok({ record });
     // INVARIANT (NO_SILENT_ON): a Put sent before `until` may still arrive; off is not believed before that.
     if (lease.enabling !== undefined && now <= lease.enabling.until) {
       lands = lease.enabling.until;
@@ -252,27 +280,53 @@ async function settle(
     if (!drained.ok) return ok({ record });
     isNew = true;
     const offAt = now > instant ? now : instant;
-    const { overdue: _overdue, ...settled } = record;
-    return ok({
-      record: {
-        ...settled,
-        state: drained.value,
-        settingAfter,
-        offAt,
-        drainUntil: epochMs(offAt + drain),
-        emptyListings: [],
-        ...(isBaselineMissing ? { isBaselineMissing } : {}),
-      },
-      row: withLease(row, { ...lease, offAt }),
-      events: [
-        {
-          type: 'exception.off',
-          actor,
-          subject: id,
-          data: { offAt, says: `content storage is off, read back from AWS by ${actor.id}` },
-        },
-      ],
-    });
+    const settled = withFacts(record, pair, ({ overdue: _overdue, ...facts }) => ({ ...facts, ...after }));
+    const nextRows = withLeases(releaseUnattempted(rows, id), id, (other, place) =>
+      isSamePlace(place, pair) ? { ...other, offAt } : other,
+    );
+    const left = leasesOf(nextRows, id).filter((placed) => isUnsettled(placed.lease));
+    const allOffAt = allOffSince(leasesOf(nextRows, id)) ?? offAt;
+    const where = hasSeveralPlaces(record.request) ? ` in ${placesText(record.request)}` : '';
+    return ok(
+      left.length > 0
+        ? {
+            record: { ...settled, state: ending, emptyListings: [] },
+            rows: nextRows,
+            events: [
+              {
+                type: 'lease.off',
+                actor,
+                subject: id,
+                data: {
+                  ...pairOf(pair),
+                  offAt,
+                  says: `content storage is off in ${placeText(pair)}, read back from AWS by ${actor.id}; not yet in ${left.map(placeText).join('; ')}`,
+                },
+              },
+            ],
+          }
+        : {
+            record: {
+              ...settled,
+              state: drained.value,
+              offAt: allOffAt,
+              drainUntil: epochMs(allOffAt + drain),
+              emptyListings: [],
+            },
+            rows: nextRows,
+            events: [
+              {
+                type: 'exception.off',
+                actor,
+                subject: id,
+                data: {
+                  offAt: allOffAt,
+                  says: `content storage is off${where}, read back from AWS by ${actor.id}`,
+                },
+              },
+            ],
+          },
+    );
   });
   if (!changed.ok) throw new Error(changed.error.message);
   if (lands !== undefined) {
@@ -285,19 +339,34 @@ async function settle(
   }
   if (isNew) {
     // A schedule that fires later would find nothing to do; removing it is tidiness, not safety.
-    await schedules.delete(scheduleName(id)).catch(() => undefined);
+    const name = scheduleName(changed.value.record, pair);
+    await schedules.delete(name).catch(() => undefined);
   }
   return { isOff: true, isSettled: true, retryAt: now, says: 'off and read back' };
 }
 
-export const scheduleName = (id: ExceptionId): string => `off-${id}`;
+/** Where another place failed before it, nothing was ever attempted there: the window goes back. */
+export const releaseUnattempted = (rows: LeaseRows, id: ExceptionId): LeaseRows =>
+  withLeases(rows, id, (lease) =>
+    lease.enabling === undefined && lease.offAt === undefined && lease.released !== true
+      ? { ...lease, released: true }
+      : lease,
+  );
+
+const pairOf = ({ accountId, region }: Pair): Pair => ({ accountId, region });
+
+/** The name of the dead man's switch of one place. At most 64 characters, by Scheduler's own limit. */
+export const scheduleName = (
+  { id, request }: Pick<ExceptionRecord, 'id' | 'request'>,
+  { accountId, region }: Pair,
+): string => (isSamePlace(request, { accountId, region }) ? `off-${id}` : `off-${id}-${accountId}-${region}`);
 
 /** The longest time between two tellings of the same failure; the sweeper's own pace. */
 const TELL_AT_MOST_EVERY = 15 * MINUTE;
 
 /** A failure that goes on is told after a minute, then after twice the time so far, and at least every quarter of an hour (or `atLeastEvery`). */
 export function isToldAgain(
-  told: ExceptionRecord['overdue'],
+  told: PlaceFacts['overdue'],
   now: EpochMs,
   atLeastEvery: number = TELL_AT_MOST_EVERY,
 ): boolean {
@@ -309,18 +378,24 @@ export function isToldAgain(
 /** Overdue is measured against the lease's own end or revocation. Trying goes on at its own pace, however seldom it is told. */
 async function recordOverdue(
   services: Services,
+  pair: Pair,
   id: ExceptionId,
   actor: EventActor,
   now: EpochMs,
 ): Promise<void> {
-  await amend(services, id, (record, row) => {
-    if (!isToldAgain(record.overdue, now)) return ok({ record });
-    const lease = leaseOf(row, id);
+  await amend(services, id, (record, rows) => {
+    const { overdue } = factsAt(record, pair);
+    if (!isToldAgain(overdue, now)) return ok({ record });
+    const lease = leasesOf(rows, id).find((placed) => isSamePlace(placed, pair))?.lease;
     const overdueMs = Math.max(0, now - (lease === undefined ? now : endOf(lease)));
     const late = formatDuration(durationMs(Math.ceil(overdueMs / 1000) * 1000));
-    const says = `content storage is not off ${late} after it should be; trying again`;
+    const where = hasSeveralPlaces(record.request) ? ` in ${placeText(pair)}` : '';
+    const says = `content storage${where} is not off ${late} after it should be; trying again`;
     return ok({
-      record: { ...record, overdue: { firstSeenAt: record.overdue?.firstSeenAt ?? now, toldAt: now } },
+      record: withFacts(record, pair, (facts) => ({
+        ...facts,
+        overdue: { firstSeenAt: overdue?.firstSeenAt ?? now, toldAt: now },
+      })),
       events: [{ type: 'exception.overdue', actor, subject: id, data: { overdueMs, says } }],
     });
   });

@@ -2,29 +2,34 @@ import { canonicalJson, type EpochMs, formatInstant, sha256Hex } from '../core/i
 import type { LoggingConfiguration } from '../evidence/index.ts';
 import { INDISPENSABLE_ROLES } from '../policy/index.ts';
 import { endOf } from './lease.ts';
+import { type AccountRegion, allOffSince, factsAt, hasSeveralPlaces, type PlacedLease } from './places.ts';
 import type { SignedCertificate, Signer } from './ports.ts';
 import { missingApprovals, standingApprovals } from './quorum.ts';
-import type { Decision, ExceptionRecord, Lease, Listing } from './types.ts';
+import type { Decision, ExceptionRecord, Listing } from './types.ts';
 
 /**
  * What is stated at the end of an exception: settings, times, counts, what was listed where and when. It says "not listed at
- * these locations" and nothing about copies elsewhere, because nothing else was seen.
+ * these locations" and nothing about copies elsewhere, because nothing else was seen. What is about one place stands at the top where there is
+ * one; where there are several, under `places`, each with its account and Region.
+ *
+ * @param leases - of all its places
  */
 export function certificateStatement(
   record: ExceptionRecord,
-  lease: Lease,
+  leases: readonly PlacedLease[],
   closedAt: EpochMs,
   closedBy: string,
 ): Readonly<Record<string, unknown>> {
-  const instant = (at: EpochMs | undefined) => (at === undefined ? null : formatInstant(at));
+  const places = leases.map((placed) => placeStatement(record, placed));
+  const [first] = leases;
+  if (first === undefined) throw new TypeError(`exception \`${record.id}\` has no lease`);
   return {
     kind: 'CertificateOfClosure',
     schemaVersion: 1,
     exceptionId: record.id,
     ...(record.correlationId === undefined ? {} : { correlationId: record.correlationId }),
     outcome: record.state,
-    account: record.request.accountId,
-    region: record.request.region,
+    ...(hasSeveralPlaces(record.request) ? { places } : whereOf(first)),
     reference: record.request.reference,
     requestHash: record.requestHash,
     policyHashes: record.policyHashes,
@@ -38,39 +43,28 @@ export function certificateStatement(
     ...(record.request.breakGlass === undefined
       ? {}
       : { breakGlass: breakGlassStatement(record, record.request.breakGlass.reason) }),
-    settings: {
-      before: settingText(record.settingBefore),
-      approved: lease.configuration,
-      during:
-        record.settingDuring === undefined ? 'never read back as on' : settingText(record.settingDuring),
-      after: record.settingAfter === undefined ? 'not read back' : settingText(record.settingAfter),
-      baseline: lease.baseline,
-    },
+    ...(hasSeveralPlaces(record.request) ? {} : settingsOf(record, first)),
     times: {
-      startsAt: formatInstant(lease.startsAt),
-      expiresAt: formatInstant(lease.expiresAt),
+      startsAt: formatInstant(first.lease.startsAt),
+      expiresAt: formatInstant(first.lease.expiresAt),
       enabledAt: instant(record.enabledAt),
-      revokedAt: instant(lease.revoked?.at),
-      offReadBackAt: instant(lease.offAt),
+      revokedAt: instant(first.lease.revoked?.at),
+      offReadBackAt: instant(allOffSince(leases)),
       drainedUntil: instant(record.drainUntil),
       purgedAt: instant(record.purgedAt),
       closedAt: formatInstant(closedAt),
     },
-    minutesOverdue:
-      lease.offAt === undefined ? null : Math.max(0, Math.ceil((lease.offAt - endOf(lease)) / 60_000)),
-    ...(record.secondLever === undefined
-      ? {}
-      : {
-          secondLever: {
-            pulledAt: formatInstant(record.secondLever.at),
-            bucketDenied: record.secondLever.bucket,
-            keyDisabled: record.secondLever.key,
-          },
-        }),
+    minutesOverdue: longest(
+      leases.flatMap(({ lease }, index) =>
+        lease.released === true ? [] : [places[index]?.minutesOverdue ?? null],
+      ),
+    ),
+    ...(hasSeveralPlaces(record.request) ? {} : leverOf(record, first)),
     ...(record.interference === undefined
       ? {}
       : {
-          interference: record.interference.map(({ foundAt, found, party, hint, unnamed }) => ({
+          interference: record.interference.map(({ place, foundAt, found, party, hint, unnamed }) => ({
+            ...(hasSeveralPlaces(record.request) ? whereOf(place ?? record.request) : {}),
             foundAt: formatInstant(foundAt),
             found,
             by: party?.by ?? null,
@@ -101,9 +95,7 @@ export function certificateStatement(
         }),
     ...(record.robot === undefined ? {} : { robot: record.robot }),
     purgeWithinRetention: record.isPurgeOverdue !== true,
-    ...(record.isBaselineMissing === true
-      ? { baseline: 'could not be put; nothing is configured instead' }
-      : {}),
+    ...(hasSeveralPlaces(record.request) ? {} : baselineOf(record, first)),
     purged: record.purged ?? { versions: 0, bytes: 0, uploads: 0, logGroups: 0 },
     listings: record.emptyListings.map(listingText),
     finding:
@@ -153,13 +145,71 @@ function breakGlassStatement(record: ExceptionRecord, reason: string) {
 
 /** What was decided before it was on; nobody watched who could invoke a model while it was. */
 function invokersWords({ admissions }: ExceptionRecord): string {
-  const decided = admissions
-    .at(-1)
-    ?.conditions.find(({ clause }) => clause === 'exceptions.scope.onlySubjectsInvoke');
-  return decided === undefined
+  const decided = (admissions.at(-1)?.conditions ?? []).filter(
+    ({ clause }) => clause === 'exceptions.scope.onlySubjectsInvoke',
+  );
+  return decided.length === 0
     ? ': the topology’s scope is unproven'
-    : `: decided when it was admitted and again at its start, not watched in between (${decided.says})`;
+    : `: decided when it was admitted and again at its start, not watched in between (${decided.map(({ says }) => says).join('; ')})`;
 }
+/** What is about one place alone. */
+const placeStatement = (record: ExceptionRecord, placed: PlacedLease) => {
+  const { enabling, offAt } = placed.lease;
+  return {
+    ...whereOf(placed),
+    ...settingsOf(record, placed),
+    enablingAttemptedAt: instant(enabling?.at),
+    offReadBackAt: instant(offAt),
+    minutesOverdue:
+      enabling === undefined || offAt === undefined
+        ? null
+        : Math.max(0, Math.ceil((offAt - endOf(placed.lease)) / 60_000)),
+    ...leverOf(record, placed),
+    ...baselineOf(record, placed),
+  };
+};
+
+const instant = (at: EpochMs | undefined): string | null => (at === undefined ? null : formatInstant(at));
+
+/** Unknown as soon as one is: a place that was not read back may be overdue longest. */
+const longest = (minutes: readonly (number | null)[]): number | null =>
+  minutes.reduce<number | null>(
+    (most, each) => (most === null || each === null ? null : Math.max(most, each)),
+    0,
+  );
+
+const whereOf = ({ accountId, region }: AccountRegion) => ({ account: accountId, region });
+
+const settingsOf = (record: ExceptionRecord, placed: PlacedLease) => {
+  const { settingBefore, settingDuring, settingAfter } = factsAt(record, placed);
+  return {
+    settings: {
+      before: settingText(settingBefore),
+      approved: placed.lease.configuration,
+      during: settingDuring === undefined ? 'never read back as on' : settingText(settingDuring),
+      after: settingAfter === undefined ? 'not read back' : settingText(settingAfter),
+      baseline: placed.lease.baseline,
+    },
+  };
+};
+
+const leverOf = (record: ExceptionRecord, place: AccountRegion) => {
+  const { secondLever } = factsAt(record, place);
+  return secondLever === undefined
+    ? {}
+    : {
+        secondLever: {
+          pulledAt: formatInstant(secondLever.at),
+          bucketDenied: secondLever.bucket,
+          keyDisabled: secondLever.key,
+        },
+      };
+};
+
+const baselineOf = (record: ExceptionRecord, place: AccountRegion) =>
+  factsAt(record, place).isBaselineMissing === true
+    ? { baseline: 'could not be put; nothing is configured instead' }
+    : {};
 
 const settingText = (setting: LoggingConfiguration | null | undefined): unknown =>
   setting ?? 'not configured';

@@ -10,8 +10,9 @@ import {
 } from '../core/index.ts';
 import type { Refusal } from './errors.ts';
 import { describeState, nextState } from './lifecycle.ts';
+import { isAttempted, leasesOf, withLeases } from './places.ts';
 import { approvalSubject, isEligible, missingApprovals, quorum, standingApprovals } from './quorum.ts';
-import { amend, type Books, leaseOf, personActor, withLease } from './records.ts';
+import { amend, type Books, personActor } from './records.ts';
 import { sheetFault } from './sheet.ts';
 import type { Decision, ExceptionRecord, ExceptionState, Person } from './types.ts';
 
@@ -36,7 +37,7 @@ export interface DecisionInput extends Books {
 export async function decide(input: DecisionInput): Promise<Result<ExceptionRecord, Refusal>> {
   const verb = input.decision === 'approve' ? 'approval' : 'rejection';
   const actor = personActor(input, input.principalId);
-  const changed = await amend(input, input.id, (record, row) => {
+  const changed = await amend(input, input.id, (record, rows) => {
     const refusal = refusalOf(record, input);
     if (refusal) return err(refusal);
     const decision: Decision = {
@@ -53,28 +54,23 @@ export async function decide(input: DecisionInput): Promise<Result<ExceptionReco
     const says = `${verb} by ${input.principalId} as ${input.role}`;
     const events = [{ type: 'exception.decided', actor, subject: input.id, data: { ...decision, says } }];
     if (input.decision === 'approve') return ok({ record: decided, events });
-    const lease = leaseOf(row, input.id);
     const reason = `rejected by ${input.principalId} (${input.role})${input.reason ? `: ${input.reason}` : ''}`;
-    // Break-glass, on already: the rejection revokes the lease in the same write, and whoever comes next switches off.
-    if (row !== undefined && lease?.enabling !== undefined)
+    // Break-glass, on already: the rejection revokes every lease in the same write, and whoever comes next switches off.
+    const revoked = { at: input.now, by: input.principalId, reason };
+    if (isAttempted(leasesOf(rows, input.id)))
       return ok({
         record: { ...decided, reason: record.reason ?? reason },
         events,
-        row:
-          lease.revoked === undefined
-            ? withLease(row, { ...lease, revoked: { at: input.now, by: input.principalId, reason } })
-            : row,
+        rows: withLeases(rows, input.id, (lease) =>
+          lease.revoked === undefined ? { ...lease, revoked } : lease,
+        ),
       });
     const rejected = nextState(record.state, 'reject');
     if (!rejected.ok) return err(rejected.error);
-    // Asked again under a new policy, it may hold a window; nothing was enabled, so that is given back.
-    const released =
-      row !== undefined && lease !== undefined
-        ? { row: withLease(row, { ...lease, released: true as const }) }
-        : {};
     return ok({
       events,
-      ...released,
+      // Asked again under a new policy, it may hold windows; nothing was enabled, so they are given back.
+      rows: withLeases(rows, input.id, (lease) => ({ ...lease, released: true })),
       record: {
         ...decided,
         state: rejected.value,

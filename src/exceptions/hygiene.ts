@@ -2,16 +2,24 @@ import { type EpochMs, epochMs, formatDuration, formatInstant, HOUR } from '../c
 import type { LoadedPolicy } from '../policy/index.ts';
 import { isActive } from './lease.ts';
 import { isTerminal } from './lifecycle.ts';
+import {
+  allOffSince,
+  enablingSince,
+  isUnsettled,
+  type PlacedLease,
+  type PlacedRequest,
+  placesOf,
+} from './places.ts';
 import { quorum } from './quorum.ts';
 import { durationOf } from './request.ts';
 import { isPastRetention } from './standing.ts';
-import type { ExceptionRecord, Lease } from './types.ts';
+import type { ExceptionRecord } from './types.ts';
 
 /** Everything a state knows of one exception, as far as its hygiene asks. */
 export interface KeptException {
   readonly record: ExceptionRecord;
-  /** Undefined once its row has let go of it: it was read back as off long before. */
-  readonly lease: Lease | undefined;
+  /** None once its rows have let go of them: they were read back as off long before. */
+  readonly leases: readonly PlacedLease[];
   /** When it was last looked at by a review tick. */
   readonly lastReviewedAt?: EpochMs;
 }
@@ -38,9 +46,10 @@ interface Looked extends KeptException {
 /** Each says what is wrong, or nothing. */
 const FAULTS = {
   /** Only of what still lives: an older policy may have admitted more, and what is over was judged by that. */
-  beyondLimits: ({ record: { request, state }, lease, policy }: Looked): string | undefined => {
+  beyondLimits: ({ record: { request, state }, leases, policy }: Looked): string | undefined => {
     if (isTerminal(state)) return undefined;
     const { enablement, retention } = policy.exceptions.limits;
+    const lease = leases[0]?.lease;
     const length = (lease?.expiresAt ?? request.endsAt) - (lease?.startsAt ?? request.startsAt);
     if (length > durationOf(enablement)) return `is on for more than ${enablement}`;
     return request.retention > durationOf(retention)
@@ -48,8 +57,8 @@ const FAULTS = {
       : undefined;
   },
   /** By the quorum that opened it; a break-glass exception must have been confirmed by all at its end. */
-  unapproved: ({ record, lease }: Looked): string | undefined => {
-    const at = lease?.enabling?.at ?? record.enabledAt;
+  unapproved: ({ record, leases }: Looked): string | undefined => {
+    const at = enablingSince(leases) ?? record.enabledAt;
     if (at === undefined) return undefined;
     const before = quorum({ ...record, decisions: record.decisions.filter((each) => each.at <= at) });
     if (before.kind === 'rejected') return `was enabled at ${formatInstant(at)} although it was rejected`;
@@ -65,30 +74,35 @@ const FAULTS = {
       ? 'names no modality or no model'
       : undefined;
   },
-  unreviewed: ({ record, lease, lastReviewedAt, policy, now }: Looked): string | undefined => {
-    if (lease === undefined || lease.offAt !== undefined || !isActive(lease, now)) return undefined;
+  unreviewed: ({ record, leases, lastReviewedAt, policy, now }: Looked): string | undefined => {
+    if (!leases.some(({ lease }) => lease.offAt === undefined && isActive(lease, now))) return undefined;
     const { every } = policy.exceptions.review;
-    const looked = Math.max(lastReviewedAt ?? 0, record.enabledAt ?? lease.enabling?.at ?? 0);
+    const looked = Math.max(lastReviewedAt ?? 0, record.enabledAt ?? enablingSince(leases) ?? 0);
     return now > looked + durationOf(every) + REVIEW_GRACE
       ? `was last looked at ${formatInstant(epochMs(looked))}; every ${every} is asked`
       : undefined;
   },
-  leftOn: ({ lease, now }: Looked): string | undefined =>
-    lease?.enabling === undefined || lease.offAt !== undefined || isActive(lease, now)
-      ? undefined
-      : 'is over and was not read back as off since',
-  unproven: ({ record, lease, now }: Looked): string | undefined => {
+  leftOn: ({ leases, now }: Looked): string | undefined =>
+    leases.some(({ lease }) => isUnsettled(lease) && !isActive(lease, now))
+      ? 'is over and was not read back as off since'
+      : undefined,
+  unproven: ({ record, leases, now }: Looked): string | undefined => {
     if (record.state === 'closed-unproven')
       return `was closed without proof: ${record.reason ?? 'no reason given'}`;
     if (record.state === 'closed' && record.certificate === undefined)
       return 'is closed without a certificate';
     if (record.isPurgeOverdue === true)
       return `was not proven purged within ${formatDuration(record.request.retention)}`;
-    return !isTerminal(record.state) && lease !== undefined && isPastRetention(record, lease, now)
+    return !isTerminal(record.state) && leases.length > 0 && isPastRetention(record, leases, now)
       ? `is not proven purged after ${formatDuration(record.request.retention)}`
       : undefined;
   },
 } as const;
+
+const where = (request: PlacedRequest): string =>
+  placesOf(request)
+    .map(({ accountId, region }) => `${accountId} ${region}`)
+    .join('; ');
 
 /** A principal pattern that leaves nobody out. */
 const isAnything = (subject: string): boolean => /^[*?\s]*$/.test(subject);
@@ -105,16 +119,18 @@ export function exceptionHygiene(
 ): ExceptionHygiene {
   const since = now - durationOf(policy.review.every);
   const looked = exceptions
-    .filter(({ record, lease }) => {
-      if ((lease?.enabling?.at ?? record.enabledAt) === undefined) return false;
-      return !isTerminal(record.state) || (lease?.offAt ?? record.offAt ?? record.request.endsAt) > since;
+    .filter(({ record, leases }) => {
+      if ((enablingSince(leases) ?? record.enabledAt) === undefined) return false;
+      return (
+        !isTerminal(record.state) || (allOffSince(leases) ?? record.offAt ?? record.request.endsAt) > since
+      );
     })
     .toSorted((left, right) => (left.record.id < right.record.id ? -1 : 1));
   const lines = (fault: (input: Looked) => string | undefined): readonly string[] =>
     looked.flatMap((each) => {
       const says = fault({ ...each, policy, now });
       const { id, request } = each.record;
-      return says === undefined ? [] : [`${id} (${request.accountId} ${request.region}) ${says}`];
+      return says === undefined ? [] : [`${id} (${where(request)}) ${says}`];
     });
   return {
     at: now,

@@ -10,6 +10,7 @@ export * from './lifecycle-table.ts';
 export * from './notifications.ts';
 export * from './notifying-recorder.ts';
 export * from './people.ts';
+export * from './places.ts';
 export * from './planned-changes.ts';
 export * from './ports.ts';
 export * from './quorum.ts';

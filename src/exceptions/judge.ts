@@ -10,9 +10,10 @@ import {
 import type { Observation, Organization } from '../evidence/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import { mostLeasedTime, overlapping } from './lease.ts';
+import { hasSeveralPlaces, type LeaseRows, placesOf, placeText, sayingWhere } from './places.ts';
 import { canBeApproved } from './quorum.ts';
 import { durationOf } from './request.ts';
-import type { ExceptionRequest, JudgedCondition, LeaseRow, Person } from './types.ts';
+import type { ExceptionRequest, JudgedCondition, LeaseRow, Person, Place } from './types.ts';
 
 export interface Judgement {
   readonly outcome: 'admitted' | 'refused' | 'undecided';
@@ -51,20 +52,26 @@ export interface JudgeInput {
   /** `undefined`: could not be read; what needs it is undecided. */
   readonly organization: Organization | undefined;
   readonly people: readonly Person[] | undefined;
-  readonly row: LeaseRow | undefined;
-  readonly bucket: Observation<BucketFacts>;
-  /** Asked of a `dedicated` exception. */
-  readonly invokers: OtherInvokers;
+  /** Of every place, in the order of `placesOf`. */
+  readonly rows: LeaseRows;
+  /** Of every place, in the order of `placesOf`. */
+  readonly buckets: readonly Observation<BucketFacts>[];
+  /** Of every place, in the order of `placesOf`. Asked of a `dedicated` exception. */
+  readonly invokers: readonly OtherInvokers[];
   readonly scope: JudgeScope;
   readonly now: EpochMs;
 }
 
-/** Judges a request by the policy's exception conditions. Every condition is judged, so that a person sees all of them at once. */
+/**
+ * Judges a request by the policy's exception conditions. Every condition is judged, so that a person sees all of them at once. What is about
+ * a place must hold at every place, and says which where there are several.
+ */
 export function judge(input: JudgeInput): Judgement {
   const conditions = [
     ...timeConditions(input),
+    ...atEveryPlace(input, (place) => accountConditions(input, place)),
     ...scopeConditions(input),
-    ...destinationConditions(input),
+    ...atEveryPlace(input, (place, index) => destinationConditions(input, place, input.buckets[index])),
     ...paperConditions(input),
     ...peopleConditions(input),
     ...breakGlassConditions(input),
@@ -76,6 +83,15 @@ export function judge(input: JudgeInput): Judgement {
       ? 'undecided'
       : 'admitted';
   return { outcome, conditions };
+}
+
+function atEveryPlace(
+  { request }: Pick<JudgeInput, 'request'>,
+  conditions: (place: Place, index: number) => readonly JudgedCondition[],
+): JudgedCondition[] {
+  return placesOf(request).flatMap((place, index) =>
+    conditions(place, index).map((each) => ({ ...each, says: sayingWhere(request, place, each.says) })),
+  );
 }
 
 const condition = (clause: string, holds: boolean | 'undecided', says: string): JudgedCondition => ({
@@ -123,12 +139,10 @@ function timeConditions({ request, policy, scope, now }: JudgeInput): JudgedCond
   ];
 }
 
-function scopeConditions({ request, policy, organization, invokers }: JudgeInput): JudgedCondition[] {
-  const { scope } = policy.policy.exceptions;
-  const account = organization?.accounts.find(({ id }) => id === request.accountId);
+function accountConditions({ policy, organization }: JudgeInput, place: Place): JudgedCondition[] {
+  const account = organization?.accounts.find(({ id }) => id === place.accountId);
   const unread = organization === undefined ? ('undecided' as const) : undefined;
   const governed = policy.policy.storage.scope.regions;
-  const foreign = request.subjects.filter((arn) => arn.split(':')[4] !== request.accountId);
   return [
     condition(
       'storage.scope',
@@ -137,7 +151,7 @@ function scopeConditions({ request, policy, organization, invokers }: JudgeInput
         ? `account ${account.id} (${account.name}) is in the organization`
         : unread
           ? 'the organization could not be read'
-          : `account ${request.accountId} is not in the organization`,
+          : `account ${place.accountId} is not in the organization`,
     ),
     condition(
       'storage.scope',
@@ -146,22 +160,32 @@ function scopeConditions({ request, policy, organization, invokers }: JudgeInput
           account.state === 'ACTIVE' &&
           account.id !== organization?.managementAccountId),
       account === undefined
-        ? `account ${request.accountId} cannot be governed: it is not in the organization`
+        ? `account ${place.accountId} cannot be governed: it is not in the organization`
         : account.id === organization?.managementAccountId
           ? 'the management account cannot hold an exception: no service control policy restricts it'
           : `the account is ${account.state}; it must be ACTIVE`,
     ),
     condition(
       'storage.scope.regions',
-      governed.includes(request.region),
-      `${request.region} is ${governed.includes(request.region) ? '' : 'not '}one of the governed Regions (${governed.join(', ')})`,
+      governed.includes(place.region),
+      `${place.region} is ${governed.includes(place.region) ? '' : 'not '}one of the governed Regions (${governed.join(', ')})`,
     ),
+  ];
+}
+
+function scopeConditions({ request, policy, invokers }: JudgeInput): JudgedCondition[] {
+  const { scope } = policy.policy.exceptions;
+  const accounts = new Set<string>(placesOf(request).map(({ accountId }) => accountId));
+  const foreign = request.subjects.filter((arn) => !accounts.has(arn.split(':')[4] ?? ''));
+  return [
     condition(
       'exceptions.scope.topologies',
       scope.topologies.includes(request.topology),
       `topology \`${request.topology}\`; allowed: ${scope.topologies.join(', ')}`,
     ),
-    ...invokerConditions(request, policy, invokers),
+    ...placesOf(request).flatMap((place, index) =>
+      invokerConditions(request, place, policy, invokers[index]),
+    ),
     condition(
       'exceptions.scope.modalities',
       request.modalities.every((modality) => scope.modalities.includes(modality)),
@@ -171,7 +195,7 @@ function scopeConditions({ request, policy, organization, invokers }: JudgeInput
       'exceptions.scope.maxSubjects',
       request.subjects.length <= scope.maxSubjects && foreign.length === 0,
       foreign.length > 0
-        ? `${foreign.length} of the subjects ${foreign.length === 1 ? 'is' : 'are'} of another account, first \`${foreign[0]}\`; logging there would not capture them`
+        ? `${foreign.length} of the subjects ${foreign.length === 1 ? 'is' : 'are'} of another account, first \`${foreign[0]}\`; logging ${hasSeveralPlaces(request) ? 'in the accounts asked for' : 'there'} would not capture them`
         : `subjects named: ${request.subjects.length}; at most ${scope.maxSubjects}`,
     ),
   ];
@@ -179,13 +203,17 @@ function scopeConditions({ request, policy, organization, invokers }: JudgeInput
 
 /** Only what is decided counts: anything that keeps it open is never `met` where the policy asks for it. */
 function invokerConditions(
-  { topology, accountId, region }: ExceptionRequest,
+  { topology }: ExceptionRequest,
+  place: Place,
   policy: LoadedPolicy,
-  { others, undecided }: OtherInvokers,
+  { others, undecided }: OtherInvokers = {
+    others: [],
+    undecided: ['the identities of the account were not read'],
+  },
 ): JudgedCondition[] {
   if (topology !== 'dedicated') return [];
   const isRequired = policy.policy.exceptions.scope.onlySubjectsInvoke === 'required';
-  const where = `in ${accountId}, ${region}`;
+  const where = `in ${placeText(place)}`;
   const found =
     others.length > 0
       ? `others than the subjects can invoke a model ${where} and would be captured: ${named(others)}`
@@ -274,9 +302,13 @@ function breakGlassConditions({ request, policy }: JudgeInput): JudgedCondition[
   ];
 }
 
-function destinationConditions({ request, policy, bucket }: JudgeInput): JudgedCondition[] {
+function destinationConditions(
+  { policy }: JudgeInput,
+  place: Place,
+  bucket: Observation<BucketFacts> = { kind: 'unobservable', reason: 'not-collected' },
+): JudgedCondition[] {
   const { destination } = policy.policy.exceptions;
-  const wanted = request.destination;
+  const wanted = place.destination;
   const [, , , keyRegion, keyAccount] = wanted.kmsKeyArn.split(':');
   const conditions = [
     condition(
@@ -286,8 +318,8 @@ function destinationConditions({ request, policy, bucket }: JudgeInput): JudgedC
     ),
     condition(
       'exceptions.destination.encryption',
-      keyRegion === request.region && keyAccount === request.accountId,
-      `the key is of account ${keyAccount} in ${keyRegion}; Bedrock delivers only within ${request.accountId} and ${request.region}`,
+      keyRegion === place.region && keyAccount === place.accountId,
+      `the key is of account ${keyAccount} in ${keyRegion}; Bedrock delivers only within ${place.accountId} and ${place.region}`,
     ),
   ];
   if (wanted.kind === 'cloudwatch-logs') {
@@ -296,8 +328,8 @@ function destinationConditions({ request, policy, bucket }: JudgeInput): JudgedC
       ...conditions,
       condition(
         'exceptions.destination',
-        roleAccount === request.accountId,
-        `the log role is of account ${roleAccount}; it must be of ${request.accountId}`,
+        roleAccount === place.accountId,
+        `the log role is of account ${roleAccount}; it must be of ${place.accountId}`,
       ),
     ];
   }
@@ -308,7 +340,7 @@ function destinationConditions({ request, policy, bucket }: JudgeInput): JudgedC
         'exceptions.destination',
         bucket.kind === 'absent' ? false : 'undecided',
         bucket.kind === 'absent'
-          ? `account ${request.accountId} has no bucket \`${wanted.bucketName}\` in ${request.region}; Bedrock delivers to no other account or Region`
+          ? `account ${place.accountId} has no bucket \`${wanted.bucketName}\` in ${place.region}; Bedrock delivers to no other account or Region`
           : `bucket \`${wanted.bucketName}\` could not be looked at (${bucket.reason})`,
       ),
     ];
@@ -321,7 +353,7 @@ function destinationConditions({ request, policy, bucket }: JudgeInput): JudgedC
       facts.isInSameAccountAndRegion && !facts.hasObjectLock,
       facts.hasObjectLock
         ? `bucket \`${wanted.bucketName}\` has Object Lock: its content could not be purged`
-        : `bucket \`${wanted.bucketName}\` is ${facts.isInSameAccountAndRegion ? 'in' : 'not in'} account ${request.accountId}, ${request.region}, without Object Lock`,
+        : `bucket \`${wanted.bucketName}\` is ${facts.isInSameAccountAndRegion ? 'in' : 'not in'} account ${place.accountId}, ${place.region}, without Object Lock`,
     ),
     condition(
       'exceptions.destination.versioning',
@@ -352,28 +384,31 @@ function peopleConditions({ policy, people, requesterId }: JudgeInput): JudgedCo
   ];
 }
 
-/** Overlap and cap; also checked again in the write that reserves the window. */
+/** Overlap and cap at every place; also checked again in the write that reserves the windows. */
 export function windowConditions({
   request,
   policy,
-  row,
+  rows,
   now,
-}: Pick<JudgeInput, 'request' | 'policy' | 'row' | 'now'>): JudgedCondition[] {
+}: Pick<JudgeInput, 'request' | 'policy' | 'rows' | 'now'>): JudgedCondition[] {
   const { leasedTime } = policy.policy.exceptions.limits;
-  const taken = overlapping(row, request.startsAt, request.endsAt, now);
-  const most: DurationMs = mostLeasedTime(row, request, durationOf(leasedTime.within), now);
-  return [
-    condition(
-      'exceptions.limits.leasedTime',
-      taken === undefined,
-      taken
-        ? `${taken.exceptionId} holds ${formatInstant(taken.startsAt)} to ${formatInstant(taken.expiresAt)} in ${request.accountId}, ${request.region}`
-        : 'no other exception holds any of this window in the account and Region',
-    ),
-    condition(
-      'exceptions.limits.leasedTime',
-      most <= durationOf(leasedTime.atMost),
-      `together with other exceptions there, ${formatDuration(durationMs(Math.ceil(most / MINUTE) * MINUTE))} would be leased within ${leasedTime.within}; at most ${leasedTime.atMost}`,
-    ),
-  ];
+  return atEveryPlace({ request }, (place, index) => {
+    const row: LeaseRow | undefined = rows[index];
+    const taken = overlapping(row, request.startsAt, request.endsAt, now);
+    const most: DurationMs = mostLeasedTime(row, request, durationOf(leasedTime.within), now);
+    return [
+      condition(
+        'exceptions.limits.leasedTime',
+        taken === undefined,
+        taken
+          ? `${taken.exceptionId} holds ${formatInstant(taken.startsAt)} to ${formatInstant(taken.expiresAt)} in ${placeText(place)}`
+          : 'no other exception holds any of this window in the account and Region',
+      ),
+      condition(
+        'exceptions.limits.leasedTime',
+        most <= durationOf(leasedTime.atMost),
+        `together with other exceptions there, ${formatDuration(durationMs(Math.ceil(most / MINUTE) * MINUTE))} would be leased within ${leasedTime.within}; at most ${leasedTime.atMost}`,
+      ),
+    ];
+  });
 }

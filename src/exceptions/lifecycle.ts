@@ -125,9 +125,10 @@ export const LIFECYCLE = {
     by: 'ending workflow',
   },
   'found-again': {
-    from: ['draining', 'purging'],
+    from: ['ending', 'draining', 'purging'],
     to: 'ending',
-    guard: 'content storage towards this exception’s destination was found on again',
+    guard:
+      'content storage towards this exception’s destination was found on again; while `ending`, at a place that was off already',
     source: 'PURGE_PROVEN: a new find restarts the proof',
     by: 'ending workflow or sweeper',
   },

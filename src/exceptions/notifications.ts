@@ -1,5 +1,6 @@
 import { type DomainEvent, type EpochMs, hashOf, type PrincipalId } from '../core/index.ts';
 import { pendingDecision } from './decide.ts';
+import { type AccountRegion, type PlacedRequest, placesOf } from './places.ts';
 import type { PlannedChange } from './planned-changes.ts';
 import { missingApprovals } from './quorum.ts';
 import type { ExceptionRecord } from './types.ts';
@@ -25,6 +26,8 @@ export interface Notification {
   readonly reference?: string;
   readonly accountId?: string;
   readonly region?: string;
+  /** Of an exception over several accounts and Regions: those beside the first. */
+  readonly furtherPlaces?: readonly AccountRegion[];
   /** For those who watch CloudTrail: the calls that will be made. */
   readonly plannedChanges?: readonly PlannedChange[];
 }
@@ -229,7 +232,18 @@ export function notificationOf(
     ...(asked === undefined ? {} : { asked }),
     ...(until === undefined ? {} : { until }),
     reference: record.request.reference,
-    accountId: record.request.accountId,
-    region: record.request.region,
+    ...whereOf(record.request),
+  };
+}
+
+/** Where an exception is, as a notification says it. */
+export function whereOf(
+  request: PlacedRequest,
+): Required<Pick<Notification, 'accountId' | 'region'>> & Pick<Notification, 'furtherPlaces'> {
+  const [first, ...further] = placesOf(request).map(({ accountId, region }) => ({ accountId, region }));
+  return {
+    accountId: first?.accountId ?? request.accountId,
+    region: first?.region ?? request.region,
+    ...(further.length === 0 ? {} : { furtherPlaces: further }),
   };
 }

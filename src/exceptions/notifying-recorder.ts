@@ -2,7 +2,8 @@ import { type Clock, isExceptionId, type Recorder } from '../core/index.ts';
 import { mayBeTold, notificationOf } from './notifications.ts';
 import { plannedChanges } from './planned-changes.ts';
 import type { Notifier, PolicyInForce, RecordStore } from './ports.ts';
-import { leaseOf, readException, readLeaseRow } from './records.ts';
+import { readException, readLeases } from './records.ts';
+import type { ExceptionRecord } from './types.ts';
 
 /** Read anew at every event: what is recorded and who is told may be replaced behind it, as tests do. */
 export interface Told {
@@ -52,10 +53,8 @@ async function tell(event: Parameters<Recorder['record']>[0], services: Told): P
 const CHANGES_PLANS: ReadonlySet<string> = new Set(['lease.reserved', 'exception.active', 'lease.revoked']);
 
 async function plannedOf(
-  record: Parameters<typeof plannedChanges>[0],
+  record: ExceptionRecord,
   { store, policyInForce }: Told,
 ): Promise<ReturnType<typeof plannedChanges>> {
-  const { accountId, region } = record.request;
-  const row = (await readLeaseRow(store, accountId, region))?.value;
-  return plannedChanges(record, leaseOf(row, record.id), await policyInForce.current());
+  return plannedChanges(record, await readLeases(store, record), await policyInForce.current());
 }

@@ -1,8 +1,9 @@
 import { durationMs, type EpochMs, epochMs, formatInstant, MINUTE } from '../core/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import { endOf } from './lease.ts';
+import type { PlacedLease } from './places.ts';
 import { durationOf } from './request.ts';
-import type { ExceptionRecord, Lease } from './types.ts';
+import type { ExceptionRecord } from './types.ts';
 
 /**
  * A call that is going to be made, so that whoever watches CloudTrail can tell it from an attack. Any other Put or Delete of the settings, or
@@ -26,18 +27,24 @@ export interface PlannedChange {
 /** The sweeper's bound: switched off later than this is overdue, and somebody is told. */
 const OFF_WITHIN = durationMs(15 * MINUTE);
 
-/** What the exception is still going to change in its account and Region, by its lease; nothing once it is read back as off. */
-export function plannedChanges(
+/** What the exception is still going to change, place by place, by its leases; nothing where it is read back as off. */
+export const plannedChanges = (
+  record: Pick<ExceptionRecord, 'id' | 'request'>,
+  leases: readonly PlacedLease[],
+  policy: LoadedPolicy,
+): readonly PlannedChange[] => leases.flatMap((placed) => changesOf(record, placed, policy));
+
+function changesOf(
   { id, request }: Pick<ExceptionRecord, 'id' | 'request'>,
-  lease: Lease | undefined,
+  { accountId, region, lease }: PlacedLease,
   { policy }: LoadedPolicy,
 ): readonly PlannedChange[] {
-  if (lease === undefined || lease.released === true || lease.offAt !== undefined) return [];
+  if (lease.released === true || lease.offAt !== undefined) return [];
   const common = {
     exceptionId: id,
     reference: request.reference,
-    accountId: request.accountId,
-    region: request.region,
+    accountId,
+    region,
     eventSource: 'bedrock.amazonaws.com',
   } as const;
   const window = (from: EpochMs, length: number) => ({

@@ -10,6 +10,7 @@ import {
   type Result,
 } from '../core/index.ts';
 import { ConflictError, type Refusal } from './errors.ts';
+import { type LeaseRows, leasesOf, type PlacedLease, type PlacedRequest, placesOf } from './places.ts';
 import type { RecordStore, StoredRecord } from './ports.ts';
 import type { ExceptionRecord, LeaseRow, ToldEvent } from './types.ts';
 
@@ -72,6 +73,31 @@ export const readLeaseRow = (
   accountId: AccountId,
   region: Region,
 ): Promise<Versioned<LeaseRow> | undefined> => readRecord(store, leaseKey(accountId, region));
+
+/** The rows of a request's places, in their order, as they stood at one moment. */
+export async function readLeaseRows(
+  store: RecordStore,
+  request: PlacedRequest,
+): Promise<readonly (Versioned<LeaseRow> | undefined)[]> {
+  const places = placesOf(request);
+  const [first] = places;
+  if (places.length === 1) return [await readLeaseRow(store, first.accountId, first.region)];
+  const found = await store.readTogether(places.map(({ accountId, region }) => leaseKey(accountId, region)));
+  return found.map(
+    (stored) => stored && { value: decode<LeaseRow>(stored.key, stored.value), version: stored.version },
+  );
+}
+
+/** The leases of an exception, one for every place once its windows are reserved. */
+export async function readLeases(
+  store: RecordStore,
+  { id, request }: Pick<ExceptionRecord, 'id' | 'request'>,
+): Promise<readonly PlacedLease[]> {
+  return leasesOf(
+    (await readLeaseRows(store, request)).map((row) => row?.value),
+    id,
+  );
+}
 export const listExceptions = (store: RecordStore): Promise<readonly Versioned<ExceptionRecord>[]> =>
   listRecords(store, 'exception/');
 export const listLeaseRows = (store: RecordStore): Promise<readonly Versioned<LeaseRow>[]> =>
@@ -111,15 +137,15 @@ export const personActor = ({ call }: Pick<Books, 'call'>, id: string): EventAct
   kind: call?.isAuthenticated === true ? 'person' : 'person-unauthenticated',
 });
 
-/** What a change wants written; `row` only where the lease changes too, `events` for what happened. */
+/** What a change wants written; `rows` only where a lease changes too, in the order of the places; `events` for what happened. */
 export interface Change {
   readonly record: ExceptionRecord;
-  readonly row?: LeaseRow;
+  readonly rows?: LeaseRows;
   readonly events?: readonly DomainEvent[];
 }
 
 /**
- * Reads an exception and its lease row, lets `change` decide, and writes both in one commit together with the events that tell of
+ * Reads an exception and the lease rows of all its places, lets `change` decide, and writes all in one commit together with the events that tell of
  * it; starts over when somebody else was faster. The events are recorded after the commit; if this process dies in between, the
  * next change or sweep records them. `change` returning the same objects and no events writes nothing.
  *
@@ -128,7 +154,7 @@ export interface Change {
 export async function amend(
   books: Books,
   id: ExceptionId,
-  change: (record: ExceptionRecord, row: LeaseRow | undefined) => Result<Change, Refusal>,
+  change: (record: ExceptionRecord, rows: LeaseRows) => Result<Change, Refusal>,
 ): Promise<Result<Change, Refusal>> {
   const { store, recorder } = books;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -139,18 +165,18 @@ export async function amend(
         message: `there is no exception \`${id}\`; \`proviso exception list\` shows them`,
       });
     const { outbox = [], ...record } = stored.value;
-    const { accountId, region } = record.request;
-    const row = await readLeaseRow(store, accountId, region);
-    const changed = change(record, row?.value);
+    const read = await readLeaseRows(store, record.request);
+    const rows = read.map((row) => row?.value);
+    const changed = change(record, rows);
     if (!changed.ok) return changed;
     const events = toldEvents(books, id, stored.version + 1, changed.value.events ?? []);
-    const isRowNew = changed.value.row !== undefined && changed.value.row !== row?.value;
+    const written = changed.value.rows ?? rows;
+    const isRowNew = written.some((row, index) => row !== rows[index]);
     if (changed.value.record === record && !isRowNew && events.length === 0) return changed;
     // What an earlier process left untold goes first; a recorder that fails now keeps it for later and holds nothing up.
     const untold = await tell(recorder, outbox);
     const pending = [...untold, ...events];
-    // The row is written even where only the record changes: the change was decided by both, so both must still be what was read.
-    const writtenRow = changed.value.row ?? row?.value;
+    // Rows are written even where only the record changes: the change was decided by all of them, so all must still be what was read.
     const writes = [
       {
         key: exceptionKey(id),
@@ -159,15 +185,17 @@ export async function amend(
           pending.length === 0 ? changed.value.record : { ...changed.value.record, outbox: pending },
         ),
       },
-      ...(writtenRow === undefined
-        ? []
-        : [
-            {
-              key: leaseKey(accountId, region),
-              expectedVersion: row?.version ?? 0,
-              value: encode(writtenRow),
-            },
-          ]),
+      ...written.flatMap((row, index) =>
+        row === undefined
+          ? []
+          : [
+              {
+                key: leaseKey(row.accountId, row.region),
+                expectedVersion: read[index]?.version ?? 0,
+                value: encode(row),
+              },
+            ],
+      ),
     ];
     if ((await store.commit(writes)) === 'conflict') continue;
     // What cannot be told now stays in the outbox: a failing record must not keep anything on (OFF_NEEDS_NOTHING).
@@ -220,16 +248,4 @@ async function tell(recorder: Recorder, events: readonly ToldEvent[]): Promise<r
     }
   }
   return [];
-}
-
-/** The lease of an exception in its pair's row. */
-export const leaseOf = (row: LeaseRow | undefined, id: ExceptionId) =>
-  row?.leases.find((lease) => lease.exceptionId === id);
-
-/** The row with one lease replaced. */
-export function withLease(row: LeaseRow, lease: LeaseRow['leases'][number]): LeaseRow {
-  return {
-    ...row,
-    leases: row.leases.map((other) => (other.exceptionId === lease.exceptionId ? lease : other)),
-  };
 }

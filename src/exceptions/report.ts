@@ -1,7 +1,8 @@
 import { type DomainEvent, type EpochMs, type EventActor, epochMs, formatInstant } from '../core/index.ts';
 import { endOf } from './lease.ts';
+import { type AccountRegion, allOffSince, enablingSince, type PlacedLease, placesOf } from './places.ts';
 import { overdueMinutes } from './standing.ts';
-import type { Decision, ExceptionRecord, Lease } from './types.ts';
+import type { Decision, ExceptionRecord } from './types.ts';
 
 /** Half-open. */
 export interface Period {
@@ -26,8 +27,10 @@ export const quarterNameOf = (at: EpochMs): string => {
 export interface ReportedException {
   readonly id: string;
   readonly reference: string;
+  /** The first place; `places` has them all. */
   readonly accountId: string;
   readonly region: string;
+  readonly places: readonly AccountRegion[];
   readonly state: ExceptionRecord['state'];
   readonly requestedBy: string;
   readonly requestedAt: EpochMs;
@@ -35,7 +38,7 @@ export interface ReportedException {
   /** Enabling was attempted: content storage counts as on from here, to the read-back. */
   readonly onFrom?: EpochMs;
   readonly offAt?: EpochMs;
-  /** Within the period, as are the overdue ones. */
+  /** Within the period, as are the overdue ones; from the first place on to the last off, so places do not add up. */
   readonly minutesOn: number;
   readonly overdueMinutes: number;
   readonly isBreakGlass: boolean;
@@ -90,14 +93,14 @@ type At = DomainEvent & { readonly at: EpochMs };
 
 /** What happened under exceptions in a period. Pure: the same records and events give the same report. */
 export function reportOf(
-  exceptions: readonly { readonly record: ExceptionRecord; readonly lease: Lease | undefined }[],
+  exceptions: readonly { readonly record: ExceptionRecord; readonly leases: readonly PlacedLease[] }[],
   events: readonly At[],
   period: Period,
   now: EpochMs,
 ): ExceptionReport {
   const isIn = (at: EpochMs) => period.from <= at && at < period.to;
   const reported = exceptions
-    .map(({ record, lease }) => reportedOf(record, lease, period, now))
+    .map(({ record, leases }) => reportedOf(record, leases, period, now))
     .filter((each) => isIn(each.requestedAt) || each.minutesOn > 0 || each.overdueMinutes > 0)
     .toSorted((a, b) => a.requestedAt - b.requestedAt || (a.id < b.id ? -1 : 1));
   const inPeriod = events.filter(({ at }) => isIn(at));
@@ -138,15 +141,16 @@ function nearMissOf({ type, at, subject, actor, data }: At): NearMiss | undefine
 
 function reportedOf(
   record: ExceptionRecord,
-  lease: Lease | undefined,
+  leases: readonly PlacedLease[],
   period: Period,
   now: EpochMs,
 ): ReportedException {
   const { request } = record;
-  const onFrom = lease?.enabling?.at;
-  // Of a lease that the row no longer keeps, the record still has the times.
+  const onFrom = enablingSince(leases);
+  // Of leases that the rows no longer keep, the record still has the times.
   const from = onFrom ?? record.enabledAt;
-  const offAt = lease?.offAt ?? record.offAt;
+  const offAt = allOffSince(leases) ?? (leases.length === 0 ? record.offAt : undefined);
+  const ends = leases.map(({ lease }) => endOf(lease));
   const clipped = (start: EpochMs, end: EpochMs) =>
     overdueMinutes(epochMs(Math.max(start, period.from)), epochMs(Math.min(end, period.to, now)));
   return {
@@ -154,6 +158,7 @@ function reportedOf(
     reference: request.reference,
     accountId: request.accountId,
     region: request.region,
+    places: placesOf(request).map(({ accountId, region }) => ({ accountId, region })),
     state: record.state,
     requestedBy: record.requesterId,
     requestedAt: record.submittedAt,
@@ -167,7 +172,7 @@ function reportedOf(
     ...(offAt === undefined ? {} : { offAt }),
     minutesOn: from === undefined ? 0 : clipped(from, offAt ?? now),
     overdueMinutes:
-      from === undefined ? 0 : clipped(lease === undefined ? request.endsAt : endOf(lease), offAt ?? now),
+      from === undefined ? 0 : clipped(epochMs(Math.min(request.endsAt, ...ends)), offAt ?? now),
     isBreakGlass: request.breakGlass !== undefined,
     isBreach: record.breach !== undefined,
     isContested: record.contested !== undefined,

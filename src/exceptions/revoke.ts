@@ -1,11 +1,13 @@
 import { type EpochMs, type EventActor, type ExceptionId, err, ok, type Result } from '../core/index.ts';
 import type { Refusal } from './errors.ts';
 import { describeState, isTerminal, type LifecycleEvent, nextState } from './lifecycle.ts';
-import { amend, type Books, type Change, leaseOf, withLease } from './records.ts';
+import { isAttempted, leasesOf, withLeases } from './places.ts';
+import { amend, type Books, type Change } from './records.ts';
 import type { ExceptionRecord, Interference } from './types.ts';
 
 /**
- * Ends the right to store, at once. INVARIANT (OFF_NEEDS_NOTHING): no policy, eligibility, approval or validation is consulted
+ * Ends the right to store, at once, and at every place in the same write: it was approved for all of them together, so no place stays on when
+ * one goes. INVARIANT (OFF_NEEDS_NOTHING): no policy, eligibility, approval or validation is consulted
  * here; who may call it is the caller's question. Switching off is the caller's next step, and the sweeper's if that fails.
  */
 export function revokeLease(
@@ -20,15 +22,19 @@ export function revokeLease(
     readonly interference?: Interference;
   } = {},
 ): Promise<Result<Change, Refusal>> {
-  return amend(books, id, (record, row) => {
-    const lease = leaseOf(row, id);
+  return amend(books, id, (record, rows) => {
     const { contested, interference } = others;
     const marked = withInterference(withContest(record, contested), interference);
-    if (row === undefined || lease === undefined || lease.revoked !== undefined || lease.offAt !== undefined)
-      return ok({ record: marked });
+    const live = leasesOf(rows, id).some(
+      ({ lease }) => lease.revoked === undefined && lease.offAt === undefined,
+    );
+    if (!live) return ok({ record: marked });
+    const revoked = { at: now, by: actor.id, reason };
     return ok({
       record: marked.reason === undefined ? { ...marked, reason } : marked,
-      row: withLease(row, { ...lease, revoked: { at: now, by: actor.id, reason } }),
+      rows: withLeases(rows, id, (lease) =>
+        lease.revoked === undefined && lease.offAt === undefined ? { ...lease, revoked } : lease,
+      ),
       events: [
         {
           type: contested === undefined ? 'lease.revoked' : 'exception.contested',
@@ -61,7 +67,7 @@ export const withInterference = (
     : { ...record, interference: [...(record.interference ?? []), found].slice(-REMEMBERED) };
 
 /**
- * Ends an exception that was never enabled (`withdraw`, `expire`, `refuse`) and gives its window back.
+ * Ends an exception that was never enabled (`withdraw`, `expire`, `refuse`) and gives its windows back.
  * Refused once enabling was attempted: then only the ending workflow may end it.
  * @param says - for the record, where it says more than the reason
  */
@@ -73,15 +79,14 @@ export function abandon(
   actor: EventActor,
   says: string = reason,
 ): Promise<Result<Change, Refusal>> {
-  return amend(books, id, (record, row) => {
+  return amend(books, id, (record, rows) => {
     if (isTerminal(record.state)) {
       return err({
         code: 'STATE_REFUSES',
         message: `the exception is already ${describeState(record.state)}`,
       });
     }
-    const lease = leaseOf(row, id);
-    if (lease?.enabling !== undefined) {
+    if (isAttempted(leasesOf(rows, id))) {
       return err({
         code: 'STATE_REFUSES',
         message: 'enabling was attempted: it can only be revoked now, then purged and closed',
@@ -91,7 +96,10 @@ export function abandon(
     if (!ended.ok) return err(ended.error);
     const changed = { ...record, state: ended.value, reason };
     const events = [{ type: `exception.${ended.value}`, actor, subject: id, data: { reason, says } }];
-    if (row === undefined || lease === undefined) return ok({ record: changed, events });
-    return ok({ record: changed, row: withLease(row, { ...lease, released: true }), events });
+    return ok({
+      record: changed,
+      rows: withLeases(rows, id, (lease) => ({ ...lease, released: true })),
+      events,
+    });
   });
 }

@@ -11,7 +11,8 @@ import {
 } from '../core/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import type { Judgement } from './judge.ts';
-import type { Admission, Destination, ExceptionRecord, ExceptionRequest } from './types.ts';
+import { hasSeveralPlaces, type PlacedRequest, placesOf, placeText } from './places.ts';
+import type { Admission, Destination, ExceptionRecord, ExceptionRequest, Place } from './types.ts';
 
 /*
  * The decision sheet: what approvers read and sign. A pure render of the request, the policy version that admitted it and its judgement; so
@@ -85,7 +86,7 @@ export function decisionSheet(subject: SheetSubject, admission: Omit<Admission, 
         blocks: [
           {
             kind: 'text',
-            text: `Whether prompts and responses may be stored in account ${request.accountId}, ${request.region}, from ${formatInstant(request.startsAt)} until ${formatInstant(request.endsAt)} (${length}; the end is exclusive and nothing moves it later).`,
+            text: `Whether prompts and responses may be stored in ${accountsText(request)}${hasSeveralPlaces(request) ? ' (in all of them or in none)' : ''}, from ${formatInstant(request.startsAt)} until ${formatInstant(request.endsAt)} (${length}; the end is exclusive and nothing moves it later).`,
           },
           { kind: 'text', text: blastRadius(request) },
           ...(request.breakGlass === undefined
@@ -130,6 +131,11 @@ export function decisionSheet(subject: SheetSubject, admission: Omit<Admission, 
               `What was captured is purged within ${formatDuration(request.retention)} of switching on; ${request.purgedBy} sees to it. Two listings at least a day apart must then find nothing at these locations; the certificate says what was listed, and never more.`,
               'Copies that readers make while they may read are not seen by anybody here.',
               'Legal, Security, or whoever asked can end it at any time before.',
+              ...(hasSeveralPlaces(request)
+                ? [
+                    'It is on in every account and Region named here or in none: if one cannot be enabled, or one ends early, all are switched off.',
+                  ]
+                : []),
             ],
           },
         ],
@@ -174,8 +180,8 @@ export function decisionSheet(subject: SheetSubject, admission: Omit<Admission, 
 export const HOLDS_WORDS = { met: 'met', 'not-met': 'NOT met', undecided: 'cannot be decided' } as const;
 
 /** Whose prompts are really captured, whoever is meant. */
-export const blastRadius = ({ accountId, region }: Pick<ExceptionRequest, 'accountId' | 'region'>): string =>
-  `This captures everyone who invokes a model in account ${accountId}, ${region}, not only the subjects: Bedrock cannot restrict invocation logging to a person, role or model.`;
+export const blastRadius = (request: PlacedRequest): string =>
+  `This captures everyone who invokes a model in ${accountsText(request)}, not only the subjects: Bedrock cannot restrict invocation logging to a person, role or model.`;
 
 /**
  * What invocation logging does not record, so that nobody counts on it.
@@ -188,6 +194,11 @@ export const NOT_CAPTURED: readonly string[] = [
   'calls made in another Region: the record is written where a call is made, not where a cross-Region profile runs it',
   'bodies over 100 KB where the destination is a log group',
 ];
+
+const accountsText = (request: PlacedRequest): string =>
+  placesOf(request)
+    .map((place) => `account ${placeText(place)}`)
+    .join(' and in ');
 
 export const destinationText = (destination: Destination): string =>
   destination.kind === 's3'
@@ -214,10 +225,12 @@ const requestRows = (request: ExceptionRequest): readonly (readonly string[])[] 
   ],
   ['Models', request.models.join(', ')],
   ['Content', request.modalities.join(', ')],
-  ['Account and Region', `${request.accountId}, ${request.region}`],
+  ...accountRows(placesOf(request)),
   ['Topology', request.topology],
-  ['Goes to', destinationText(request.destination)],
-  ...(request.destination.kind === 's3' ? [] : [['Written by', request.destination.roleArn]]),
+  ...placesOf(request).flatMap(({ destination }, index, { length }) => [
+    [numbered('Goes to', index, length), destinationText(destination)],
+    ...(destination.kind === 's3' ? [] : [[numbered('Written by', index, length), destination.roleArn]]),
+  ]),
   ['Readers', request.readers.join(', ')],
   ['From', formatInstant(request.startsAt)],
   ['Until', `${formatInstant(request.endsAt)}, exclusive`],
@@ -226,6 +239,13 @@ const requestRows = (request: ExceptionRequest): readonly (readonly string[])[] 
   ['Data-protection assessment', assessmentText(request)],
   ['Purge', request.purgedBy],
 ];
+
+const accountRows = (places: readonly Place[]): readonly (readonly string[])[] =>
+  places.map((place, index) => [numbered('Account and Region', index, places.length), placeText(place)]);
+
+/** Where there are several, the number ties an account to its destination. */
+const numbered = (label: string, index: number, of: number): string =>
+  of === 1 ? label : `${label}, ${index + 1} of ${of}`;
 
 const LISTED_IN_TABLE = 10;
 

@@ -2,20 +2,31 @@ import { type EpochMs, epochMs, formatInstant, MINUTE } from '../core/index.ts';
 import { pendingDecision } from './decide.ts';
 import { endOf } from './lease.ts';
 import { isTerminal } from './lifecycle.ts';
-import type { ExceptionRecord, Lease } from './types.ts';
+import {
+  type AccountRegion,
+  enablingSince,
+  factsAt,
+  isSamePlace,
+  type PlacedLease,
+  placesOf,
+  sayingWhere,
+} from './places.ts';
+import type { ExceptionRecord, PlaceFacts } from './types.ts';
 
 /** How an exception stands at an instant: what is on where, until when, what is late. */
 export interface Standing {
   readonly id: string;
   readonly reference: string;
   readonly state: ExceptionRecord['state'];
+  /** The first place; `places` has them all. */
   readonly accountId: string;
   readonly region: string;
-  /** Enabling was attempted and AWS was not read back as off since: taken as on. */
+  readonly places: readonly StandingPlace[];
+  /** Somewhere. */
   readonly isOn: boolean;
   /** When content storage must be off; of one that is not on yet, when it would have to be. */
   readonly until: EpochMs;
-  /** Minutes begun since content storage should have been off, to the read-back or to now. */
+  /** Of the place that is, or was, overdue longest. */
   readonly overdueMinutes: number;
   /** By when what was captured must be proven gone; only once something can have been captured. */
   readonly goneBy?: EpochMs;
@@ -24,21 +35,40 @@ export interface Standing {
   readonly marks: readonly string[];
 }
 
-export function standingOf(record: ExceptionRecord, lease: Lease | undefined, now: EpochMs): Standing {
+export interface StandingPlace extends AccountRegion {
+  /** Enabling was attempted and AWS was not read back as off since: taken as on. */
+  readonly isOn: boolean;
+  /** Minutes begun since content storage should have been off, to the read-back or to now. */
+  readonly overdueMinutes: number;
+}
+
+/** @param leases - none where no window is reserved, or where its rows have let go of them */
+export function standingOf(record: ExceptionRecord, leases: readonly PlacedLease[], now: EpochMs): Standing {
   const { request } = record;
-  const until = lease === undefined ? request.endsAt : endOf(lease);
-  const enabling = lease?.enabling;
+  const [lease] = leases.map((placed) => placed.lease);
+  const since = enablingSince(leases);
   const pending = pendingDecision(record);
+  const places = placesOf(request).map(({ accountId, region }): StandingPlace => {
+    const placed = leases.find((each) => isSamePlace(each, { accountId, region }))?.lease;
+    const isAttempted = placed?.enabling !== undefined;
+    return {
+      accountId,
+      region,
+      isOn: isAttempted && placed.offAt === undefined,
+      overdueMinutes: isAttempted ? overdueMinutes(endOf(placed), placed.offAt ?? now) : 0,
+    };
+  });
   return {
     id: record.id,
     reference: request.reference,
     state: record.state,
     accountId: request.accountId,
     region: request.region,
-    isOn: enabling !== undefined && lease?.offAt === undefined,
-    until,
-    overdueMinutes: enabling === undefined ? 0 : overdueMinutes(until, lease?.offAt ?? now),
-    ...(enabling === undefined ? {} : { goneBy: epochMs(enabling.at + request.retention) }),
+    places,
+    isOn: places.some(({ isOn }) => isOn),
+    until: lease === undefined ? request.endsAt : endOf(lease),
+    overdueMinutes: Math.max(...places.map((place) => place.overdueMinutes)),
+    ...(since === undefined ? {} : { goneBy: epochMs(since + request.retention) }),
     ...(pending === undefined ? {} : { waitsFor: { roles: pending.missing, until: pending.until } }),
     marks: marksOf(record),
   };
@@ -56,22 +86,30 @@ const marksOf = (record: ExceptionRecord): readonly string[] => [
         `breach: not confirmed by ${record.breach.missing.join(', ')} until ${formatInstant(record.request.endsAt)}`,
       ]),
   ...(record.contested === undefined ? [] : ['contested: somebody else’s setting was found']),
-  ...(record.foreignSetting === undefined
-    ? []
-    : [
-        `somebody else’s setting stores content there since ${formatInstant(record.foreignSetting.at)}: ${record.foreignSetting.observed}`,
-      ]),
   ...(record.isPurgeOverdue === true && !isTerminal(record.state)
     ? ['the purge is not proven within the retention']
     : []),
-  ...(record.isBaselineMissing === true
-    ? ['the baseline could not be put; nothing is configured instead']
-    : []),
+  ...placesOf(record.request).flatMap((place) =>
+    marksAt(factsAt(record, place)).map((mark) => sayingWhere(record.request, place, mark)),
+  ),
   ...(record.flagged === undefined ? [] : [record.flagged]),
 ];
 
+const marksAt = ({ foreignSetting, isBaselineMissing }: PlaceFacts): readonly string[] => [
+  ...(foreignSetting === undefined
+    ? []
+    : [
+        `somebody else’s setting stores content there since ${formatInstant(foreignSetting.at)}: ${foreignSetting.observed}`,
+      ]),
+  ...(isBaselineMissing === true ? ['the baseline could not be put; nothing is configured instead'] : []),
+];
+
 /** The clock of a record runs from the attempt to enable: content can be there although the answer to the Put was lost. */
-export function isPastRetention(record: ExceptionRecord, lease: Lease, now: EpochMs): boolean {
-  const since = record.enabledAt ?? lease.enabling?.at;
+export function isPastRetention(
+  record: ExceptionRecord,
+  leases: readonly PlacedLease[],
+  now: EpochMs,
+): boolean {
+  const since = record.enabledAt ?? enablingSince(leases);
   return since !== undefined && now > since + record.request.retention;
 }

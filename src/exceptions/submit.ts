@@ -1,12 +1,13 @@
 import { type EpochMs, epochMs, err, exceptionId, hashOf, type Ids, ok, type Result } from '../core/index.ts';
 import type { Refusal } from './errors.ts';
 import { type JudgeInput, type Judgement, judge } from './judge.ts';
-import { type Books, createException, personActor, readLeaseRow } from './records.ts';
+import { placesText, withDestinations } from './places.ts';
+import { type Books, createException, personActor, readLeaseRows } from './records.ts';
 import { durationOf, withOwnDestination } from './request.ts';
 import { admissionOf } from './sheet.ts';
 import type { ExceptionRecord } from './types.ts';
 
-export interface Submission extends Omit<JudgeInput, 'row' | 'scope'>, Books {
+export interface Submission extends Omit<JudgeInput, 'rows' | 'scope'>, Books {
   readonly ids: Ids;
 }
 
@@ -36,12 +37,11 @@ export async function submit(
     });
   }
   const id = exceptionId(`ex-${ids.next(12)}`);
-  const request = {
-    ...submission.request,
-    destination: withOwnDestination(submission.request.destination, id),
-  };
-  const row = await readLeaseRow(store, request.accountId, request.region);
-  const judgement = judge({ ...submission, row: row?.value, scope: 'submission' });
+  const request = withDestinations(submission.request, ({ destination }) =>
+    withOwnDestination(destination, id),
+  );
+  const rows = (await readLeaseRows(store, request)).map((row) => row?.value);
+  const judgement = judge({ ...submission, rows, scope: 'submission' });
   if (judgement.outcome !== 'admitted') {
     const code = judgement.outcome === 'refused' ? 'POLICY_REFUSES' : 'POLICY_UNDECIDED';
     const failed = judgement.conditions.filter(({ holds }) => holds !== 'met');
@@ -72,7 +72,7 @@ export async function submit(
     actor,
     subject: id,
     data: {
-      says: `${requesterId} asks to store ${request.modalities.join(', ')} in ${request.accountId}, ${request.region} for ${request.reference}`,
+      says: `${requesterId} asks to store ${request.modalities.join(', ')} in ${placesText(request)} for ${request.reference}`,
       request,
       requestHash: record.requestHash,
       policyHash: policy.hash,

@@ -11,8 +11,9 @@ import {
 import type { LoadedPolicy } from '../policy/index.ts';
 import type { Refusal } from './errors.ts';
 import { describeState, nextState } from './lifecycle.ts';
+import { isAttempted, leasesOf } from './places.ts';
 import { quorum, standingApprovals } from './quorum.ts';
-import { amend, type Books, leaseOf, personActor } from './records.ts';
+import { amend, type Books, personActor } from './records.ts';
 import { durationOf } from './request.ts';
 import type { Decision, ExceptionRecord } from './types.ts';
 
@@ -31,12 +32,12 @@ export interface TakeBackInput extends Books {
 export async function takeBack(input: TakeBackInput): Promise<Result<ExceptionRecord, Refusal>> {
   const { id, principalId, now } = input;
   const actor = personActor(input, principalId);
-  const changed = await amend(input, id, (record, row) => {
+  const changed = await amend(input, id, (record, rows) => {
     const given = standingApprovals(record.decisions).find((each) => each.principalId === principalId);
     if (given === undefined)
       return err({ code: 'NOT_ENTITLED', message: `\`${principalId}\` has no approval here to take back` });
     const again = nextState(record.state, 'ask-again');
-    if (leaseOf(row, id)?.enabling !== undefined || (record.state !== 'submitted' && !again.ok))
+    if (isAttempted(leasesOf(rows, id)) || (record.state !== 'submitted' && !again.ok))
       return err({
         code: 'STATE_REFUSES',
         message: `the exception is ${describeState(record.state)}; revoke it instead`,

@@ -37,6 +37,13 @@ export type Destination =
       readonly kmsKeyArn: string;
     };
 
+/** One account and Region in which an exception stores content, and where it goes there. */
+export interface Place {
+  readonly accountId: AccountId;
+  readonly region: Region;
+  readonly destination: Destination;
+}
+
 export type DataProtectionAssessment =
   | { readonly kind: 'made'; readonly reference: string }
   | { readonly kind: 'not-needed'; readonly reason: string; readonly decidedBy: string };
@@ -54,10 +61,13 @@ export interface ExceptionRequest {
   readonly subjects: readonly string[];
   readonly models: readonly string[];
   readonly modalities: readonly Modality[];
+  /** The first place. Read it through `placesOf`, or every further one is forgotten. */
   readonly accountId: AccountId;
   readonly region: Region;
   readonly topology: 'dedicated';
   readonly destination: Destination;
+  /** Approved, reserved, enabled and ended together with the first, or not at all. Absent, never empty. */
+  readonly furtherPlaces?: readonly Place[];
   /** Who may read what is captured: principal ARNs. */
   readonly readers: readonly string[];
   readonly startsAt: EpochMs;
@@ -195,6 +205,8 @@ export interface OtherParty {
 
 /** Somebody else changed what an exception manages. */
 export interface Interference {
+  /** Where; absent for the exception's first place. */
+  readonly place?: { readonly accountId: AccountId; readonly region: Region };
   readonly foundAt: EpochMs;
   /** `on-again`: after we had switched off. */
   readonly found: 'changed' | 'switched-off' | 'on-again';
@@ -220,7 +232,30 @@ export interface LegalHold {
   readonly released?: { readonly at: EpochMs; readonly by: PrincipalId; readonly reason: string };
 }
 
-export interface ExceptionRecord {
+/** What was read and done at one place. */
+export interface PlaceFacts {
+  readonly settingBefore?: LoggingConfiguration | null;
+  /** Read back from AWS after enabling, and after switching off; `null` for not configured. */
+  readonly settingDuring?: LoggingConfiguration | null;
+  readonly settingAfter?: LoggingConfiguration | null;
+  /** The metadata-only baseline could not be put at the end; reconciliation puts it when it can. */
+  readonly isBaselineMissing?: boolean;
+  /** Switching off kept failing, and the destination was taken away instead. */
+  readonly secondLever?: SecondLeverState;
+  /** Switching off fails, since when. */
+  readonly overdue?: {
+    readonly firstSeenAt: EpochMs;
+    /** When it was last told. Absent in records of an earlier version. */
+    readonly toldAt?: EpochMs;
+  };
+  /** After the end, somebody else's setting stores content there, under no exception. Gone when it is. */
+  readonly foreignSetting?: { readonly at: EpochMs; readonly observed: string };
+  /** The setting cannot be read during the lease: since when, and when people were told. */
+  readonly unreadable?: { readonly firstSeenAt: EpochMs; readonly toldAt: EpochMs };
+}
+
+/** With the facts of its first place; `factsAt` and `withFacts` (places.ts) know where those of a place stand. */
+export interface ExceptionRecord extends PlaceFacts {
   readonly id: ExceptionId;
   /** Of the call of the API that asked for it; every event about it carries the same. */
   readonly correlationId?: string;
@@ -243,10 +278,6 @@ export interface ExceptionRecord {
   readonly flagged?: string;
   /** Someone else's setting was found during the lease; content may stand where we do not look. */
   readonly contested?: { readonly at: EpochMs; readonly observed: string };
-  /** After the end, somebody else's setting stores content there, under no exception. Gone when it is. */
-  readonly foreignSetting?: { readonly at: EpochMs; readonly observed: string };
-  /** The setting cannot be read during the lease: since when, and when people were told. */
-  readonly unreadable?: { readonly firstSeenAt: EpochMs; readonly toldAt: EpochMs };
   /** Youngest last; only the last one can be unreleased. */
   readonly holds?: readonly LegalHold[];
   /** Somebody else's changes, youngest last. */
@@ -259,13 +290,11 @@ export interface ExceptionRecord {
   readonly remindedFor?: EpochMs;
   readonly escalatedFor?: EpochMs;
   readonly isPurgeOverdue?: boolean;
-  /** The metadata-only baseline could not be put at the end; reconciliation puts it when it can. */
-  readonly isBaselineMissing?: boolean;
-  readonly settingBefore?: LoggingConfiguration | null;
-  /** Read back from AWS after enabling, and after switching off; `null` for not configured. */
-  readonly settingDuring?: LoggingConfiguration | null;
-  readonly settingAfter?: LoggingConfiguration | null;
+  /** The facts of further places, by `<account>/<region>`. */
+  readonly furtherFacts?: Readonly<Record<string, PlaceFacts>>;
+  /** The first attempt to enable, once every place was read back as on. */
   readonly enabledAt?: EpochMs;
+  /** When the last place was read back as off. */
   readonly offAt?: EpochMs;
   readonly drainUntil?: EpochMs;
   readonly purged?: PurgeCounts;
@@ -274,13 +303,6 @@ export interface ExceptionRecord {
   /** The latest run of empty listings; a find empties it. */
   readonly emptyListings: readonly Listing[];
   readonly certificate?: { readonly hash: Sha256Hex; readonly keyId: string };
-  readonly overdue?: {
-    readonly firstSeenAt: EpochMs;
-    /** When it was last told. Absent in records of an earlier version. */
-    readonly toldAt?: EpochMs;
-  };
-  /** Switching off kept failing, and the destination was taken away instead. */
-  readonly secondLever?: SecondLeverState;
   /**
    * The events of the last change, written in the same commit as the change. INVARIANT (NOTHING_LOST): they are told to the recorder
    * after the commit, and once more by whoever comes next, so a death in between loses nothing.

@@ -29,7 +29,7 @@ import {
 } from '../../src/core/index.ts';
 import {
   adoptPolicy,
-  bucketOf,
+  bucketsOf,
   invokersOf,
   type Services,
   scheduleName,
@@ -231,7 +231,7 @@ describe.skipIf(moto === undefined)('the exception path on moto, with the packag
       policy: await services.policyInForce.current(),
       organization: await services.organizationView.organization(),
       people: await services.directory.people(),
-      bucket: await bucketOf(services, { request: request.value }),
+      buckets: await bucketsOf(services, request.value),
       invokers: await invokersOf(services, request.value, await services.organizationView.organization()),
       now: services.clock.now(),
     });
@@ -258,7 +258,10 @@ describe.skipIf(moto === undefined)('the exception path on moto, with the packag
       audioDataDeliveryEnabled: false,
     });
     const armed = await new SchedulerClient({}).send(
-      new GetScheduleCommand({ Name: scheduleName(id), GroupName: environment['PROVISO_SCHEDULE_GROUP'] }),
+      new GetScheduleCommand({
+        Name: scheduleName(submitted.value.record, submitted.value.record.request),
+        GroupName: environment['PROVISO_SCHEDULE_GROUP'],
+      }),
     );
     expect(JSON.parse(armed.Target?.Input ?? '{}')).toMatchObject({ exceptionId: id, accountId: member });
     expect(armed).toMatchObject({ ActionAfterCompletion: 'DELETE', FlexibleTimeWindow: { Mode: 'OFF' } });
@@ -286,7 +289,9 @@ describe.skipIf(moto === undefined)('the exception path on moto, with the packag
     const left = await s3.send(new ListObjectVersionsCommand({ Bucket: BUCKET }));
     expect(left.Versions?.map(({ Key }) => Key)).toEqual(['content/somebody-else/kept.json.gz']);
     expect((await s3.send(new ListMultipartUploadsCommand({ Bucket: BUCKET }))).Uploads ?? []).toEqual([]);
-    await expect(services.schedules.get(scheduleName(id))).resolves.toBeUndefined();
+    await expect(
+      services.schedules.get(scheduleName(submitted.value.record, submitted.value.record.request)),
+    ).resolves.toBeUndefined();
 
     const { value: record } = await requireException(services.store, id);
     expect(record.purged).toEqual({ versions: 3, bytes: 39, uploads: 1, logGroups: 0 });

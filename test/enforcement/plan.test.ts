@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DAY, type ExceptionId, epochMs, exceptionId, HOUR } from '../../src/core/index.ts';
-import { isUnsettled, type PairState, planPair } from '../../src/enforcement/index.ts';
+import { type PairState, planPair } from '../../src/enforcement/index.ts';
 import type { LoggingConfiguration, Observation } from '../../src/evidence/index.ts';
 import {
   type ExceptionRecord,
   type ExceptionState,
   isActive,
+  isUnsettled,
   isWithin,
   type Lease,
   storesContent,
@@ -67,6 +68,7 @@ const stateOf = ({
       {
         id,
         state: states[id] ?? 'active',
+        request: { accountId: INCIDENT, region: VIRGINIA },
         ...(isBaselineMissing ? { isBaselineMissing } : {}),
       } as ExceptionRecord,
     ]),

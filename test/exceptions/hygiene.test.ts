@@ -63,19 +63,25 @@ function kept(
       enabledAt: START,
       ...record,
     },
-    lease:
+    leases:
       lease === 'none'
-        ? undefined
-        : {
-            exceptionId: id,
-            startsAt: START,
-            expiresAt: request.endsAt,
-            configuration: {} as Lease['configuration'],
-            baseline: { kind: 'none' },
-            destination: request.destination,
-            enabling: { at: START, until: later(60_000) },
-            ...lease,
-          },
+        ? []
+        : [
+            {
+              accountId: request.accountId,
+              region: request.region,
+              lease: {
+                exceptionId: id,
+                startsAt: START,
+                expiresAt: request.endsAt,
+                configuration: {} as Lease['configuration'],
+                baseline: { kind: 'none' },
+                destination: request.destination,
+                enabling: { at: START, until: later(60_000) },
+                ...lease,
+              },
+            },
+          ],
     ...(lastReviewedAt === undefined ? {} : { lastReviewedAt }),
   };
 }

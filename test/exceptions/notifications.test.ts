@@ -15,6 +15,7 @@ import {
   HOUR_MS,
   LONG_AFTER,
   MINUTE_MS,
+  PAIR,
   policyText,
   type Simulation,
   SOMEBODYS,
@@ -166,7 +167,8 @@ describe('planned changes', () => {
     simulate(async (s) => {
       const id = await s.approved();
       const policy = await s.state.services.policyInForce.current();
-      const planned = async () => plannedChanges(await s.record(id), await s.lease(id), policy);
+      const planned = async () =>
+        plannedChanges(await s.record(id), [{ ...PAIR, lease: await s.lease(id) }], policy);
       expect(await planned()).toMatchObject([
         {
           purpose: 'switch on',

@@ -25,7 +25,7 @@ import {
 } from '../../src/core/index.ts';
 import {
   adoptPolicy,
-  bucketOf,
+  bucketsOf,
   invokersOf,
   type Pair,
   planEnforcement,
@@ -557,7 +557,7 @@ export class Simulation {
       policy: await services.policyInForce.current(),
       organization: await services.organizationView.organization(),
       people: await services.directory.people(),
-      bucket: await bucketOf(services, { request }),
+      buckets: await bucketsOf(services, request),
       invokers: await invokersOf(services, request, await services.organizationView.organization()),
       now: services.clock.now(),
     });

@@ -180,7 +180,7 @@ describe('the name', () => {
   const seen = (...value: { at: number; by: string; call: string }[]) =>
     ({ kind: 'observed', value, at, source: { call: LOOKUP } }) as unknown as Parameters<
       typeof nameInterference
-    >[1];
+    >[2];
   const PUT = 'PutModelInvocationLoggingConfiguration';
   it.each([
     ['the last one', [at - 3, at - 2], at - 2],
@@ -189,6 +189,7 @@ describe('the name', () => {
   ])('is of %s', (_name, calls, expected) => {
     const named = nameInterference(
       record,
+      PAIR,
       seen(...calls.map((each) => ({ at: each, by: `${ROBOT}/s`, call: PUT }))),
       at,
     );
@@ -200,6 +201,6 @@ describe('the name', () => {
       { at: at - 3, by, call: PUT },
       { at: at - 2, by: 'arn:aws:iam::1:user/x', call: 'Delete' },
     );
-    expect(nameInterference(record, calls, at).record.interference?.[0]?.party?.by).toBe(ROBOT);
+    expect(nameInterference(record, PAIR, calls, at).record.interference?.[0]?.party?.by).toBe(ROBOT);
   });
 });

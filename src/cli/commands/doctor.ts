@@ -189,7 +189,7 @@ async function stateOf(directory: string, context: CommandContext): Promise<read
       },
     );
     const overdue = (await allExceptions(state))
-      .map(({ record, lease }) => standingOf(record, lease, now))
+      .map(({ record, leases }) => standingOf(record, leases, now))
       .filter((each) => each.isOn && each.overdueMinutes > 0)
       .map(({ id, overdueMinutes }) => ({ id, minutes: overdueMinutes }));
     return stateChecks({

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { type PrincipalId, principalId } from '../../core/index.ts';
-import { bucketOf, invokersOf } from '../../enforcement/index.ts';
+import { bucketsOf, invokersOf } from '../../enforcement/index.ts';
 import { collectSnapshot } from '../../evidence/index.ts';
-import { judge, parseRequest, readLeaseRow } from '../../exceptions/index.ts';
+import { judge, parseRequest, readLeaseRows } from '../../exceptions/index.ts';
 import type { CommandContext } from '../context.ts';
 import { loadSnapshot } from '../estate.ts';
 import { type StateOptions, stateCommand } from '../exceptions.ts';
@@ -49,7 +49,7 @@ async function preview(file: string, options: Options, context: CommandContext):
     const { services } = state;
     const policy = await services.policyInForce.current();
     const now = services.clock.now();
-    const row = (await readLeaseRow(services.store, request.accountId, request.region))?.value;
+    const rows = (await readLeaseRows(services.store, request)).map((row) => row?.value);
     const organization = await services.organizationView.organization();
     const judgement = judge({
       request,
@@ -57,8 +57,8 @@ async function preview(file: string, options: Options, context: CommandContext):
       policy,
       organization,
       people: await services.directory.people(),
-      row,
-      bucket: await bucketOf(services, { request }),
+      rows,
+      buckets: await bucketsOf(services, request),
       invokers: await invokersOf(services, request, organization),
       scope: 'submission',
       now,
@@ -73,7 +73,7 @@ async function preview(file: string, options: Options, context: CommandContext):
         : { ok: true as const, value: await loadSnapshot(options.snapshot, context) };
     if (!collected.ok) note(context, `the identities could not be read: ${collected.error.message}`);
     const snapshot = collected.ok ? collected.value : undefined;
-    const made = previewOf({ request, policy, judgement, snapshot, row, now });
+    const made = previewOf({ request, policy, judgement, snapshot, rows, now });
     context.exitCode = EXIT_OF[made.outcome];
     if (options.format === 'json') return writeJson(context, { schemaVersion: 1, ...made });
     writeLines(context, previewLines(made, context.width));

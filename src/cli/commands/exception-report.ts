@@ -7,6 +7,7 @@ import {
   NEAR_MISSES,
   type NearMiss,
   type Period,
+  placeText,
   quarterNameOf,
   quarterOf,
   reportOf,
@@ -98,7 +99,7 @@ function textLines(made: ExceptionReport, { width }: CommandContext): readonly s
       '',
       ...wrap(
         printable(
-          `${each.id}: ${each.reference}, ${each.accountId} ${each.region}: ${each.state}; on ${minutesText(each.minutesOn)}, overdue ${minutesText(each.overdueMinutes)}${each.isBreakGlass ? '; break-glass' : ''}${each.isBreach ? ', NOT CONFIRMED' : ''}`,
+          `${each.id}: ${each.reference}, ${each.places.map(({ accountId, region }) => `${accountId} ${region}`).join('; ')}: ${each.state}; on ${minutesText(each.minutesOn)}, overdue ${minutesText(each.overdueMinutes)}${each.isBreakGlass ? '; break-glass' : ''}${each.isBreach ? ', NOT CONFIRMED' : ''}`,
         ),
         width,
         '',
@@ -151,7 +152,7 @@ function paperOf(made: ExceptionReport): Paper {
                 rows: exceptions.map((each) => [
                   `\`${each.id}\`${each.isBreakGlass ? ' (break-glass)' : ''}`,
                   each.reference,
-                  `${each.accountId}, ${each.region}`,
+                  each.places.map(placeText).join('; '),
                   `${each.state}${each.isBreach ? ', NOT CONFIRMED' : ''}${each.isContested ? ', contested' : ''}`,
                   minutesText(each.minutesOn),
                   minutesText(each.overdueMinutes),
@@ -202,8 +203,8 @@ const csv = ({ exceptions }: ExceptionReport): string =>
     ...exceptions.map((each) => [
       each.id,
       each.reference,
-      each.accountId,
-      each.region,
+      each.places.map(({ accountId }) => accountId).join(' | '),
+      each.places.map(({ region }) => region).join(' | '),
       each.state,
       each.requestedBy,
       formatInstant(each.requestedAt),

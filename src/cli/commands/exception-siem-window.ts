@@ -1,6 +1,12 @@
 import { type Command, Option } from 'commander';
 import { formatInstant } from '../../core/index.ts';
-import { isTerminal, type PlannedChange, plannedChanges } from '../../exceptions/index.ts';
+import {
+  isTerminal,
+  type PlannedChange,
+  placesText,
+  plannedChanges,
+  whereOf,
+} from '../../exceptions/index.ts';
 import { allExceptions } from '../all-exceptions.ts';
 import type { CommandContext } from '../context.ts';
 import { type StateOptions, stateCommand } from '../exceptions.ts';
@@ -31,9 +37,9 @@ async function siemWindow(options: Options, context: CommandContext): Promise<vo
     const policy = await policyInForce.current();
     const now = state.clock.now();
     const all: PlannedChange[] = [];
-    for (const { record, lease } of await allExceptions(state)) {
+    for (const { record, leases } of await allExceptions(state)) {
       if (isTerminal(record.state)) continue;
-      const changes = plannedChanges(record, lease, policy);
+      const changes = plannedChanges(record, leases, policy);
       if (changes.length === 0) continue;
       all.push(...changes);
       if (options.publish === true)
@@ -44,10 +50,9 @@ async function siemWindow(options: Options, context: CommandContext): Promise<vo
           subject: record.id,
           urgency: 'know',
           to: { roles: ['security'], people: [] },
-          happened: `${changes.length} planned changes of ${record.id} in ${record.request.accountId}, ${record.request.region}`,
+          happened: `${changes.length} planned changes of ${record.id} in ${placesText(record.request)}`,
           reference: record.request.reference,
-          accountId: record.request.accountId,
-          region: record.request.region,
+          ...whereOf(record.request),
           plannedChanges: changes,
         });
     }

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { formatInstant } from '../../core/index.ts';
-import { isTerminal, type Standing, standingOf } from '../../exceptions/index.ts';
+import { hasForeignSetting, isTerminal, type Standing, standingOf } from '../../exceptions/index.ts';
 import { allExceptions } from '../all-exceptions.ts';
 import type { CommandContext } from '../context.ts';
 import { type StateOptions, stateCommand } from '../exceptions.ts';
@@ -28,11 +28,8 @@ async function status(options: Options, context: CommandContext): Promise<void> 
     const now = state.clock.now();
     const standings = (await allExceptions(state))
       // What stores content under no exception is shown although the exception behind it has ended.
-      .filter(
-        ({ record }) =>
-          options.all === true || !isTerminal(record.state) || record.foreignSetting !== undefined,
-      )
-      .map(({ record, lease }) => standingOf(record, lease, now));
+      .filter(({ record }) => options.all === true || !isTerminal(record.state) || hasForeignSetting(record))
+      .map(({ record, leases }) => standingOf(record, leases, now));
     if (standings.some(({ isOn, overdueMinutes }) => isOn && overdueMinutes > 0)) context.exitCode = 1;
     if (options.format === 'json')
       return writeJson(context, { at: formatInstant(now), exceptions: standings.map(jsonOf) });
@@ -54,13 +51,15 @@ const rows = (standings: readonly Standing[], { width }: CommandContext): readon
       { header: 'UNTIL' },
       { header: 'LATE', align: 'right' },
     ],
-    standings.map(({ id, isOn, accountId, region, until, overdueMinutes }) => [
-      id,
-      isOn ? 'on' : 'off',
-      `${accountId} ${region}`,
-      formatInstant(until),
-      overdueMinutes === 0 ? '' : `${overdueMinutes} min`,
-    ]),
+    standings.flatMap(({ id, places, until }) =>
+      places.map(({ isOn, accountId, region, overdueMinutes }, index) => [
+        index === 0 ? id : '',
+        isOn ? 'on' : 'off',
+        `${accountId} ${region}`,
+        formatInstant(until),
+        overdueMinutes === 0 ? '' : `${overdueMinutes} min`,
+      ]),
+    ),
     width,
   );
 
