@@ -48,8 +48,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/enforcement/enable.ts',
-        from: '  await services.schedules.create(schedule);\n  const readBack = await services.schedules.get(schedule.name);',
-        to: '  const readBack: OneTimeSchedule | undefined = schedule;',
+        from: '    await services.schedules.create(schedule);\n    const readBack = await services.schedules.get(schedule.name);',
+        to: '    const readBack: OneTimeSchedule | undefined = schedule;',
       },
     ],
   },
@@ -227,8 +227,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/enforcement/reconcile.ts',
-        from: "      if (plan.why === 'unreadable-during-lease') {",
-        to: "      const wanted = row?.leases.find((one) => one.startsAt <= now && now < one.expiresAt);\n      if (wanted) await services.settings.putInvocationLogging(pair, wanted.configuration, 10_000);\n      if (plan.why === 'unreadable-during-lease') {",
+        from: "      if (plan.why === 'unreadable-during-lease')\n",
+        to: "      const wanted = row?.leases.find((one) => one.startsAt <= now && now < one.expiresAt);\n      if (wanted) await services.settings.putInvocationLogging(pair, wanted.configuration, 10_000);\n      if (plan.why === 'unreadable-during-lease')\n",
       },
     ],
   },
@@ -287,8 +287,13 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/enforcement/enable.ts',
-        from: '  if (attempted) throw new EnableAttempted(id);\n',
-        to: '',
+        from: '  if (attempted || next === undefined) throw new EnableAttempted(id);\n',
+        to: '  if (next === undefined) throw new TypeError(id);\n',
+      },
+      {
+        file: 'src/enforcement/enable.ts',
+        from: '    next = leases.find(({ lease }) => lease.enabling === undefined);',
+        to: '    next = leases.at(-1);',
       },
     ],
   },
@@ -329,13 +334,13 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/enforcement/enable.ts',
-        from: '  if (storesContent(seen)) {\n    return end(',
-        to: '  if (storesContent(seen) && now < 0) {\n    return end(',
+        from: '  if (storesContent(seen))\n',
+        to: '  if (storesContent(seen) && now < 0)\n',
       },
       {
         file: 'src/enforcement/enable.ts',
-        from: "  if (kind === 'none' && seen !== undefined) {",
-        to: "  if (kind === 'none' && seen === null) {",
+        from: "  if (kind === 'none' && seen !== undefined)",
+        to: "  if (kind === 'none' && seen === null)",
       },
     ],
   },
@@ -453,8 +458,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/enforcement/switch-off.ts',
-        from: 'drainUntil: epochMs(offAt + drain)',
-        to: 'drainUntil: epochMs(offAt + 0 * drain)',
+        from: 'drainUntil: epochMs(allOffAt + drain)',
+        to: 'drainUntil: epochMs(allOffAt + 0 * drain)',
       },
     ],
   },
@@ -477,8 +482,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/exceptions/reserve.ts',
-        from: "({ holds }) => holds !== 'met',",
-        to: "({ holds }) => holds === 'undecided',",
+        from: "({ holds }) => holds !== 'met');",
+        to: "({ holds }) => holds === 'undecided');",
       },
     ],
   },
@@ -489,8 +494,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/exceptions/revoke.ts',
-        from: '    if (lease?.enabling !== undefined) {\n      return err({',
-        to: '    if (lease?.enabling === null) {\n      return err({',
+        from: '    if (isAttempted(leasesOf(rows, id))) {\n      return err({',
+        to: '    if (record === null) {\n      return err({',
       },
     ],
   },
@@ -525,13 +530,13 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/enforcement/plan.ts',
-        from: '    return disturbed\n',
-        to: '    return disturbed && now < 0\n',
+        from: '    if (disturbed) return',
+        to: '    if (disturbed && now < 0) return',
       },
       {
         file: 'src/enforcement/ending.ts',
-        from: '  await reopen(services, id, ending);\n  return true;',
-        to: '  return false;',
+        from: '    await reopen(services, id, place, ending);\n    isOn = true;',
+        to: '    isOn = false;',
       },
     ],
   },
@@ -554,7 +559,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/enforcement/switch-off.ts',
-        from: '    await recordOverdue(services, subject, actor, now);\n',
+        from: '    await recordOverdue(services, pair, subject, actor, now);\n',
         to: '',
       },
     ],
@@ -578,8 +583,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/enforcement/sweep.ts',
-        from: 'if (isActive(lease, now) && (await hasStoppedEarly',
-        to: 'if (now < 0 && (await hasStoppedEarly',
+        from: 'if (!(await hasStoppedEarly(services, record, leases, now))) return;',
+        to: 'if (now > 0) return;',
       },
     ],
   },
@@ -602,8 +607,8 @@ export const MUTANTS: readonly Mutant[] = [
     tests: [FAULTS],
     edits: [
       {
-        file: 'src/enforcement/ending.ts',
-        from: 'const since = record.enabledAt ?? lease.enabling?.at;',
+        file: 'src/exceptions/standing.ts',
+        from: 'const since = record.enabledAt ?? enablingSince(leases);',
         to: 'const since = record.enabledAt;',
       },
     ],
