@@ -82,11 +82,21 @@ async function ofPrincipals(
     services.identities.readIam(accountId),
   ]);
   const account = organization.accounts.find((each) => each.id === accountId);
+  // Without its place in the organization nothing above it is known: that is no answer, and NOT_APPLICABLE would look like one.
+  if (account === undefined)
+    return {
+      ...resource,
+      at: event.at,
+      compliance: 'NON_COMPLIANT',
+      annotation: annotation(
+        `not known whether the policy is kept: account ${accountId} is not in the organization as this deployment sees it`,
+      ),
+    };
   const now = epochMs(services.clock.now());
   const snapshot: Snapshot = {
     schemaVersion: SNAPSHOT_SCHEMA_VERSION,
     takenAt: now,
-    organization: { ...organization, accounts: account === undefined ? [] : [account] },
+    organization: { ...organization, accounts: [account] },
     regions: [],
     accounts: [{ accountId, iam }],
     accountRegions: [],

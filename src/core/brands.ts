@@ -47,3 +47,9 @@ export function principalId(text: string): PrincipalId {
   if (!isPrincipalId(text)) throw new TypeError(`not a principal id: \`${text}\``);
   return text;
 }
+
+/** The AWS partition of a Region, by the form of its code. */
+export function partitionOfRegion(code: string): string {
+  if (code.startsWith('cn-')) return 'aws-cn';
+  return code.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+}

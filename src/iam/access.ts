@@ -12,7 +12,7 @@ import type { RequestResource } from './compile.ts';
 import { known, type RequestContext } from './context.ts';
 import { contextOfPrincipal, type DecisionContext, decideIdentity, levelsOf } from './decide.ts';
 import { evaluateRequest, type PermissionDecision, type ResourceLayer } from './evaluate.ts';
-import { accountOf, accountPolicies, type IdentityPolicies } from './identity.ts';
+import { accountOf, accountPolicies, type IdentityPolicies, rootPolicies } from './identity.ts';
 import { layerOf, type PolicyReader, readPolicy, rememberingReader } from './layers.ts';
 import type { PrincipalEntry } from './policy-document.ts';
 import {
@@ -249,18 +249,15 @@ function trustOf(role: IamRole, accountId: AccountId, read: PolicyReader): Resou
 
 /** Every account has one, and identity policies do not limit it. */
 function rootUser(partition: string, account: Account, guardrails: Guardrails): KnownPrincipal {
-  const arn = `arn:${partition}:iam::${account.accountId}:root`;
+  const policies = rootPolicies(partition, account.accountId);
   return {
     ...account,
     type: 'root',
-    arn,
+    arn: policies.principal.arn,
     name: 'root',
     groups: [],
     guardrails,
-    policies: {
-      principal: { kind: 'root', arn, accountId: account.accountId },
-      identity: layerOf('its identity policies', []),
-    },
+    policies,
   };
 }
 

@@ -39,6 +39,17 @@ interface Held {
 /** What stands for all of them in a sentence; see `PolicyLayer.name`. */
 const IDENTITY = 'its identity policies';
 
+/** The root user of an account, whom no identity policy limits: only what is above the account, and policies of resources, can. */
+export function rootPolicies(
+  partition: string,
+  accountId: string,
+): IdentityPolicies & { readonly principal: { readonly kind: 'root'; readonly arn: string } } {
+  return {
+    principal: { kind: 'root', arn: `arn:${partition}:iam::${accountId}:root`, accountId },
+    identity: layerOf(IDENTITY, []),
+  };
+}
+
 /** Joins principals with the policies that apply to them: their own, attached ones, and for a user those of its groups. */
 export function accountPolicies(iam: IamEvidence, read: PolicyReader = readPolicy): AccountPolicies {
   const managed = new Map(

@@ -7,7 +7,7 @@ export * from './describe.ts';
 export * from './errors.ts';
 export * from './evaluate.ts';
 export { actionMatches, arnLike, globMatches } from './glob.ts';
-export { type AccountPolicies, accountPolicies, type IdentityPolicies } from './identity.ts';
+export { type AccountPolicies, accountPolicies, type IdentityPolicies, rootPolicies } from './identity.ts';
 export * from './invokers.ts';
 export {
   type DocumentUse,

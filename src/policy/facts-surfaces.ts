@@ -9,6 +9,11 @@ const count = (meaning: string, from: string): FactDefinition => ({
 const KEPT = 'by S3 lifecycle, versions, locks and copies, docs/retention.md';
 const S3_CALLS = ' + s3:GetLifecycleConfiguration + s3:GetBucketVersioning + s3:GetReplicationConfiguration';
 
+const LOGGING_CALL = 'bedrock:GetModelInvocationLoggingConfiguration';
+const POLICY_CALLS = `${LOGGING_CALL} + s3:GetBucketPolicy`;
+const TAG_CALLS =
+  'bedrock:ListInferenceProfiles + bedrock:ListProvisionedModelThroughputs + bedrock:ListAgents + bedrock:ListKnowledgeBases + bedrock:ListTagsForResource';
+
 /** Facts of an account and Region about the places beside invocation logging in which content can stay. */
 export const SURFACE_FACTS = {
   'mantleRetention.accountMode': {
@@ -75,4 +80,38 @@ export const SURFACE_FACTS = {
     'number of buckets named by settings or jobs whose default Object Lock is in compliance mode',
     's3:GetBucketObjectLockConfiguration',
   ),
+  'contentBuckets.count': {
+    ...count('', POLICY_CALLS),
+    meaning: 'number of buckets that settings, jobs or log deliveries name: content goes there, or could',
+  },
+  'contentBuckets.withoutReaderList': {
+    ...count('', POLICY_CALLS),
+    meaning:
+      'number of those buckets whose own policy does not deny `s3:GetObject` to all but the readers that it names',
+  },
+  'contentBuckets.withoutDataEvents': {
+    ...count('', 'cloudtrail:DescribeTrails + cloudtrail:GetTrailStatus + cloudtrail:GetEventSelectors'),
+    meaning: 'number of those buckets of which no trail that is logging records reads and writes of objects',
+  },
+  'loggingBuckets.count': {
+    ...count('', LOGGING_CALL),
+    meaning: 'number of buckets that invocation logging writes to, the one for large bodies too',
+  },
+  'loggingBuckets.withoutCustomerKey': {
+    ...count('', 's3:GetEncryptionConfiguration'),
+    meaning: 'number of those buckets that are not under a customer-managed key',
+  },
+  'loggingBuckets.openToOthers': {
+    ...count('', POLICY_CALLS),
+    meaning:
+      'number of those buckets whose own policy lets in another service or account, or `bedrock.amazonaws.com` on behalf of other accounts (not bound to `aws:SourceAccount` or `aws:SourceArn`)',
+  },
+  'costTags.resources': {
+    ...count('', TAG_CALLS),
+    meaning: 'number of application inference profiles, provisioned throughputs, agents and knowledge bases',
+  },
+  'costTags.incomplete': {
+    ...count('', TAG_CALLS),
+    meaning: 'number of those that lack one of the tags Project, Team and Environment, or its value',
+  },
 } as const satisfies Record<string, FactDefinition>;

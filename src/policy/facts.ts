@@ -223,8 +223,8 @@ export const FACTS = {
     subjects: ['account'],
     type: 'number',
     meaning:
-      'number of calls that start, hide or prolong storage, each in each governed Region, of which no enabled event rule with a target and no metric filter with an alarm tells anybody',
-    from: 'events:ListRules + events:ListTargetsByRule + logs:DescribeMetricFilters + cloudwatch:DescribeAlarms',
+      'number of calls that start, hide or prolong storage, each in each governed Region, of which no enabled event rule with a target tells anybody, nor a metric filter with an alarm on the log group of a trail that records them',
+    from: 'events:ListRules + events:ListTargetsByRule + logs:DescribeMetricFilters + cloudwatch:DescribeAlarms + cloudtrail:DescribeTrails',
   },
   'throttling.alarm': {
     subjects: ['account'],

@@ -41,6 +41,15 @@ export const FACT_WORDS = {
   'contentLogGroups.candidates': 'the number of log groups likely to receive records',
   'contentLogGroups.withContent': 'the number of log groups that hold content',
   'contentBuckets.locked': 'the number of content buckets in compliance mode',
+  'contentBuckets.count': 'the number of buckets that content goes to',
+  'contentBuckets.withoutReaderList': 'the number of content buckets without a list of readers',
+  'contentBuckets.withoutDataEvents': 'the number of content buckets whose objects no trail records',
+  'loggingBuckets.count': 'the number of buckets that invocation logging writes to',
+  'loggingBuckets.withoutCustomerKey': 'the number of logging buckets without a customer-managed key',
+  'loggingBuckets.openToOthers':
+    'the number of logging buckets that let in others than Bedrock for this account',
+  'costTags.resources': 'the number of Bedrock resources with a cost of their own',
+  'costTags.incomplete': 'the number of Bedrock resources without all cost tags',
   'principal.type': 'the kind of the principal',
   'principal.isStorageAdministrator': {
     yes: 'the principal is a storage administrator',

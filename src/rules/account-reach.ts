@@ -18,6 +18,7 @@ import {
   type RequestContext,
   type RequestResource,
   readPolicy,
+  rootPolicies,
   SERVICE_LINKED_PATH,
   strongestOf,
 } from '../iam/index.ts';
@@ -49,11 +50,17 @@ export interface AccountReach {
    * policies do not reach them, and nobody chooses what they do.
    */
   underControlPolicies(question: ReachQuestion): Reached;
-  /** The most that any user or role of the account can do. `denied` by the control policies alone needs no list of principals. */
+  /**
+   * The most that any user or role of the account, or its root user, can do. No identity policy limits the root user, and nothing above
+   * the management account does: what the control policies leave open to it is open, whoever else is in the account. `denied` by the
+   * control policies alone, and `allowed` to the root user, need no list of principals.
+   * @see https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
+   */
   byAnyone(question: ReachQuestion): ReachAnswer;
 }
 
-const EVERYTHING = layerOf('policies that allow everything', [
+/** Whoever asks brings permission to do everything. */
+export const EVERYTHING = layerOf('policies that allow everything', [
   readPolicy(
     'policies that allow everything',
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
@@ -108,10 +115,8 @@ export function accountReach(
     byAnyone(question) {
       const above = underControlPolicies(question);
       if (above.kind === 'denied') return above;
-      if (iam.kind === 'unobservable') return iam;
-      if (iam.kind === 'absent') return { kind: 'unobservable', reason: 'malformed', source: iam.source };
       let most: Reached = { kind: 'denied', decisions: [] };
-      for (const [identity, limits] of listed(iam.value)) {
+      const ask = ([identity, limits]: readonly [IdentityPolicies, Guardrails]): Reached => {
         const { actions, region, resource, keys } = question;
         const found = decideAnyOf(identity, actions, {
           guardrails: limits,
@@ -119,13 +124,26 @@ export function accountReach(
           context: joined(fixedKeys(region, keys), contextOfPrincipal(identity.principal, organizationId)),
           ...(resource === undefined ? {} : { resource }),
         });
-        const who = 'arn' in identity.principal ? { who: identity.principal.arn } : {};
-        if (found.kind === 'allowed') return { ...found, ...who };
-        if (ORDER.indexOf(found.kind) > ORDER.indexOf(most.kind)) most = { ...found, ...who };
+        const answer = { ...found, ...('arn' in identity.principal ? { who: identity.principal.arn } : {}) };
+        if (ORDER.indexOf(answer.kind) > ORDER.indexOf(most.kind)) most = answer;
+        return answer;
+      };
+      const root = ask([rootOf(accountId, iam), guardrails]);
+      if (root.kind === 'allowed') return root;
+      if (iam.kind === 'unobservable') return iam;
+      if (iam.kind === 'absent') return { kind: 'unobservable', reason: 'malformed', source: iam.source };
+      for (const principal of listed(iam.value)) {
+        const answer = ask(principal);
+        if (answer.kind === 'allowed') return answer;
       }
       return most;
     },
   };
+}
+
+function rootOf(accountId: AccountId, iam: Observation<IamEvidence>): IdentityPolicies {
+  const [other] = iam.kind === 'observed' ? [...iam.value.users, ...iam.value.roles] : [];
+  return rootPolicies(other?.arn.split(':')[1] ?? 'aws', accountId);
 }
 
 const ORDER = ['denied', 'conditionally-allowed', 'cannot-decide', 'allowed'] as const;

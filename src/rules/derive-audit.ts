@@ -7,7 +7,14 @@ import {
   sectionOf,
 } from '../evidence/index.ts';
 import type { FactName } from '../policy/index.ts';
-import { hasAlarm, isWatchedByMetric, isWatchedByRule, WATCHED_CALLS } from './change-alarms.ts';
+import {
+  deliversElsewhere,
+  type FilterPlace,
+  hasAlarm,
+  isWatchedByMetric,
+  isWatchedByRule,
+  WATCHED_CALLS,
+} from './change-alarms.ts';
 import {
   type AccountSubjectInput,
   type DerivedFact,
@@ -110,7 +117,7 @@ export const AUDIT_FACTS = {
   'changeAlarms.unwatchedCalls': (input: AuditInput): DerivedFact => {
     const unwatched: string[] = [];
     const unknown: DerivedFact[] = [];
-    const everywhere = [...input.regions.keys()].map((region) => byMetric(input, region));
+    const places = [...input.regions.keys()].map((region) => filterPlace(input, region));
     for (const call of WATCHED_CALLS)
       for (const region of call.onlyIn === undefined ? governed(input) : [call.onlyIn]) {
         const rules = inRegion(input, region, 'eventRules');
@@ -118,8 +125,15 @@ export const AUDIT_FACTS = {
           rules.kind === 'unobservable'
             ? 'unknown'
             : isWatchedByRule(listOf(rules), call, input.account.id, region);
+        const seenTrails = inRegion(input, region, 'trails');
+        const trails = seenTrails.kind === 'unobservable' ? undefined : listOf(seenTrails);
         // The filter may be where the trail's log group is, which is one Region for all.
-        const watched = anyOf([byRule, ...everywhere.map((ask) => ask(call))]);
+        const byMetric = places.map(
+          (place): Truth =>
+            place === undefined ? 'unknown' : isWatchedByMetric(place, call, region, trails),
+        );
+        const elsewhere = deliversElsewhere(trails ?? [], call, region, input.account.id);
+        const watched = anyOf([byRule, ...byMetric, elsewhere.length > 0 ? 'unknown' : 'false']);
         if (watched === 'false') unwatched.push(`\`${call.eventName}\` in ${region}`);
         else if (watched === 'unknown')
           unknown.push(
@@ -128,13 +142,15 @@ export const AUDIT_FACTS = {
               : notDecided(
                   rules,
                   `whether anybody is told of \`${call.eventName}\` in ${region}`,
-                  'a pattern or a setting leaves it open',
+                  elsewhere[0] === undefined
+                    ? 'a pattern or a setting leaves it open'
+                    : `a trail delivers it to ${elsewhere[0]}, of another account, whose metric filters are not in this evidence`,
                 ),
           );
       }
     const seen = seenAt(
       input,
-      'events:ListRules + events:ListTargetsByRule + logs:DescribeMetricFilters + cloudwatch:DescribeAlarms',
+      'events:ListRules + events:ListTargetsByRule + logs:DescribeMetricFilters + cloudwatch:DescribeAlarms + cloudtrail:DescribeTrails',
     );
     if (unwatched.length > 0)
       return observedFact(
@@ -289,11 +305,12 @@ function inRegion<N extends SectionName<'account-region'>>(
 const listOf = <T>(observation: Seen<readonly T[]>): readonly T[] =>
   observation.kind === 'absent' ? [] : observation.value;
 
-function byMetric(input: AuditInput, region: string): (call: (typeof WATCHED_CALLS)[number]) => Truth {
+/** Undefined where filters or alarms could not be seen. */
+function filterPlace(input: AuditInput, region: string): FilterPlace | undefined {
   const filters = inRegion(input, region, 'metricFilters');
   const alarms = inRegion(input, region, 'metricAlarms');
-  if (filters.kind === 'unobservable' || alarms.kind === 'unobservable') return () => 'unknown';
-  return (call) => isWatchedByMetric(listOf(filters), listOf(alarms), call);
+  if (filters.kind === 'unobservable' || alarms.kind === 'unobservable') return undefined;
+  return { accountId: input.account.id, region, filters: listOf(filters), alarms: listOf(alarms) };
 }
 
 const seenAt = ({ takenAt, account }: AuditInput, call: string) => ({

@@ -126,11 +126,22 @@ export const BILLING_FACTS = {
     const seen = sectionOf<'organization', 'costExports'>(organization.sections, 'costExports');
     if (seen.kind === 'unobservable') return unobservableFact(seen, 'the exports of billing data');
     const exports = seen.kind === 'absent' ? [] : seen.value;
-    const found = exports.find(
-      ({ status, tables }) =>
-        status !== 'UNHEALTHY' &&
-        tables.some(({ table, settings }) => table === CUR && settings.some(isPrincipalData)),
+    const carrying = exports.filter(({ tables }) =>
+      tables.some(({ table, settings }) => table === CUR && settings.some(isPrincipalData)),
     );
+    // Only `HEALTHY` is evidence of health: AWS may not have said, or may say something new.
+    const found = carrying.find(({ status }) => status === 'HEALTHY');
+    const open = carrying.find(({ status }) => status !== 'HEALTHY' && status !== 'UNHEALTHY');
+    if (found === undefined && open !== undefined)
+      return unobservableFact(
+        {
+          kind: 'unobservable',
+          reason: 'not-evaluated',
+          detail: `AWS says ${open.status === '' ? 'nothing' : quoted(open.status)} of its health`,
+          source: seen.source,
+        },
+        `whether export ${quoted(open.name)} is delivered`,
+      );
     return observedFact(
       found !== undefined,
       seen,

@@ -9,6 +9,8 @@ import {
 } from '../evidence/index.ts';
 import type { FactName } from '../policy/index.ts';
 import { effectiveRetention, isWithinRetention, placeOfS3Uri, retentionWords } from '../retention/index.ts';
+import { describedBucket, hasCustomerKey, unseenNames } from './derive-buckets.ts';
+import { COST_TAGS } from './derive-governance.ts';
 import type { RegionInput } from './derive-region.ts';
 import { absentFact, type DerivedFact, observedFact, quoted, unobservableFact } from './derived-fact.ts';
 
@@ -65,12 +67,6 @@ type Jobs = 'batchJobs' | 'evaluationJobs' | 'asyncInvocations';
 const placesOf = (jobs: readonly OutputJob[]): readonly (readonly [string, readonly OutputJob[]])[] =>
   [...Map.groupBy(jobs, ({ outputS3Uri }) => outputS3Uri)].sort(([one], [other]) => (one < other ? -1 : 1));
 
-function bucketOf({ evidence }: RegionInput, name: string): ContentBucket | undefined {
-  const seen = sectionOf(evidence?.sections, 'destinations');
-  if (seen.kind !== 'observed') return undefined;
-  return seen.value.find((each): each is ContentBucket => each.kind === 's3' && each.bucketName === name);
-}
-
 /** `exceptions.limits.retention`, which the loader has already read once. */
 function retentionLimit({ policy }: RegionInput): DurationMs {
   const limit = parseDuration(policy.exceptions.limits.retention);
@@ -90,7 +86,11 @@ const keptTooLong = (section: Jobs, what: string) =>
         unknown.push(`${quoted(uri)} is no place in S3 that could be read`);
         continue;
       }
-      const retention = effectiveRetention(place, bucketOf(input, place.bucketName), input.takenAt);
+      const retention = effectiveRetention(
+        place,
+        describedBucket(input.evidence, place.bucketName),
+        input.takenAt,
+      );
       const isWithin = isWithinRetention(retention, input.takenAt, limit);
       const words = `${what} in ${quoted(uri)}: ${retentionWords(retention)}`;
       if (isWithin === false) tooLong.push(words);
@@ -111,11 +111,11 @@ const withoutCustomerKey = (section: Jobs, what: string) =>
       // A job that names its key writes under it, whatever the bucket does.
       if (writers.every(({ keyArn }) => keyArn !== undefined)) continue;
       const place = placeOfS3Uri(uri, input.account.id, input.region, what);
-      const bucket = place?.kind === 's3' ? bucketOf(input, place.bucketName) : undefined;
-      if (bucket === undefined || bucket.encryption.kind === 'unobservable')
-        unknown.push(`the key of ${what} in ${quoted(uri)} could not be seen`);
-      else if (bucket.encryption.kind === 'absent' || bucket.encryption.value.keyArn === undefined)
-        without.push(`${what} in ${quoted(uri)} are not under a key of yours`);
+      const key = hasCustomerKey(
+        place?.kind === 's3' ? describedBucket(input.evidence, place.bucketName) : undefined,
+      );
+      if (key === 'unknown') unknown.push(`the key of ${what} in ${quoted(uri)} could not be seen`);
+      else if (key === 'false') without.push(`${what} in ${quoted(uri)} are not under a key of yours`);
     }
     return { ...counted(without, `no ${what} are known that are not under a key of yours`), unknown };
   });
@@ -231,7 +231,7 @@ export const SURFACE_FACTS = {
       `none of ${groups.length} log groups has a record with content of the last day`,
     ),
   ),
-  'contentBuckets.locked': sectionFact('destinations', 'the buckets that content goes to', (all) => {
+  'contentBuckets.locked': sectionFact('destinations', 'the buckets that content goes to', (all, input) => {
     const buckets = all.filter((each): each is ContentBucket => each.kind === 's3');
     return {
       ...counted(
@@ -243,9 +243,39 @@ export const SURFACE_FACTS = {
           .map(({ bucketName }) => `bucket ${quoted(bucketName)} locks every object in compliance mode`),
         `none of ${buckets.length} buckets locks objects in compliance mode by default`,
       ),
-      unknown: buckets
-        .filter(({ objectLock }) => objectLock.kind === 'unobservable')
-        .map(({ bucketName }) => `the Object Lock of bucket ${quoted(bucketName)} could not be seen`),
+      unknown: [
+        ...buckets
+          .filter(({ objectLock }) => objectLock.kind === 'unobservable')
+          .map(({ bucketName }) => `the Object Lock of bucket ${quoted(bucketName)} could not be seen`),
+        // A bucket that only they name is not in the list.
+        ...unseenNames(input.evidence).map(([what]) => `${what} could not be seen, and may name a bucket`),
+      ],
+    };
+  }),
+  'costTags.resources': sectionFact('costResources', 'the resources that tags can stand on', (resources) =>
+    counted(
+      resources.map(({ arn }) => `${quoted(arn)} has a cost of its own`),
+      'there is no application inference profile, provisioned throughput, agent or knowledge base',
+    ),
+  ),
+  'costTags.incomplete': sectionFact('costResources', 'the resources that tags can stand on', (resources) => {
+    const incomplete: string[] = [];
+    const unknown: string[] = [];
+    for (const { arn, tagKeys } of resources) {
+      if (tagKeys.kind === 'unobservable') {
+        unknown.push(`the tags of ${quoted(arn)} could not be seen: ${tagKeys.detail ?? tagKeys.reason}`);
+        continue;
+      }
+      const keys = tagKeys.kind === 'absent' ? [] : tagKeys.value;
+      const missing = COST_TAGS.filter((key) => !keys.includes(key));
+      if (missing.length > 0) incomplete.push(`${quoted(arn)} lacks ${missing.map(quoted).join(', ')}`);
+    }
+    return {
+      ...counted(
+        incomplete,
+        `each of ${resources.length} resources carries ${COST_TAGS.map(quoted).join(', ')}`,
+      ),
+      unknown,
     };
   }),
 } as const satisfies Partial<Record<FactName, (input: RegionInput) => DerivedFact>>;

@@ -17,6 +17,7 @@ import {
 import type { FactName, LoadedPolicy, Subject } from '../policy/index.ts';
 import { accountReach } from './account-reach.ts';
 import { AUDIT_FACTS } from './derive-audit.ts';
+import { BUCKET_FACTS } from './derive-buckets.ts';
 import { BILLING_FACTS, GOVERNANCE_FACTS } from './derive-governance.ts';
 import { ORGANIZATION_FACTS, type OrganizationInput } from './derive-organization.ts';
 import { PRINCIPAL_FACTS, type Principal, type PrincipalInput } from './derive-principal.ts';
@@ -61,7 +62,7 @@ const ACCOUNT_FACTS = {
 
 /** How the facts of each kind of subject are derived. */
 export const DERIVATIONS = {
-  'account-region': { ...ACCOUNT_FACTS, ...REGION_FACTS, ...SURFACE_FACTS },
+  'account-region': { ...ACCOUNT_FACTS, ...REGION_FACTS, ...SURFACE_FACTS, ...BUCKET_FACTS },
   principal: { ...ACCOUNT_FACTS, ...PRINCIPAL_FACTS },
   account: { ...ACCOUNT_FACTS, ...REACH_FACTS, ...AUDIT_FACTS, ...GOVERNANCE_FACTS },
   organization: { ...ORGANIZATION_FACTS, ...BILLING_FACTS },
@@ -71,6 +72,7 @@ export const DERIVED_FACTS: readonly string[] = Object.keys({
   ...ACCOUNT_FACTS,
   ...REGION_FACTS,
   ...SURFACE_FACTS,
+  ...BUCKET_FACTS,
   ...PRINCIPAL_FACTS,
   ...DERIVATIONS.account,
   ...DERIVATIONS.organization,

@@ -95,6 +95,11 @@ function answersOf(sizes: Sizes): Readonly<Record<string, (input: Record<string,
     }),
     GetAgent: () => ({ agent: {} }),
     ListMemories: () => ({ memories: many(sizes.stores, (index) => ({ id: `m${index}` })) }),
+    ListInferenceProfiles: () => ({
+      inferenceProfileSummaries: many(sizes.stores, (index) => ({ inferenceProfileArn: `arn:p${index}` })),
+    }),
+    ListProvisionedModelThroughputs: () => ({ provisionedModelSummaries: [] }),
+    ListKnowledgeBases: () => ({ knowledgeBaseSummaries: [] }),
     GetMemory: () => ({ memory: { arn: 'arn:memory', status: 'ACTIVE' } }),
     ListEvaluationJobs: () => ({
       jobSummaries: many(sizes.stores, (index) => ({ jobArn: `arn:j${index}` })),
@@ -152,6 +157,8 @@ const timesOf = (times: CallCount['times'], sizes: Sizes, isOwn: boolean): numbe
     projects: sizes.stores,
     agents: sizes.stores,
     memories: sizes.stores,
+    // The agents, and as many profiles.
+    tagged: 2 * sizes.stores,
     evaluations: sizes.stores,
     buckets: sizes.stores,
     logGroups: sizes.stores > 0 ? 1 : 0,

@@ -77,10 +77,13 @@ describe('trails', () => {
           IsMultiRegionTrail: true,
           IsOrganizationTrail: true,
           IncludeGlobalServiceEvents: true,
+          CloudWatchLogsLogGroupArn: 'arn:aws:logs:us-east-1:111111111111:log-group:trail:*',
         },
       ],
     });
-    mocks.trail.on(GetTrailStatusCommand).resolves({ IsLogging: true });
+    mocks.trail
+      .on(GetTrailStatusCommand)
+      .resolves({ IsLogging: true, LatestCloudWatchLogsDeliveryError: 'Access denied' });
     mocks.trail.on(GetEventSelectorsCommand).resolves({
       AdvancedEventSelectors: [
         { Name: 'CANARY', FieldSelectors: [{ Field: 'eventCategory', Equals: ['Management'] }] },
@@ -99,6 +102,8 @@ describe('trails', () => {
           includesGlobalServiceEvents: true,
           isLogging: true,
           selectors: { advanced: [[{ field: 'eventCategory', equals: ['Management'] }]] },
+          logGroupArn: 'arn:aws:logs:us-east-1:111111111111:log-group:trail:*',
+          logGroupError: 'Access denied',
         },
       ],
     });
@@ -114,7 +119,7 @@ describe('trails', () => {
     mocks.trail.on(GetTrailStatusCommand).rejects(refused('AccessDeniedException'));
     mocks.trail.on(GetEventSelectorsCommand).rejects(refused('AccessDeniedException'));
     expect(await inRegion.trails(place())).toMatchObject({
-      value: [{ arn: ARN, isLogging: null, selectors: null }],
+      value: [{ arn: ARN, isLogging: null, selectors: null, logGroupArn: null }],
     });
   });
 

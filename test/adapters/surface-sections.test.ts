@@ -3,13 +3,18 @@ import {
   BedrockClient,
   GetEvaluationJobCommand,
   ListEvaluationJobsCommand,
+  ListInferenceProfilesCommand,
   ListModelInvocationJobsCommand,
+  ListProvisionedModelThroughputsCommand,
+  ListTagsForResourceCommand,
 } from '@aws-sdk/client-bedrock';
 import {
   BedrockAgentClient,
   GetAgentCommand,
   ListAgentsCommand,
+  ListKnowledgeBasesCommand,
   ListPromptsCommand,
+  ListTagsForResourceCommand as TagsOfBuiltCommand,
 } from '@aws-sdk/client-bedrock-agent';
 import { BedrockAgentRuntimeClient, ListSessionsCommand } from '@aws-sdk/client-bedrock-agent-runtime';
 import {
@@ -48,6 +53,7 @@ import { bedrockJobReaders } from '../../src/adapters/aws/bedrock-jobs.ts';
 import { bedrockMantleReaders, type Fetch } from '../../src/adapters/aws/bedrock-mantle.ts';
 import { bedrockSessionReaders } from '../../src/adapters/aws/bedrock-sessions.ts';
 import { contentDestinationReaders } from '../../src/adapters/aws/content-destinations.ts';
+import { costResourceReaders } from '../../src/adapters/aws/cost-resources.ts';
 import { destinationPolicyReaders } from '../../src/adapters/aws/destination-policies.ts';
 import { CONTENT_QUERY, vendedLogReaders } from '../../src/adapters/aws/vended-logs.ts';
 import type { RegionEvidence } from '../../src/evidence/index.ts';
@@ -220,6 +226,79 @@ describe('sessions, prompts and memories', () => {
     const read = bedrockAgentReaders(access, clock).agentCoreMemories;
     expect(await read(place())).toMatchObject({ value: [{ arn: 'arn:m', eventExpiryDays: 90 }] });
     expect(await read(place())).toMatchObject({ kind: 'unobservable', reason: 'access-denied' });
+  });
+});
+
+describe('what a cost allocation tag can stand on', () => {
+  const read = costResourceReaders(access, clock).costResources;
+  const withAgents = (agentMemory: NonNullable<RegionEvidence['sections']>['agentMemory']) =>
+    place({ sections: { agentMemory } });
+  const anAgent = observed([{ agentId: 'A1', name: 'helper', memoryTypes: [] }]);
+  const lists = () => {
+    bedrock
+      .on(ListInferenceProfilesCommand, { typeEquals: 'APPLICATION' })
+      .resolvesOnce({
+        inferenceProfileSummaries: [{ inferenceProfileArn: 'arn:p1' }],
+        nextToken: 'n',
+      } as never)
+      .resolves({ inferenceProfileSummaries: [{ inferenceProfileArn: 'arn:p2' }] } as never);
+    bedrock
+      .on(ListProvisionedModelThroughputsCommand)
+      .resolves({ provisionedModelSummaries: [{ provisionedModelArn: 'arn:pt' }] } as never);
+    agents
+      .on(ListKnowledgeBasesCommand)
+      .resolves({ knowledgeBaseSummaries: [{ knowledgeBaseId: 'K1' }] } as never);
+  };
+
+  it('lists each with the keys of its tags: no value is kept, and an empty one does not count', async () => {
+    lists();
+    bedrock
+      .on(ListTagsForResourceCommand)
+      .resolves({
+        tags: [
+          { key: 'Team', value: 'CANARY' },
+          { key: 'Project', value: '' },
+        ],
+      })
+      .on(ListTagsForResourceCommand, { resourceARN: 'arn:p2' })
+      .rejects(named('AccessDeniedException'));
+    agents.on(TagsOfBuiltCommand).resolves({ tags: { Project: 'CANARY', Empty: '' } });
+    const seen = await read(withAgents(anAgent));
+    const built = (resource: string) => `arn:aws:bedrock:${FRANKFURT}:${MEMBER}:${resource}`;
+    expect(seen).toMatchObject({
+      kind: 'observed',
+      value: [
+        { kind: 'application-inference-profile', arn: 'arn:p1', tagKeys: { value: ['Team'] } },
+        { kind: 'application-inference-profile', arn: 'arn:p2', tagKeys: { reason: 'access-denied' } },
+        { kind: 'provisioned-model', arn: 'arn:pt', tagKeys: { value: ['Team'] } },
+        { kind: 'agent', arn: built('agent/A1'), tagKeys: { value: ['Project'] } },
+        { kind: 'knowledge-base', arn: built('knowledge-base/K1'), tagKeys: { value: ['Project'] } },
+      ],
+    });
+    expect(JSON.stringify(seen)).not.toContain('CANARY');
+  });
+
+  it('without the agents the list is not whole; where there is no host for them, it is', async () => {
+    lists();
+    bedrock.on(ListTagsForResourceCommand).resolves({ tags: [] });
+    const denied = { kind: 'unobservable', reason: 'access-denied' } as const;
+    expect(await read(withAgents(denied))).toEqual(denied);
+    expect(await read(place())).toMatchObject({ reason: 'not-collected' });
+    const found = await read(withAgents(absent()));
+    expect(found.kind === 'observed' ? found.value.map(({ arn }) => arn) : found).toEqual([
+      'arn:p1',
+      'arn:p2',
+      'arn:pt',
+    ]);
+    expect(agents.calls()).toEqual([]);
+  });
+
+  it('a host that does not exist, and a refused list, are never nothing to tag', async () => {
+    lists();
+    agents.on(ListKnowledgeBasesCommand).rejects(named('Error', { code: 'ENOTFOUND' }));
+    expect(await read(withAgents(anAgent))).toMatchObject({ kind: 'unobservable', reason: 'failed' });
+    bedrock.on(ListProvisionedModelThroughputsCommand).rejects(named('AccessDeniedException'));
+    expect(await read(withAgents(anAgent))).toMatchObject({ kind: 'unobservable', reason: 'access-denied' });
   });
 });
 

@@ -158,8 +158,9 @@ describe('against an earlier run', () => {
       await setLogging(folder, '444444444444/eu-central-1', ON);
     });
     const { changes } = (await check(later, '--since', earlier)).report;
-    expect(changes).toMatchObject({ new: 1, resolved: 1 });
-    const counted = `1 new, ${changes?.unchanged} unchanged, 1 resolved`;
+    // Content, the bucket’s openness and its readers, on the one side as on the other.
+    expect(changes).toMatchObject({ new: 3, resolved: 3 });
+    const counted = `3 new, ${changes?.unchanged} unchanged, 3 resolved`;
     for (const [format, says] of [
       ['text', `since the run of 2026-11-20T08:00:00Z: ${counted}`],
       ['markdown', `Since 2026-11-20T08:00:00Z: ${counted}`],
@@ -205,6 +206,12 @@ describe('the exit code', () => {
       await editJson(join(folder, 'accounts/888888888888/us-east-1.json'), ({ sections, ...file }) => ({
         ...file,
         sections: { ...(sections as object), logGroupContent: { ...OFF, kind: 'observed', value: [] } },
+      }));
+      // A bucket’s policy and tags that were denied.
+      const nothing = { ...OFF, kind: 'observed', value: [] };
+      await editJson(join(folder, 'accounts/101010101010/us-east-1.json'), ({ sections, ...file }) => ({
+        ...file,
+        sections: { ...(sections as object), costResources: nothing, evaluationJobs: nothing },
       }));
       await editJson(join(folder, 'accounts/131313131313/account.json'), async (file) => ({
         ...file,

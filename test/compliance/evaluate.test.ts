@@ -330,6 +330,21 @@ describe('the rule that changes trigger', () => {
       expect(said.annotation).toContain('AccessDenied');
     }));
 
+  test('a principal of an account that the organization does not show is NON_COMPLIANT, not inapplicable', () =>
+    simulate(async (s) => {
+      const { services } = s.state;
+      const whole = await services.organizationView.organization();
+      const accounts = whole.accounts.filter(({ id }) => id !== INCIDENT);
+      Object.assign(services, { organizationView: { organization: async () => ({ ...whole, accounts }) } });
+      for (const type of ['AWS::IAM::Role', 'AWS::IAM::Policy'])
+        expect(await answer(s, change(type, 'ID', { ARN: `arn:aws:iam::${INCIDENT}:role/x` }))).toMatchObject(
+          {
+            compliance: 'NON_COMPLIANT',
+            annotation: `not known whether the policy is kept: account ${INCIDENT} is not in the organization as this deployment sees it`,
+          },
+        );
+    }));
+
   test.each(['ResourceDeleted', 'ResourceDeletedNotRecorded', 'ResourceNotRecorded'])(
     '%s takes the answer away',
     (status) =>

@@ -1,8 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import {
+  embeddedEvidence,
+  embeddedSettings,
+  openAwsDatabase,
+  seedFromSnapshot,
+} from '../../src/adapters/embedded/aws/index.ts';
 import { readSnapshot } from '../../src/adapters/files/index.ts';
-import { encodeSnapshot, formatSnapshotProblem, type Snapshot } from '../../src/evidence/index.ts';
+import {
+  collectSnapshot,
+  encodeSnapshot,
+  formatSnapshotProblem,
+  type Snapshot,
+} from '../../src/evidence/index.ts';
 
 const DIR = join(import.meta.dirname, '../../examples/organization');
 
@@ -57,6 +68,23 @@ it('is clean in most accounts and Regions; the others are exactly those its READ
 it('holds the bytes that this version would write, so that a collected snapshot can be compared with it', async () => {
   for (const [path, text] of encodeSnapshot(await example()))
     expect(await readFile(join(DIR, path), 'utf8'), path).toBe(text);
+});
+
+it('shows every section again from a state that was made of it, those too that are read only when asked for', async () => {
+  const given = await example();
+  const database = openAwsDatabase(':memory:');
+  seedFromSnapshot(database, given);
+  const clock = { now: () => given.takenAt };
+  const sources = embeddedEvidence(database, clock, embeddedSettings(database, clock));
+  const taken = await collectSnapshot(sources, { regions: given.regions, takenAt: given.takenAt });
+  database.close();
+  if (!taken.ok) throw taken.error;
+  const seenIn = ({ organization, accounts, accountRegions }: Snapshot) =>
+    [organization, ...accounts, ...accountRegions].map(({ sections = {} }) =>
+      Object.entries(sections).filter(([, seen]) => seen.kind !== 'unobservable'),
+    );
+  expect(seenIn(taken.value)).toEqual(seenIn(given));
+  expect(JSON.stringify(seenIn(given))).toContain('logGroupContent');
 });
 
 it('is not mentioned in its README under a name or number that it does not have', async () => {

@@ -18,6 +18,18 @@ export const SECTION_EXAMPLES: {
       { agentId: 'A1', name: 'helper', memoryTypes: ['SESSION_SUMMARY'], storageDays: 30, keyArn: 'arn:k' },
     ],
     agentCoreMemories: [{ arn: 'arn:m', status: 'ACTIVE', eventExpiryDays: 90 }],
+    costResources: [
+      {
+        arn: 'arn:aws:bedrock:eu-central-1:222222222222:agent/A1',
+        kind: 'agent',
+        tagKeys: observed(['Project', 'Team']),
+      },
+      {
+        arn: 'arn:aws:bedrock:eu-central-1:222222222222:knowledge-base/K1',
+        kind: 'knowledge-base',
+        tagKeys: { kind: 'unobservable', reason: 'access-denied' },
+      },
+    ],
     batchJobs: [JOB],
     evaluationJobs: [JOB],
     asyncInvocations: [{ ...JOB, keyArn: 'arn:k' }],

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { EventRule, Trail } from '../../src/evidence/index.ts';
-import { isWatchedByMetric, isWatchedByRule, WATCHED_CALLS } from '../../src/rules/change-alarms.ts';
+import {
+  deliversElsewhere,
+  type FilterPlace,
+  isWatchedByMetric,
+  isWatchedByRule,
+  WATCHED_CALLS,
+} from '../../src/rules/change-alarms.ts';
 import { ABSENT, matchEventPattern, matchesWildcard } from '../../src/rules/event-pattern.ts';
 import { matchMetricFilter } from '../../src/rules/metric-filter.ts';
 import { managementCoverage, recordsDataEvents } from '../../src/rules/trail-coverage.ts';
@@ -139,22 +145,118 @@ describe('who is told of a call', () => {
     expect(told(...rules)).toBe(expected);
   });
 
-  test('a metric filter counts only with an alarm that tells somebody', () => {
-    const filters = [
-      {
-        name: 'f',
-        logGroupName: 'trail',
-        pattern: '{ $.eventName = "PutModelInvocationLoggingConfiguration" }',
-        metrics: [{ namespace: 'Audit', name: 'Put' }],
-      },
+  describe('a metric filter', () => {
+    const ACCOUNT = '222222222222';
+    const GROUP = `arn:aws:logs:us-east-1:${ACCOUNT}:log-group:trail:*`;
+    const place = (isTelling = true, more: Partial<FilterPlace> = {}): FilterPlace => ({
+      accountId: ACCOUNT,
+      region: 'us-east-1',
+      filters: [
+        {
+          name: 'f',
+          logGroupName: 'trail',
+          pattern: '{ $.eventName = "*" }',
+          metrics: [{ namespace: 'Audit', name: 'Put' }],
+        },
+      ],
+      alarms: [{ name: 'a', isTelling, metrics: [{ namespace: 'Audit', name: 'Put', dimensions: [] }] }],
+      ...more,
+    });
+    const trail = (more: Partial<Trail> = {}): Trail => ({
+      arn: 'arn:t',
+      homeRegion: 'us-east-1',
+      isMultiRegion: true,
+      isOrganizationTrail: false,
+      includesGlobalServiceEvents: true,
+      isLogging: true,
+      selectors: { advanced: [[{ field: 'eventCategory', equals: ['Management'] }]] },
+      logGroupArn: GROUP,
+      ...more,
+    });
+    const classic = (excludedSources: readonly string[]): Trail['selectors'] => ({
+      basic: [{ readWriteType: 'All', includeManagementEvents: true, excludedSources, dataResources: [] }],
+    });
+    const named = (name: string) => {
+      const call = WATCHED_CALLS.find(({ eventName }) => eventName === name);
+      if (call === undefined) throw new Error(`no call ${name}`);
+      return call;
+    };
+    const [PUT, KEY, API_KEY] = [
+      named('PutModelInvocationLoggingConfiguration'),
+      named('ScheduleKeyDeletion'),
+      named('CreateServiceSpecificCredential'),
     ];
-    const alarm = (isTelling: boolean) => [
-      { name: 'a', isTelling, metrics: [{ namespace: 'Audit', name: 'Put', dimensions: [] }] },
-    ];
-    if (put === undefined) throw new Error('no call');
-    expect(isWatchedByMetric(filters, alarm(true), put)).toBe('true');
-    expect(isWatchedByMetric(filters, alarm(false), put)).toBe('false');
-    expect(isWatchedByMetric(filters, [], put)).toBe('false');
+    const told = (given: FilterPlace, trails: readonly Trail[] | undefined, call = PUT) =>
+      isWatchedByMetric(given, call, call.onlyIn ?? 'eu-central-1', trails);
+
+    test.each<[string, FilterPlace, readonly Trail[] | undefined, string]>([
+      ['on the log group of a trail, with an alarm that tells', place(), [trail()], 'true'],
+      ['with an alarm that tells nobody', place(false), [trail()], 'false'],
+      ['without an alarm', place(true, { alarms: [] }), [trail()], 'false'],
+      ['on a log group that no trail delivers to', place(), [trail({ logGroupArn: null })], 'false'],
+      ['without any trail', place(), [], 'false'],
+      [
+        'on a log group whose name begins alike',
+        place(),
+        [trail({ logGroupArn: GROUP.replace('trail', 'trail-2') })],
+        'false',
+      ],
+      [
+        'on a log group whose name ends alike',
+        place(),
+        [trail({ logGroupArn: GROUP.replace('trail', 'my-trail') })],
+        'false',
+      ],
+      ['in another Region than the group', place(true, { region: 'eu-west-1' }), [trail()], 'false'],
+      ['in another account than the group', place(true, { accountId: '333333333333' }), [trail()], 'false'],
+      ['on the group of a trail that stopped', place(), [trail({ isLogging: false })], 'false'],
+      ['on the group of a trail of another Region', place(), [trail({ isMultiRegion: false })], 'false'],
+      [
+        'on the group of a trail that leaves Bedrock out',
+        place(),
+        [trail({ selectors: classic(['bedrock.amazonaws.com']) })],
+        'false',
+      ],
+      ['on the group of a trail that hides its selectors', place(), [trail({ selectors: null })], 'unknown'],
+      [
+        'on the group of a trail whose last delivery failed',
+        place(),
+        [trail({ logGroupError: 'AccessDenied' })],
+        'unknown',
+      ],
+      [
+        'where trails of an older snapshot say no group',
+        place(),
+        [{ ...trail(), logGroupArn: undefined }],
+        'unknown',
+      ],
+      ['where trails could not be seen', place(), undefined, 'unknown'],
+      ['without an alarm, where trails could not be seen', place(true, { alarms: [] }), undefined, 'false'],
+    ])('%s', (_name, given, trails, expected) => {
+      expect(told(given, trails)).toBe(expected);
+    });
+
+    test('a trail that leaves KMS out says nothing of keys, one without global events nothing of IAM', () => {
+      const withoutKms = [trail({ selectors: classic(['kms.amazonaws.com']) })];
+      expect([told(place(), withoutKms), told(place(), withoutKms, KEY)]).toEqual(['true', 'false']);
+      const withoutGlobal = [trail({ includesGlobalServiceEvents: false })];
+      expect([told(place(), withoutGlobal), told(place(), withoutGlobal, API_KEY)]).toEqual([
+        'true',
+        'false',
+      ]);
+    });
+
+    test('a trail that delivers to another account leaves open who is told there', () => {
+      const elsewhere = (more: Partial<Trail>) =>
+        deliversElsewhere([trail(more)], PUT, 'eu-central-1', ACCOUNT);
+      const theirs = GROUP.replace(ACCOUNT, '111111111111');
+      expect(elsewhere({ logGroupArn: theirs })).toEqual([theirs]);
+      expect(elsewhere({})).toEqual([]);
+      expect(elsewhere({ logGroupArn: null })).toEqual([]);
+      expect(elsewhere({ logGroupArn: theirs, isLogging: false })).toEqual([]);
+      const { logGroupArn: _none, ...older } = trail();
+      expect(deliversElsewhere([older], PUT, 'eu-central-1', ACCOUNT)).toEqual([]);
+    });
   });
 });
 

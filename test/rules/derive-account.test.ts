@@ -144,6 +144,30 @@ describe('the lock of the retention mode', () => {
 
 describe('what anybody in the account can do', () => {
   const MANTLE_USE = 'mantle.inference';
+  /** As many organizations have it: the root user does nothing, so that the others are what is asked about. */
+  const NO_ROOT = under(
+    documentOf(deny('*', { Condition: { ArnLike: { 'aws:PrincipalArn': 'arn:aws:iam::*:root' } } })),
+  );
+  const ROOT = `arn:aws:iam::${MEMBER}:root`;
+
+  test.each<[string, Given, string]>([
+    ['nobody else is there', { iam: observed(noIam) }, 'allowed'],
+    ['nobody else is known', { iam: DENIED }, 'allowed'],
+    ['control policies stop it', { organization: NO_ROOT, iam: observed(noIam) }, 'denied'],
+    [
+      'control policies could not be listed',
+      { organization: organization({ attachments: DENIED }) },
+      'access-denied',
+    ],
+  ])('the root user may do what nothing above the account denies: %s', (_name, given, expected) => {
+    expect(seen(MANTLE_USE, given)).toBe(expected);
+  });
+
+  test('the evidence names the root user', () => {
+    expect(memberOf({ iam: DENIED })?.evidence[MANTLE_USE]?.[0]).toBe(
+      `\`${ROOT}\` may use models of \`bedrock-mantle\` in ${FRANKFURT}`,
+    );
+  });
 
   test.each([
     ['nobody is there', { iam: observed(noIam) }, 'denied'],
@@ -180,12 +204,13 @@ describe('what anybody in the account can do', () => {
     ['principals could not be listed', { iam: DENIED }, 'access-denied'],
     ['a policy is damaged', { iam: holder('{') }, 'malformed'],
   ] as [string, Given, string][])('%s', (_name, given, expected) => {
-    expect(seen(MANTLE_USE, given)).toBe(expected);
+    expect(seen(MANTLE_USE, { organization: NO_ROOT, ...given })).toBe(expected);
   });
 
   test('a model that forces retention counts by its own ARN', () => {
     const invocation = (resource: string) =>
       seen('forcedRetentionModels.invocation', {
+        organization: NO_ROOT,
         iam: holder(documentOf(allow('bedrock:InvokeModel', { Resource: resource }))),
       });
     const [id] = FORCED_RETENTION[0]?.ids ?? [];
@@ -193,7 +218,7 @@ describe('what anybody in the account can do', () => {
     expect(invocation('arn:aws:bedrock:*::foundation-model/amazon.nova-pro-v1:0')).toBe('denied');
     expect(invocation(`arn:aws:bedrock:us-east-1::foundation-model/${id}`)).toBe('denied');
     expect(
-      memberOf({ iam: holder(documentOf(allow('bedrock:*'))) })?.evidence[
+      memberOf({ organization: NO_ROOT, iam: holder(documentOf(allow('bedrock:*'))) })?.evidence[
         'forcedRetentionModels.invocation'
       ]?.[0],
     ).toBe(
@@ -293,6 +318,41 @@ describe('who records and who is told', () => {
     expect(seen('changeAlarms.unwatchedCalls', { region: { ...quiet, eventRules: DENIED } })).toBe(
       'access-denied',
     );
+  });
+
+  test('changes: a filter on the log group of a trail tells, on another group it does not, in another account nobody knows', () => {
+    const GROUP = `arn:aws:logs:${FRANKFURT}:${MEMBER}:log-group:trail:*`;
+    const watched = (logGroupArn: string | null) => {
+      const found = memberOf({
+        region: {
+          trails: observed(trails.slice(0, 1).map((each) => ({ ...each, logGroupArn }))),
+          eventRules: observed([]),
+          metricFilters: observed([
+            {
+              name: 'f',
+              logGroupName: 'trail',
+              pattern: '{ $.eventName = "*" }',
+              metrics: [{ namespace: 'A', name: 'M' }],
+            },
+          ]),
+          metricAlarms: observed([
+            { name: 'a', isTelling: true, metrics: [{ namespace: 'A', name: 'M', dimensions: [] }] },
+          ]),
+        },
+      });
+      return [
+        found?.facts['changeAlarms.unwatchedCalls'],
+        found?.evidence['changeAlarms.unwatchedCalls'] ?? [],
+      ] as const;
+    };
+    // What is left open is the call that appears in us-east-1, a Region that was not asked.
+    expect(watched(GROUP)[0]).toMatchObject({ kind: 'unobservable', reason: 'not-collected' });
+    expect(watched(null)[0]).toMatchObject({ value: 7 });
+    const [fact, lines] = watched(GROUP.replace(MEMBER, '111111111111'));
+    expect(fact).toMatchObject({ kind: 'unobservable' });
+    expect(lines).toEqual([
+      expect.stringContaining('of another account, whose metric filters are not in this evidence'),
+    ]);
   });
 
   test('mantle is metered by data events and an alarm, both', () => {
@@ -401,6 +461,12 @@ describe('what the organization’s services know', () => {
         'costExport.carriesPrincipals'
       ],
     ).toMatchObject({ value: false });
+    for (const status of ['', 'PAUSED'])
+      expect(
+        ask({ costExports: observed(costExports.map((each) => ({ ...each, status }))) })?.[
+          'costExport.carriesPrincipals'
+        ],
+      ).toMatchObject({ kind: 'unobservable', reason: 'not-evaluated' });
     expect(ask({ costExports: observed([]) })?.['costExport.carriesPrincipals']).toMatchObject({
       value: false,
     });

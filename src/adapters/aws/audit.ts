@@ -61,6 +61,10 @@ export function auditReaders(
               includesGlobalServiceEvents: trail.IncludeGlobalServiceEvents === true,
               isLogging: status?.IsLogging ?? null,
               selectors: selectors === undefined ? null : selectorsOf(selectors),
+              logGroupArn: trail.CloudWatchLogsLogGroupArn || null,
+              ...(status?.LatestCloudWatchLogsDeliveryError
+                ? { logGroupError: status.LatestCloudWatchLogsDeliveryError }
+                : {}),
             };
           },
           { concurrency: 2 },

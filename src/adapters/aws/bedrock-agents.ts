@@ -2,7 +2,9 @@ import {
   BedrockAgentClient,
   GetAgentCommand,
   ListAgentsCommand,
+  ListKnowledgeBasesCommand,
   ListPromptsCommand,
+  ListTagsForResourceCommand,
 } from '@aws-sdk/client-bedrock-agent';
 import {
   BedrockAgentCoreControlClient,
@@ -96,4 +98,27 @@ export function bedrockAgentReaders(
         );
       }),
   };
+}
+
+type Abort = ReturnType<typeof abortable>;
+
+/** Ids of all knowledge bases. */
+export async function knowledgeBaseIds(client: BedrockAgentClient, end: Abort): Promise<readonly string[]> {
+  const found = await allPages(async (token) => {
+    const page = await client.send(new ListKnowledgeBasesCommand(nextToken(token)), end);
+    return { items: required(page.knowledgeBaseSummaries, 'knowledgeBaseSummaries'), next: page.nextToken };
+  });
+  return found.map(({ knowledgeBaseId }) =>
+    required(knowledgeBaseId, 'knowledgeBaseSummaries.knowledgeBaseId'),
+  );
+}
+
+/** Tags of an agent or a knowledge base. */
+export async function tagsOfBuilt(
+  client: BedrockAgentClient,
+  resourceArn: string,
+  end: Abort,
+): Promise<Readonly<Record<string, string>>> {
+  const { tags } = await client.send(new ListTagsForResourceCommand({ resourceArn }), end);
+  return tags ?? {};
 }

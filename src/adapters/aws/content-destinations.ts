@@ -17,7 +17,7 @@ import {
   GetObjectLockConfigurationCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import type { Clock } from '../../core/index.ts';
+import { type Clock, partitionOfRegion } from '../../core/index.ts';
 import {
   type ContentBucket,
   type ContentDestination,
@@ -155,7 +155,7 @@ async function bucketOf(reading: Reading, Bucket: string, usedBy: readonly strin
     ),
     backups: await fact(reading, 'backup:ListRecoveryPointsByResource', async () => {
       const backup = clientOf(BackupClient, settings);
-      const ResourceArn = `arn:${partitionOf(settings.region)}:s3:::${Bucket}`;
+      const ResourceArn = `arn:${partitionOfRegion(settings.region)}:s3:::${Bucket}`;
       const points = await allPages(async (token) => {
         const command = new ListRecoveryPointsByResourceCommand({
           ResourceArn,
@@ -171,9 +171,6 @@ async function bucketOf(reading: Reading, Bucket: string, usedBy: readonly strin
     }),
   };
 }
-
-export const partitionOf = (region: string): string =>
-  region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 
 function lifecycleRule(
   rule: AwsLifecycleRule,

@@ -1,7 +1,7 @@
 import { CloudWatchLogsClient, DescribeResourcePoliciesCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { GetKeyPolicyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { GetBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
-import type { Clock } from '../../core/index.ts';
+import { type Clock, partitionOfRegion } from '../../core/index.ts';
 import {
   type DestinationPolicy,
   type Observation,
@@ -11,7 +11,6 @@ import {
 import type { RegionAccess } from './bedrock.ts';
 import { isNamed } from './call.ts';
 import { clientOf } from './clients.ts';
-import { partitionOf } from './content-destinations.ts';
 import { s3Addressing } from './home-settings.ts';
 import { abortable, observe } from './observe.ts';
 import { regional } from './regional.ts';
@@ -39,7 +38,7 @@ export function destinationPolicyReaders(
           if (named.length === 0) return [];
           const settings = await access.settingsFor(accountId, region);
           const end = abortable(signal);
-          const partition = partitionOf(region);
+          const partition = partitionOfRegion(region);
           const s3 = clientOf(S3Client, settings, { ...s3Addressing(), followRegionRedirects: true });
           const kms = clientOf(KMSClient, settings);
           const logs = clientOf(CloudWatchLogsClient, settings);

@@ -7,6 +7,7 @@ import { bedrockJobReaders } from './bedrock-jobs.ts';
 import { bedrockMantleReaders } from './bedrock-mantle.ts';
 import { bedrockSessionReaders } from './bedrock-sessions.ts';
 import { contentDestinationReaders } from './content-destinations.ts';
+import { costResourceReaders } from './cost-resources.ts';
 import { destinationPolicyReaders } from './destination-policies.ts';
 import { accountGovernanceReaders, organizationGovernanceReaders } from './governance.ts';
 import { vendedLogReaders } from './vended-logs.ts';
@@ -21,6 +22,7 @@ export function awsSections(
       ...bedrockMantleReaders(access, clock),
       ...bedrockSessionReaders(access, clock),
       ...bedrockAgentReaders(access, clock),
+      ...costResourceReaders(access, clock),
       ...bedrockJobReaders(access, clock),
       ...vendedLogReaders(access, clock),
       ...auditReaders(access, clock),

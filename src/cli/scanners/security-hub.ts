@@ -1,6 +1,5 @@
-import { type EpochMs, formatInstant, type Region } from '../../core/index.ts';
+import { type EpochMs, formatInstant, partitionOfRegion, type Region } from '../../core/index.ts';
 import type { LoadedPolicy } from '../../policy/index.ts';
-import { partitionOfRegion } from '../report/partition.ts';
 import { cut } from '../report/plain-text.ts';
 import { safeJson } from '../report/safe-json.ts';
 import { printable } from '../terminal/index.ts';

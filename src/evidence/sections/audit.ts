@@ -39,6 +39,10 @@ export interface Trail {
   readonly isLogging: boolean | null;
   /** Null: they could not be read; a member account may not be shown those of the organization's trail. */
   readonly selectors: TrailSelectors | null;
+  /** The log group that it delivers to, in whatever account; null: to none. Absent: the evidence is older than the question. */
+  readonly logGroupArn?: string | null | undefined;
+  /** What CloudTrail said when it last failed to deliver there, which it may have got over since. */
+  readonly logGroupError?: string | undefined;
 }
 
 const texts = z.array(z.string());
@@ -77,6 +81,8 @@ export const trails = section<readonly Trail[]>({
           advanced: z.array(z.array(fieldSelector)).exactOptional(),
         })
         .nullable(),
+      logGroupArn: name.nullable().exactOptional(),
+      logGroupError: name.exactOptional(),
     }),
   ),
   actions: {
@@ -85,7 +91,8 @@ export const trails = section<readonly Trail[]>({
     'cloudtrail:GetTrailStatus': 'whether each of them is logging',
     'cloudtrail:GetEventSelectors': 'which events each of them records',
   },
-  meaning: 'trails of CloudTrail: whether they are logging, and which events they record',
+  meaning:
+    'trails of CloudTrail: whether they are logging, which events they record, and to which log group they deliver',
 });
 
 /** A rule of the default event bus that has an event pattern. Schedules are left out. */

@@ -4,6 +4,7 @@ import type { Observation } from '../types.ts';
 import { agentCoreMemories, agentMemory } from './agent-memory.ts';
 import { eventRules, metricAlarms, metricFilters, trails } from './audit.ts';
 import { contentLogGroups, logGroupContent } from './content-log-groups.ts';
+import { costResources } from './cost-resources.ts';
 import { destinationPolicies } from './destination-policies.ts';
 import { destinations } from './destinations.ts';
 import { aiServicesOptOut, costAllocationTags, costExports, permissionSetAssignments } from './governance.ts';
@@ -24,6 +25,7 @@ export type {
   TrailSelectors,
 } from './audit.ts';
 export type { LogGroupContent } from './content-log-groups.ts';
+export type { CostResource } from './cost-resources.ts';
 export type { DestinationPolicy } from './destination-policies.ts';
 export type { ContentBucket, ContentDestination, ContentLogGroup } from './destinations.ts';
 export type {
@@ -50,6 +52,8 @@ export const SECTIONS = {
     storedPrompts,
     agentMemory,
     agentCoreMemories,
+    // After `agentMemory`, which lists the agents.
+    costResources,
     batchJobs,
     evaluationJobs,
     asyncInvocations,
