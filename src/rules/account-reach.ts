@@ -129,9 +129,10 @@ export function accountReach(
         return answer;
       };
       const root = ask([rootOf(accountId, iam), guardrails]);
-      if (root.kind === 'allowed') return root;
+      if (iam.kind !== 'observed' && root.kind === 'allowed') return root;
       if (iam.kind === 'unobservable') return iam;
       if (iam.kind === 'absent') return { kind: 'unobservable', reason: 'malformed', source: iam.source };
+      // Somebody who is not the root user tells the reader more.
       for (const principal of listed(iam.value)) {
         const answer = ask(principal);
         if (answer.kind === 'allowed') return answer;

@@ -331,11 +331,11 @@ describe('a report that cannot be compared with is exit 2:', () => {
 describe('evidence that is too old', () => {
   test('is unknown, with the time since when nobody asked, and never compliant', async () => {
     const { report, exitCode } = await check(EXAMPLE, '--max-age', '24h', '--now', '2026-11-21T08:00:01Z');
-    // The tree has no time of its own, and that nothing restricts the management account follows from the tree.
+    // The tree has no time of its own, and that nothing restricts the management account, nor its root user, follows from the tree.
     const certain = report.findings.filter(
       ({ outcome }) => outcome !== 'indeterminate' && outcome !== 'not-applicable',
     );
-    expect(certain.map(({ controlId }) => controlId)).toEqual(['CP-05']);
+    expect(certain.map(({ controlId }) => controlId)).toEqual(['CP-05', 'CP-06']);
     expect(report.counts['compliant']).toBe(0);
     expect(exitCode).toBe(EXIT.findings);
     expect(ofPair(report, '666666666666', 'eu-central-1')?.evidence.join(' ')).toContain(
