@@ -625,4 +625,55 @@ export const MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'hold blocks off',
+    breaks: 'a legal hold keeps content storage on (OFF_NEEDS_NOTHING)',
+    tests: ['test/simulation/hold.test.ts'],
+    edits: [
+      {
+        file: 'src/enforcement/switch-off.ts',
+        from: '  const present = await presentLease(services, pair, subject);\n',
+        to: `  const present = await presentLease(services, pair, subject);
+  const holds = (await readException(services.store, subject))?.value.holds ?? [];
+  if (holds.some(({ released }) => released === undefined))
+    return { isOff: false, isSettled: false, retryAt: epochMs(clock.now() + RETRY), says: 'on hold' };\n`,
+      },
+    ],
+  },
+  {
+    name: 'our own call named as theirs',
+    breaks: 'people are sent after our own role, and the other party goes unnamed',
+    tests: ['test/simulation/interference.test.ts'],
+    edits: [
+      {
+        file: 'src/enforcement/interference.ts',
+        from: '  OWN_ROLE.exec(by)?.[1] === accountId;',
+        to: "  OWN_ROLE.exec(by)?.[1] === accountId && by === '';",
+      },
+    ],
+  },
+  {
+    name: 'group commit drops one',
+    breaks: 'the last of several commits of one turn is acknowledged and never written (NOTHING_LOST)',
+    tests: ['test/adapters/embedded/record-store-memory.test.ts', 'test/runtime/together.test.ts'],
+    edits: [
+      {
+        file: 'src/adapters/embedded/record-store.ts',
+        from: '        batch.map((writes) =>\n          settle(',
+        to: "        batch.map((writes, index) =>\n          index > 0 && index === batch.length - 1 ? { ok: true as const, value: 'committed' as const } : settle(",
+      },
+    ],
+  },
+  {
+    name: 'an outcome dropped from a shared commit',
+    breaks: 'with many executions at once a function that has run is called again',
+    tests: ['test/runtime/together.test.ts'],
+    edits: [
+      {
+        file: 'src/runtime/engine.ts',
+        from: 'called.map((one) => () => this.#take(one))',
+        to: 'called.slice(0, Math.max(1, called.length - 1)).map((one) => () => this.#take(one))',
+      },
+    ],
+  },
 ];
