@@ -6,10 +6,12 @@ import {
   type FaultyOperation,
   withoutFaults,
 } from '../../src/adapters/embedded/aws/index.ts';
-import { type EpochMs, type ExceptionId, formatInstant } from '../../src/core/index.ts';
+import { type EpochMs, type ExceptionId, formatInstant, principalId } from '../../src/core/index.ts';
+import { hold, release } from '../../src/enforcement/index.ts';
 import type { LoggingConfiguration } from '../../src/evidence/index.ts';
 import {
   type ExceptionRecord,
+  isHeld,
   isTerminal,
   type Lease,
   listExceptions,
@@ -24,6 +26,7 @@ import {
   INCIDENT,
   keep,
   MINUTE_MS,
+  PAIR,
   ProcessDied,
   policyText,
   type Simulation,
@@ -38,6 +41,9 @@ import {
  * asked; what our records claim is only compared with it.
  */
 
+/** What can go dead, beside the workflow. The event rules only shorten the others' bounds. */
+type Detector = 'deadMansSwitch' | 'sweep' | 'configSettings' | 'eventRules';
+
 /** One thing that happens in a history. Times are minutes; `which` is the first or the second exception. */
 export type Step =
   | { readonly kind: 'pass'; readonly minutes: number }
@@ -46,7 +52,7 @@ export type Step =
   | { readonly kind: 'reject'; readonly which: number }
   | { readonly kind: 'end-early'; readonly which: number }
   | { readonly kind: 'stop-workflow'; readonly which: number }
-  | { readonly kind: 'mute'; readonly detector: 'deadMansSwitch' | 'sweep' }
+  | { readonly kind: 'mute'; readonly detector: Detector }
   | { readonly kind: 'unmute' }
   /** One firing of the sweeper's schedule never arrives. */
   | { readonly kind: 'lose-sweep' }
@@ -69,6 +75,11 @@ export type Step =
   /** RedriveExecution on a workflow that was stopped or failed. */
   | { readonly kind: 'redrive'; readonly which: number }
   | { readonly kind: 'stop-endings' }
+  /** Legal keeps what was captured, or lets it go. */
+  | { readonly kind: 'hold'; readonly which: number }
+  | { readonly kind: 'release'; readonly which: number }
+  /** What CloudTrail and EventBridge bring comes late, or never. */
+  | { readonly kind: 'events-late'; readonly minutes: number | 'for ever' }
   | { readonly kind: 'invoke' }
   | { readonly kind: 'restart' }
   | { readonly kind: 'die'; readonly after: number }
@@ -96,6 +107,13 @@ const OUTAGES = {
     'bedrock:DeleteModelInvocationLoggingConfiguration',
   ],
   'table unreadable': ['fail', 'dynamodb:GetItem', 'dynamodb:TransactWriteItems'],
+  'CloudTrail unreadable': ['deny', 'cloudtrail:LookupEvents'],
+  'switching off refused, and the second lever sticks': [
+    'deny',
+    'bedrock:DeleteModelInvocationLoggingConfiguration',
+    's3:PutBucketPolicy',
+    'kms:DisableKey',
+  ],
   'Scheduler dead': ['fail', 'scheduler:CreateSchedule'],
   'stale readings': ['stale', 'bedrock:GetModelInvocationLoggingConfiguration'],
   'throttled everywhere': [
@@ -114,6 +132,9 @@ const ACCOUNT_CHANGES = {
   moved: { parentId: 'r-ex01' },
   restored: { state: 'ACTIVE', parentId: 'ou-ex01-product01' },
 } as const;
+
+/** Of Legal, and still there when others have left. */
+const MAX = principalId('max');
 
 const PLACES = {
   during: BEGINS + HOUR_MS,
@@ -164,7 +185,7 @@ const stepArb: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('stop-workflow' as const), which }),
   fc.record({
     kind: fc.constant('mute' as const),
-    detector: fc.constantFrom('deadMansSwitch' as const, 'sweep' as const),
+    detector: fc.constantFrom<Detector>('deadMansSwitch', 'sweep', 'configSettings', 'eventRules'),
   }),
   fc.constant<Step>({ kind: 'unmute' }),
   fc.constant<Step>({ kind: 'lose-sweep' }),
@@ -192,6 +213,9 @@ const stepArb: fc.Arbitrary<Step> = fc.oneof(
         'bedrock:GetModelInvocationLoggingConfiguration',
         's3:ListObjectVersions',
         's3:DeleteObjects',
+        's3:PutBucketPolicy',
+        'kms:DisableKey',
+        'cloudtrail:LookupEvents',
         'scheduler:CreateSchedule',
         'dynamodb:TransactWriteItems',
         'dynamodb:GetItem',
@@ -215,6 +239,12 @@ const stepArb: fc.Arbitrary<Step> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('redrive' as const), which }),
   fc.constant<Step>({ kind: 'stop-endings' }),
+  fc.record({ kind: fc.constant('hold' as const), which }),
+  fc.record({ kind: fc.constant('release' as const), which }),
+  fc.record({
+    kind: fc.constant('events-late' as const),
+    minutes: fc.constantFrom<number | 'for ever'>(7, 120, 'for ever'),
+  }),
   { weight: 2, arbitrary: fc.constant<Step>({ kind: 'invoke' }) },
   fc.constant<Step>({ kind: 'restart' }),
   fc.record({ kind: fc.constant('die' as const), after: fc.integer({ min: 1, max: 60 }) }),
@@ -222,17 +252,26 @@ const stepArb: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** Detectors' bounds, with the minute that a planted failure may add to a retried call. */
-const BOUND_MS = { workflow: MINUTE_MS, deadMansSwitch: 2 * MINUTE_MS, sweep: 15 * MINUTE_MS } as const;
+const BOUND_MS = {
+  workflow: MINUTE_MS,
+  deadMansSwitch: 2 * MINUTE_MS,
+  sweep: 15 * MINUTE_MS,
+  configSettings: HOUR_MS,
+} as const;
 
 interface World {
   readonly s: Simulation;
   readonly ids: ExceptionId[];
-  readonly muted: Set<'deadMansSwitch' | 'sweep'>;
+  readonly muted: Set<Detector>;
+  /** Whether the Config rule and the event rules are deployed. */
+  readonly isWatched: boolean;
   /** Whose execution was stopped by hand. */
   readonly stopped: Set<ExceptionId>;
   /** Until when no sweep is promised, because one was lost. */
   sweepLateUntil: number;
   readonly left: Set<string>;
+  /** What stood below the place of an exception on hold when it was last looked at. */
+  readonly heldContent: Map<ExceptionId, number>;
   /** When each lease was first seen to end (HARD_END). */
   readonly ends: Map<ExceptionId, EpochMs>;
   /** How far the clocks of the functions run before the true one, at most, and how far from each other. */
@@ -265,21 +304,23 @@ async function take(w: World, step: Step): Promise<void> {
       if (id) await s.surviving(async () => void (await s.revoke(id).catch(tolerate)));
       return;
     case 'stop-workflow':
-      if (id && w.muted.size < 2) {
+      if (id && aliveTimers(w).length > 0) {
         await s.surviving(() => s.stopWorkflow(id));
         w.stopped.add(id);
       }
       return;
     case 'mute': {
       // One detector is left alive.
-      const alive = w.stopped.size === 0 || w.muted.size === 0;
-      if (!alive) return;
+      const alive = aliveTimers(w).filter((timer) => timer !== step.detector);
+      if (w.stopped.size > 0 && alive.length === 0) return;
       w.muted.add(step.detector);
-      s.mute(step.detector);
+      if (step.detector === 'eventRules') s.state.aws.eventRules.setOn(false);
+      else s.mute(step.detector);
       return;
     }
     case 'unmute':
       for (const detector of w.muted) s.state.aws.schedules.setMute(detector, false);
+      s.state.aws.eventRules.setOn(w.isWatched);
       w.muted.clear();
       // What was held back fires at once, as after an outage.
       return s.surviving(() => s.pump());
@@ -329,6 +370,17 @@ async function take(w: World, step: Step): Promise<void> {
       // As with the workflow: one detector is left alive to start it again.
       if (!w.muted.has('sweep')) await s.surviving(() => s.stopEndings());
       return;
+    case 'hold':
+      if (id) await s.surviving(() => keepForLegal(w, id));
+      return;
+    case 'release':
+      if (id) await s.surviving(() => letGo(w, id));
+      return;
+    case 'events-late': {
+      const by = step.minutes === 'for ever' ? step.minutes : step.minutes * MINUTE_MS;
+      s.state.aws.schedules.postpone('storageEvent', by);
+      return;
+    }
     case 'invoke':
       await s.invoke();
       return;
@@ -341,6 +393,25 @@ async function take(w: World, step: Step): Promise<void> {
     case 'adopt':
       await s.surviving(async () => void (await s.adopt(POLICIES[step.policy] ?? '').catch(tolerate)));
   }
+}
+
+/** The detectors that still come by themselves, by a clock of their own. */
+const aliveTimers = ({ muted, isWatched }: World): Exclude<keyof typeof BOUND_MS, 'workflow'>[] =>
+  (['deadMansSwitch', 'sweep', ...(isWatched ? (['configSettings'] as const) : [])] as const).filter(
+    (timer) => !muted.has(timer),
+  );
+
+/** The command that a person gives fails, or Legal is refused: then nothing has changed. */
+async function keepForLegal({ s, heldContent }: World, id: ExceptionId): Promise<void> {
+  const held = await hold(s.state.services, id, MAX, 'a court asks for it').catch(tolerate);
+  if (held?.ok === true) heldContent.set(id, s.contentOf(id));
+}
+
+async function letGo({ s, heldContent }: World, id: ExceptionId): Promise<void> {
+  // Whatever became of the command, from here on it may be gone.
+  heldContent.delete(id);
+  await release(s.state.services, id, MAX, 'no longer needed').catch(tolerate);
+  await s.pump();
 }
 
 /** Only what really fired can come again: the switch not before its lease's end, with the payload it was armed with. */
@@ -373,7 +444,7 @@ async function fireAgain(
 }
 
 /** What a person at a command line sees when a planted fault strikes: an error, and tries later. A death goes through. */
-function tolerate(error: unknown): void {
+function tolerate(error: unknown): undefined {
   if (error instanceof Error && /failed: |did not answer|changed by somebody/.test(error.message)) return;
   throw error;
 }
@@ -427,6 +498,7 @@ async function invariants(w: World): Promise<void> {
     const lease = all.find(({ exceptionId }) => exceptionId === record.id);
     if (lease?.enabling !== undefined) quorumAndEnd(record, lease, hold);
     if (record.state === 'closed') provenEmpty(s, record, hold);
+    heldBack(w, record, hold);
   }
 }
 
@@ -436,11 +508,11 @@ type Hold = (invariant: string, holds: boolean, what: string) => void;
 async function offInTime(w: World, lease: Lease, hold: Hold): Promise<void> {
   const { s } = w;
   const now = s.now();
-  const hasSweep = !w.muted.has('sweep') && now > w.sweepLateUntil;
   const living = [
     ...((await isRunning(s, lease.exceptionId)) ? [BOUND_MS.workflow] : []),
-    ...(w.muted.has('deadMansSwitch') ? [] : [BOUND_MS.deadMansSwitch]),
-    ...(hasSweep ? [BOUND_MS.sweep] : []),
+    ...aliveTimers(w)
+      .filter((timer) => timer !== 'sweep' || now > w.sweepLateUntil)
+      .map((timer) => BOUND_MS[timer]),
   ];
   // The steps leave one alive, but a fault may have ended the workflow that was: then nothing is promised until unmuted.
   const bound = Math.min(...living);
@@ -450,7 +522,7 @@ async function offInTime(w: World, lease: Lease, hold: Hold): Promise<void> {
     .events('exception.overdue')
     .some(({ subject, at }) => subject === lease.exceptionId && at - w.skewMs >= lease.expiresAt);
   // A lease table that refuses takes the place where overdue would be noted.
-  const isRefused = now - s.faultyUntil <= 16 * MINUTE_MS;
+  const isRefused = now - s.faultyUntil <= Math.max(16 * MINUTE_MS, bound + MINUTE_MS);
   hold('NO_SILENT_ON', said || isRefused, `on ${now - lease.expiresAt} ms after its end, and nobody says so`);
 }
 
@@ -495,6 +567,17 @@ function quorumAndEnd(record: ExceptionRecord, lease: Lease, hold: Hold): void {
   hold('PURGE_PROVEN', isEnd, `ended as ${record.state} after it was enabled`);
 }
 
+/** A legal hold keeps what was captured: nothing of it goes, and nothing is closed over it. */
+function heldBack({ s, heldContent }: World, record: ExceptionRecord, hold: Hold): void {
+  if (!isHeld(record)) return;
+  hold('HELD', record.state !== 'closed', 'closed as proven under a legal hold');
+  const before = heldContent.get(record.id);
+  if (before === undefined) return;
+  const stands = s.contentOf(record.id);
+  hold('HELD', stands >= before, `${before - stands} of what was captured went under a legal hold`);
+  heldContent.set(record.id, stands);
+}
+
 /** INVARIANT (PURGE_PROVEN): two empty listings a day apart, and nobody else's setting in between the beginning and the end. */
 function provenEmpty(s: Simulation, record: ExceptionRecord, hold: Hold): void {
   const [first, last] = [record.emptyListings[0], record.emptyListings.at(-1)];
@@ -519,6 +602,8 @@ async function comesToRest(w: World): Promise<void> {
   const { s } = w;
   clearFaults(s.state.aws.database);
   await take(w, { kind: 'unmute' });
+  for (const [which, id] of w.ids.entries())
+    if (isHeld(await s.record(id))) await take(w, { kind: 'release', which });
   if (storesContent(s.setting()) && !(await leases(s)).some((lease) => isTowards(s.setting(), lease)))
     s.somebodyDeletes();
   const latest = Math.max(s.now(), ENDS + 3 * HOUR_MS) + 2 * DAY_MS + 2 * HOUR_MS;
@@ -541,6 +626,8 @@ async function comesToRest(w: World): Promise<void> {
 export interface History {
   readonly firstApproved: boolean;
   readonly secondApproved: 'by three' | 'by one' | 'not';
+  /** Whether the periodic Config rule and the event rules are deployed, and can go dead. */
+  readonly isWatched: boolean;
   /** Minutes by which every function's clock runs before (or behind) the true one; at most 10 either way. */
   readonly skewMinutes: number;
   /** How far the functions that workflows call run from the others. */
@@ -551,6 +638,8 @@ export interface History {
 export const historyArb: fc.Arbitrary<History> = fc.record({
   firstApproved: fc.integer({ min: 0, max: 4 }).map((n) => n > 0),
   secondApproved: fc.constantFrom('by three' as const, 'by one' as const, 'not' as const),
+  // In a quarter of them: each evaluation costs as much as fifteen sweeps.
+  isWatched: fc.nat({ max: 3 }).map((n) => n === 0),
   skewMinutes: fc.oneof(
     { weight: 3, arbitrary: fc.constant(0) },
     { weight: 1, arbitrary: fc.integer({ min: -10, max: 10 }) },
@@ -651,6 +740,8 @@ export async function playHistory(history: History, seen: Seen): Promise<void> {
         stopped: new Set(),
         sweepLateUntil: 0,
         left: new Set(),
+        heldContent: new Map(),
+        isWatched: history.isWatched,
         ends: new Map(),
         skewMs: Math.max(skewMs, workflowSkewMs),
         // What ends a lease goes by the later of its clock and the trigger's own instant, which is true.
@@ -658,6 +749,10 @@ export async function playHistory(history: History, seen: Seen): Promise<void> {
         fuse: 0,
       };
       holder.w = w;
+      if (history.isWatched) {
+        s.state.aws.config.createPeriodicRule(PAIR, s.now());
+        s.state.aws.eventRules.setOn(true);
+      }
       for (const step of history.steps) {
         await take(w, step);
         await s.surviving(async () => undefined);

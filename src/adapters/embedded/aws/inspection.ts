@@ -14,6 +14,7 @@ import {
 import type { EvidenceSources, IamRole, Observation } from '../../../evidence/index.ts';
 import { AwsCallError, type ExceptionRequest } from '../../../exceptions/index.ts';
 import { readDocument, writeDocument } from './database.ts';
+import { withFaults } from './faults.ts';
 import { deployTemplate } from './stacks.ts';
 
 /** What a bucket has beside what its table says; a field that is left out is not configured. */
@@ -157,13 +158,17 @@ export function embeddedInspection(
         .prepare('SELECT 1 FROM buckets WHERE name = ? AND account = ? AND region = ?')
         .get(name, pair.accountId, pair.region);
       if (there === undefined) throw new AwsCallError('not-found', `NoSuchBucket: \`${name}\``, false);
-      const before = readDocument<BucketFeatures>(database, bucketName(name)) ?? {};
-      const policy = withDenial(before.policy, name, keyPrefix);
-      writeDocument(database, bucketName(name), { ...before, policy });
+      withFaults(database, 's3:PutBucketPolicy', pair, () => {
+        const before = readDocument<BucketFeatures>(database, bucketName(name)) ?? {};
+        const policy = withDenial(before.policy, name, keyPrefix);
+        writeDocument(database, bucketName(name), { ...before, policy });
+      });
     },
-    async disableKey(_pair, arn) {
-      const before = readDocument<KeyFeatures>(database, keyName(arn)) ?? {};
-      writeDocument(database, keyName(arn), { ...before, isEnabled: false });
+    async disableKey(pair, arn) {
+      withFaults(database, 'kms:DisableKey', pair, () => {
+        const before = readDocument<KeyFeatures>(database, keyName(arn)) ?? {};
+        writeDocument(database, keyName(arn), { ...before, isEnabled: false });
+      });
     },
     setBucketFeatures: (name, features) => {
       const before = readDocument<BucketFeatures>(database, bucketName(name)) ?? {};

@@ -146,6 +146,15 @@ export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedS
     setMute(target, isMute) {
       return write('UPDATE schedules SET is_mute = ? WHERE target = ?', isMute ? 1 : 0, target);
     },
+    postpone(target, byMs) {
+      return byMs === 'for ever'
+        ? write('DELETE FROM schedules WHERE target = ? AND every_ms IS NULL', target)
+        : write(
+            'UPDATE schedules SET next_at = next_at + ? WHERE target = ? AND every_ms IS NULL',
+            byMs,
+            target,
+          );
+    },
     loseNext(target) {
       write('UPDATE schedules SET next_at = next_at + every_ms WHERE target = ?', target);
       const row = prepared(database, 'SELECT min(next_at) AS at FROM schedules WHERE target = ?').get(target);
@@ -172,6 +181,8 @@ export interface EmbeddedSchedules {
   failed(name: string, now: EpochMs): void;
   /** A fault: schedules of this target no longer fire. @returns how many */
   setMute(target: string, isMute: boolean): number;
+  /** A fault: what is on its way to this target once comes later, or never. @returns how many */
+  postpone(target: string, byMs: number | 'for ever'): number;
   /** A fault: the next firing of a rate never arrives. @returns when the one after it is due */
   loseNext(target: string): EpochMs;
 }
