@@ -8,6 +8,7 @@ import * as configResources from './config-resources.ts';
 import * as configSettings from './config-settings.ts';
 import * as confirmEnabled from './confirm-enabled.ts';
 import * as deadMansSwitch from './dead-mans-switch.ts';
+import * as drainContent from './drain-content.ts';
 import * as enableContentStorage from './enable-content-storage.ts';
 import * as finishScan from './finish-scan.ts';
 import * as giveBackWindow from './give-back-window.ts';
@@ -37,6 +38,7 @@ export const HANDLERS = {
   configSettings: configSettings.handle,
   confirmEnabled: confirmEnabled.handle,
   deadMansSwitch: deadMansSwitch.handle,
+  drainContent: drainContent.handle,
   enableContentStorage: enableContentStorage.handle,
   finishScan: finishScan.handle,
   giveBackWindow: giveBackWindow.handle,

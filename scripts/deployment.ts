@@ -99,6 +99,7 @@ const FAILURE_QUEUES: Readonly<Partial<Record<DeployedFunction, string>>> = {
   deadMansSwitch: 'SwitchDeadLetters',
   storageEvent: 'EventDeadLetters',
   sweep: 'SweepDeadLetters',
+  drainContent: 'SweepDeadLetters',
 };
 
 export const logicalRole = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}Role`;

@@ -60,6 +60,7 @@ export const ACTS = {
   'as disable': { resource: 'role/ProvisoDisable', actions: ['sts:AssumeRole'] },
   'as evaluate': { resource: 'role/ProvisoEvaluate', actions: ['sts:AssumeRole'] },
   'as second-lever': { resource: 'role/ProvisoSecondLever', actions: ['sts:AssumeRole'] },
+  'as drain': { resource: 'role/ProvisoDrain', actions: ['sts:AssumeRole'] },
   'as purge': { resource: 'role/ProvisoPurge', actions: ['sts:AssumeRole'] },
 } as const satisfies Record<
   string,
@@ -103,6 +104,8 @@ export const FUNCTIONS = {
   reserveWindow: CHANGE,
   preflight: [...CHANGE, 'directory.people', 'organizationView.organization', 'as collect', 'as purge'],
   armDeadMansSwitch: [...READ, 'schedules.create', 'schedules.get'],
+  // Every minute, and once more by the ending. The one function that reads what was captured, in memory.
+  drainContent: [...CHANGE, 'store.list', 'as drain', 'archive.put'],
   // It switches off again when a revocation came in while it enabled.
   enableContentStorage: [...CHANGE, 'as enable', 'as collect', 'as disable'],
   confirmEnabled: [...CHANGE, 'as collect'],
@@ -135,7 +138,7 @@ export type DeployedFunction = keyof typeof FUNCTIONS;
 
 /** The functions that may assume a member account's role: what its trust policy names. */
 export const assumersOf = (
-  role: 'Collect' | 'Enable' | 'Disable' | 'Evaluate' | 'Purge' | 'SecondLever',
+  role: 'Collect' | 'Enable' | 'Disable' | 'Evaluate' | 'Purge' | 'Drain' | 'SecondLever',
 ): readonly DeployedFunction[] =>
   (Object.keys(FUNCTIONS) as DeployedFunction[])
     .filter((name) =>

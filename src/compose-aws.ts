@@ -4,6 +4,7 @@ import { cloudTrailChanges } from './adapters/aws/change-trail.ts';
 import { configReports } from './adapters/aws/compliance-reports.ts';
 import { awsDestinations } from './adapters/aws/destinations.ts';
 import { identityStoreCallers, identityStoreDirectory } from './adapters/aws/directory.ts';
+import { awsDrainage } from './adapters/aws/drainage.ts';
 import { s3Texts } from './adapters/aws/evidence-bucket.ts';
 import { awsEvidenceSources } from './adapters/aws/evidence-sources.ts';
 import { awsExecutions } from './adapters/aws/executions.ts';
@@ -20,6 +21,7 @@ import { awsSchedules } from './adapters/aws/schedules.ts';
 import { awsSecondLever } from './adapters/aws/second-lever.ts';
 import { kmsSigner } from './adapters/aws/signing-key.ts';
 import { readEnvironment } from './adapters/environment.ts';
+import { metadataTexts } from './adapters/metadata-texts.ts';
 import { policyInForceOf } from './adapters/policy-in-force.ts';
 import type { ApiServices, CallerDirectory } from './api/index.ts';
 import type { Clock } from './core/index.ts';
@@ -80,6 +82,8 @@ export function awsServices(
     evidence: awsEvidenceSources({ clock, homeRegion: region, alwaysAssume: true, partition, ...external }),
     archive,
     destinations: awsDestinations(roles, clock),
+    drainage: awsDrainage(roles, clock),
+    metadata: metadataTexts(archive),
     inspection: accountInspection(roles, evidence, clock),
     secondLever: awsSecondLever(roles),
     trail: cloudTrailChanges(roles, clock),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type FunctionName, HANDLERS } from '../handlers/index.ts';
 import {
+  type EmbeddedSchedules,
   type EmbeddedStacks,
   embeddedConfig,
   embeddedEventRules,
@@ -33,6 +34,7 @@ import {
 } from './adapters/embedded/state-files.ts';
 import { textFiles } from './adapters/embedded/text-files.ts';
 import { World } from './adapters/embedded/world.ts';
+import { metadataTexts } from './adapters/metadata-texts.ts';
 import { policyInForceOf } from './adapters/policy-in-force.ts';
 import {
   type Clock,
@@ -51,6 +53,7 @@ import {
   correlating,
   type ExecutionStatus,
   type Executions,
+  isFiltered,
   notifyingRecorder,
   type Person,
   parsePeople,
@@ -77,6 +80,7 @@ import {
 const WORKFLOWS = join(import.meta.dirname, '..', 'workflows');
 const MACHINES = { exception: 'prompt-storage-exception', ending: 'prompt-storage-ending' } as const;
 const SWEEP_EVERY_MS = 15 * 60_000;
+const DRAIN_EVERY_MS = 10 * 60_000;
 /** In the header of both databases: a file without it was not made by `createState`, or lost what it held. */
 const STATE_MARK = 0x50525653;
 
@@ -201,6 +205,7 @@ export function openState(
     recorder: events,
   });
 
+  const archive = textFiles(paths.archive);
   const readPeople = peopleReader(paths.people);
   const invoke = (name: string, event: unknown): Promise<unknown> => {
     if (!Object.hasOwn(HANDLERS, name)) throw new Error(`there is no function \`${name}\``);
@@ -234,15 +239,17 @@ export function openState(
     settings,
     retention,
     destinations: storage,
+    drainage: storage,
+    metadata: metadataTexts(archive),
     inspection,
     identities: evidence,
     reports: config,
     secondLever: inspection,
     trail,
     evidence,
-    archive: textFiles(paths.archive),
+    archive,
     schedules,
-    executions: withDestinations(executionsOf(runtime), store, inspection),
+    executions: withDestinations(executionsOf(runtime), store, inspection, schedules, clock),
     signer: fileSigner(paths.signingKey),
     certificates: certificateFiles(paths.certificates),
     notifier: notificationFile(paths.notifications),
@@ -364,7 +371,13 @@ export function loadMachines(): ReadonlyMap<string, StateMachine> {
 }
 
 /** On AWS a person deploys the destination's template for a request that was admitted; the embedded AWS plays that part too. */
-function withDestinations(executions: Executions, store: RecordStore, stacks: EmbeddedStacks): Executions {
+function withDestinations(
+  executions: Executions,
+  store: RecordStore,
+  stacks: EmbeddedStacks,
+  schedules: EmbeddedSchedules,
+  clock: Clock,
+): Executions {
   return {
     ...executions,
     async start(machine, name, input) {
@@ -373,9 +386,15 @@ function withDestinations(executions: Executions, store: RecordStore, stacks: Em
         machine === 'exception' && id !== undefined && isExceptionId(id)
           ? await readException(store, id)
           : undefined;
-      if (record !== undefined)
+      if (record !== undefined) {
         for (const place of placesOf(record.value.request))
           stacks.deployDestination({ ...record.value.request, ...place });
+        // On AWS it is always there; here every instant at which something is due costs time.
+        if (isFiltered(record.value.request))
+          schedules.createRate('drain', 'drainContent', DRAIN_EVERY_MS, clock.now(), {
+            everyException: true,
+          });
+      }
       return executions.start(machine, name, input);
     },
   };

@@ -40,13 +40,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   retention: ['evidence'],
   // An organization scanned in parts; which exception covers what is handed in.
   scan: ['policy', 'evidence', 'rules'],
+  // What of a batch of records is kept; knows the kinds of content that a policy names, and nothing of exceptions.
+  filter: ['policy'],
   // Health of a deployment from what adapters saw of it; knows none of what the deployment decides.
   doctor: [],
   rules: ['policy', 'evidence', 'iam', 'retention'],
   exceptions: ['policy', 'evidence', 'retention'],
   diff: ['policy', 'evidence', 'iam', 'rules', 'exceptions'],
   // Preflight decides with the evaluator whether policies end at the lease's end, and whether the disabling role can act.
-  enforcement: ['policy', 'evidence', 'iam', 'rules', 'exceptions', 'retention'],
+  enforcement: ['policy', 'evidence', 'iam', 'rules', 'exceptions', 'retention', 'filter'],
   // Control policies from the policy, proven by the evaluator.
   guardrails: ['policy', 'evidence', 'iam'],
   // What AWS Config is told: findings and leases together, which `rules` must not know of.

@@ -4,6 +4,7 @@ import { describeOverdue, overdueOf, partyText } from '../enforcement/index.ts';
 import {
   assessmentText,
   blastRadius,
+  countsText,
   describeState,
   destinationText,
   type ExceptionRecord,
@@ -127,6 +128,7 @@ export function exceptionLines(
       ),
     );
   }
+  if (record.filtered !== undefined) lines.push(...row('filtered', countsText(record.filtered)));
   for (const listing of record.emptyListings)
     lines.push(...row('listed empty', `${formatInstant(listing.at)}  ${listing.locations.join(', ')}`));
   if (record.certificate !== undefined) lines.push(...row('certificate', record.certificate.hash));

@@ -5,7 +5,9 @@ import {
   destinationText,
   durationOf,
   type ExceptionRequest,
+  FILTER_LIMITS,
   hasSeveralPlaces,
+  isFiltered,
   type Judgement,
   type Lease,
   type LeaseRows,
@@ -78,9 +80,10 @@ const atEveryPlace = (
   );
 
 function captured({ request, snapshot }: PreviewInput): readonly string[] {
+  const says = [blastRadius(request), ...(isFiltered(request) ? FILTER_LIMITS : [])];
   if (snapshot === undefined)
-    return [blastRadius(request), 'Who can invoke a model there is not known: no snapshot was given.'];
-  return [blastRadius(request), ...atEveryPlace(request, (place) => capturedAt(request, place, snapshot))];
+    return [...says, 'Who can invoke a model there is not known: no snapshot was given.'];
+  return [...says, ...atEveryPlace(request, (place) => capturedAt(request, place, snapshot))];
 }
 
 function capturedAt(request: ExceptionRequest, place: Place, snapshot: Snapshot): readonly string[] {

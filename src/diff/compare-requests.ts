@@ -115,6 +115,8 @@ const EXTREMES = {
   'exceptions.scope.topologies': (admitting, refusing) =>
     lacking(admitting.exceptions.scope.topologies, refusing.exceptions.scope.topologies).map((topology) => ({
       topology,
+      // Only a bucket can be filtered.
+      ...(topology === 'filter-and-purge' ? { destinationKind: 's3' as const } : {}),
     })),
   'exceptions.scope.onlySubjectsInvoke': () => [{ topology: 'dedicated', othersInvoke: true }],
   'exceptions.scope.modalities': (admitting, refusing) =>

@@ -1,6 +1,13 @@
 import { DAY, type EpochMs, formatInstant } from '../core/index.ts';
 import type { IamEvidence, IamRole, Observation, Organization } from '../evidence/index.ts';
-import type { BaselineConfiguration, Destination, ExceptionRequest } from '../exceptions/index.ts';
+import {
+  type BaselineConfiguration,
+  type Destination,
+  deliveryPrefix,
+  type ExceptionRequest,
+  filterPlaces,
+  isFiltered,
+} from '../exceptions/index.ts';
 import {
   type AccessRequest,
   type ApplicablePolicies,
@@ -36,7 +43,7 @@ export interface DestinationFault {
 }
 
 export interface DestinationInput {
-  readonly request: Pick<ExceptionRequest, 'accountId' | 'region' | 'readers' | 'retention'>;
+  readonly request: Pick<ExceptionRequest, 'accountId' | 'region' | 'readers' | 'retention' | 'topology'>;
   /** With the exception's own prefix or group. */
   readonly destination: Destination;
   readonly startsAt: EpochMs;
@@ -60,7 +67,7 @@ export function judgeDestination(input: DestinationInput): readonly DestinationF
     faults.push(...judgeBucket(input, destination, input.bucket));
   if (destination.kind === 'cloudwatch-logs' && input.logGroup !== undefined)
     faults.push(...judgeLogGroup(input, destination, input.logGroup));
-  faults.push(...judgeKey(input), ...judgeReaders(input));
+  faults.push(...judgeKey(input), ...judgeReaders(input), ...judgeRaw(input));
   return faults;
 }
 
@@ -96,7 +103,7 @@ function judgeBucket(
   const { bucketName, keyPrefix } = destination;
   const { accountId, retention } = input.request;
   const where = `bucket ${bucketName}`;
-  const object = `arn:aws:s3:::${bucketName}/${keyPrefix}AWSLogs/${accountId}/BedrockModelInvocationLogs/record`;
+  const object = `arn:aws:s3:::${bucketName}/${deliveryPrefix(input.request, destination)}AWSLogs/${accountId}/BedrockModelInvocationLogs/record`;
   return [
     ...seen(bucket.ownership, 'who owns the objects', where, (ownership) =>
       ownership === 'BucketOwnerEnforced'
@@ -400,6 +407,101 @@ function judgeReaders(input: DestinationInput): readonly DestinationFault[] {
 }
 
 const READ_EVENTS = ['logs:GetLogEvents', 'logs:FilterLogEvents', 'logs:StartQuery', 'logs:StartLiveTail'];
+
+/** Of an exception that is filtered: raw records are for the drain alone, from the first one on. */
+function judgeRaw({
+  request,
+  destination,
+  bucket,
+  iam,
+  startsAt,
+}: DestinationInput): readonly DestinationFault[] {
+  const places = isFiltered(request) ? filterPlaces(destination) : undefined;
+  if (places === undefined || bucket === undefined || bucket.policy.kind === 'unobservable') return [];
+  const where = `the policy of bucket ${places.bucketName}`;
+  const policy = bucket.policy.kind === 'observed' ? bucket.policy.value : undefined;
+  const resourcePolicy = resourceLayer(where, policy, request.accountId, false);
+  return request.readers.flatMap((arn) => {
+    const reader = readerOf(arn, iam);
+    const mayRead = (at: number) =>
+      decideIdentity(reader, 's3:GetObject', {
+        guardrails: { kind: 'levels', levels: [] },
+        resource: `arn:aws:s3:::${places.bucketName}/${places.raw}AWSLogs/record`,
+        context: atInstant(contextOfPrincipal(reader.principal), at),
+        resourcePolicy,
+      }).kind !== 'denied';
+    return [startsAt, ...instantsFrom([reader.identity, resourcePolicy], startsAt)].some(mayRead)
+      ? [defect(`reader ${arn} is not certainly kept from the raw records of everybody`, where, TEMPLATE)]
+      : [];
+  });
+}
+
+/** Path and name of the role that filters (templates/member-account.yml). */
+export const DRAIN_ROLE = 'proviso/ProvisoDrain';
+
+/**
+ * Whether the role that filters can read what is delivered, keep what is in scope and delete the rest, as long as there can be any: its own
+ * policies, its boundary, the control policies, the bucket's and the key's. Anything but a certain yes is a defect.
+ */
+export function judgeDrainRole(
+  input: DestinationInput & { readonly organization: Organization },
+): readonly DestinationFault[] {
+  const { request, destination, bucket, key, organization, startsAt } = input;
+  const places = isFiltered(request) ? filterPlaces(destination) : undefined;
+  if (places === undefined || bucket === undefined) return [];
+  const where = `role ${DRAIN_ROLE} in ${request.accountId}`;
+  const object = (prefix: string) => `arn:aws:s3:::${places.bucketName}/${prefix}record`;
+  return seen(input.iam, 'the policies of the draining role', where, (iam) => {
+    const role = iam?.roles.find(({ arn }) => arn.endsWith(`:role/${DRAIN_ROLE}`));
+    if (iam === undefined || role === undefined)
+      return [
+        defect(
+          'the role that filters does not exist',
+          where,
+          'deploy templates/member-account.yml in the account',
+        ),
+      ];
+    const policies = accountPolicies(iam).ofRole(role);
+    const policyOf = (observation: Observation<string>) =>
+      observation.kind === 'observed' ? observation.value : undefined;
+    const bucketLayer = resourceLayer('the bucket policy', policyOf(bucket.policy), request.accountId, false);
+    const keyLayer = resourceLayer('the key policy', policyOf(key.policy), request.accountId, true);
+    const context = withKeys(contextOfPrincipal(policies.principal, organization.id), {
+      'aws:RequestedRegion': request.region,
+      'kms:ViaService': `s3.${request.region}.amazonaws.com`,
+    });
+    const acts = [
+      ['s3:GetObject', object(places.raw), bucketLayer],
+      ['s3:GetObjectVersion', object(places.raw), bucketLayer],
+      ['s3:PutObject', object(places.vault), bucketLayer],
+      ['s3:PutObject', `arn:aws:s3:::${places.bucketName}/${places.key}`, bucketLayer],
+      ['s3:GetObject', `arn:aws:s3:::${places.bucketName}/${places.key}`, bucketLayer],
+      ['s3:DeleteObjectVersion', object(places.raw), bucketLayer],
+      ['kms:Decrypt', destination.kmsKeyArn, keyLayer],
+      ['kms:GenerateDataKey', destination.kmsKeyArn, keyLayer],
+    ] as const;
+    const instants = [startsAt, ...instantsFrom([policies.identity, bucketLayer, keyLayer], startsAt)];
+    return acts.flatMap(([action, resource, resourcePolicy]) =>
+      instants.every(
+        (at) =>
+          decideIdentity(policies, action, {
+            guardrails: guardrailsOf(organization, request.accountId),
+            resource,
+            context: atInstant(context, at),
+            resourcePolicy,
+          }).kind === 'allowed',
+      )
+        ? []
+        : [
+            defect(
+              `it is not certain that the draining role may call ${action} on ${resource}, now and after the end`,
+              where,
+              `let it, in its own policies and in those of the destination; ${TEMPLATE}`,
+            ),
+          ],
+    );
+  });
+}
 
 /** Whoever is not in the evidence may be made with any policy: then only the destination's own policies can end the reading. */
 function readerOf(arn: string, iam: Observation<IamEvidence>): IdentityPolicies {

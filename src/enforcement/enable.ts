@@ -68,6 +68,7 @@ import {
   describeFault,
   judgeDestination,
   judgeDisableRole,
+  judgeDrainRole,
 } from './destination.ts';
 import { invokersOf } from './invokers.ts';
 import type { OneTimeSchedule, Pair, Services } from './ports.ts';
@@ -297,8 +298,10 @@ async function inspect(
       : { logGroup: await inspection.inspectLogGroup(pair, destination.logGroupName) };
   const key = await inspection.inspectKey(pair, destination.kmsKeyArn);
   const isVersioned = facts.kind === 'observed' && facts.value.isVersioned;
+  const input = { request, destination, startsAt, expiresAt, isVersioned, ...place, key, iam };
   return [
-    ...judgeDestination({ request, destination, startsAt, expiresAt, isVersioned, ...place, key, iam }),
+    ...judgeDestination(input),
+    ...judgeDrainRole({ ...input, organization }),
     ...judgeDisableRole({ request, organization, iam, baseline }),
   ];
 }

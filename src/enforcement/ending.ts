@@ -21,6 +21,7 @@ import {
   type ExceptionRecord,
   endOf,
   hasSeveralPlaces,
+  isFiltered,
   isHeld,
   isPastRetention,
   isTerminal,
@@ -36,6 +37,7 @@ import {
   signStatement,
   storesContent,
 } from '../exceptions/index.ts';
+import { purgeRaw } from './drain.ts';
 import type { Services } from './ports.ts';
 import { isEmptyListing, list, purge } from './purge.ts';
 import { allOf, PLACES_AT_ONCE, reopen } from './reconcile.ts';
@@ -64,7 +66,8 @@ async function subjectOf(
 const waitText = (at: EpochMs): string => formatInstant(epochMs(Math.ceil(at / SECOND) * SECOND));
 
 /** `done`: a person closed it meanwhile (or, when purging and listing, Legal holds it); nothing is written into a closed record. */
-export type PutBaselineStep = { readonly next: 'retry' | 'drain' | 'done'; readonly at: string };
+/** `filter`: after the quiet time the drain runs a last time, before the purge. */
+export type PutBaselineStep = { readonly next: 'retry' | 'drain' | 'filter' | 'done'; readonly at: string };
 
 /** Baseline at every place, read back, and again until all are off and settled. A place that fails keeps no other from being switched off. */
 export async function putBaselineStep(
@@ -75,8 +78,8 @@ export async function putBaselineStep(
   await markEnding(services, id);
   const { record, leases } = await subjectOf(services, id);
   if (isTerminal(record.state)) return { next: 'done', at: waitText(services.clock.now()) };
-  if (record.state !== 'ending')
-    return { next: 'drain', at: waitText(record.drainUntil ?? services.clock.now()) };
+  const next = isFiltered(record.request) ? 'filter' : 'drain';
+  if (record.state !== 'ending') return { next, at: waitText(record.drainUntil ?? services.clock.now()) };
   const faults: unknown[] = [];
   const results: SwitchOffResult[] = [];
   // One that was settled meanwhile says so by itself; without any, the state is about to move on.
@@ -98,7 +101,7 @@ export async function putBaselineStep(
   const result = allOf(results);
   if (!result.isSettled) return { next: 'retry', at: formatInstant(result.retryAt) };
   const after = await requireException(services.store, id);
-  return { next: 'drain', at: waitText(after.value.drainUntil ?? services.clock.now()) };
+  return { next, at: waitText(after.value.drainUntil ?? services.clock.now()) };
 }
 
 export type PurgeStep = { readonly next: 'list' | 'off-again' | 'done' };
@@ -108,6 +111,7 @@ export async function purgeStep(services: Services, id: ExceptionId): Promise<Pu
   if (await isClosed(services, id)) return { next: 'done' };
   if (await isOnAgain(services, id)) return { next: 'off-again' };
   const { record: begun, leases } = await subjectOf(services, id);
+  await purgeRaw(services, id);
   let waits = false;
   // Decided in the commit that begins the purge: a hold that comes first wins, one that comes later is told that it is late.
   await amend(services, id, (record) => {

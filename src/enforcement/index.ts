@@ -4,6 +4,7 @@ export * from './approvals.ts';
 export * from './dead-mans-switch.ts';
 export * from './destination.ts';
 export * from './detect.ts';
+export * from './drain.ts';
 export * from './drift.ts';
 export * from './enable.ts';
 export * from './ending.ts';

@@ -21,6 +21,7 @@ import type {
   Signer,
 } from '../exceptions/index.ts';
 
+import type { InvocationMetadata } from '../filter/index.ts';
 import type { SettingName } from './drift.ts';
 
 export interface Pair {
@@ -77,6 +78,45 @@ export interface Destinations {
   createLogGroup(pair: Pair, logGroupName: string, kmsKeyArn: string, retentionDays: number): Promise<void>;
   /** Permanent, with everything in it. Succeeds when there is none. */
   deleteLogGroup(pair: Pair, logGroupName: string): Promise<void>;
+}
+
+/**
+ * The raw prefix and the vault of `filter-and-purge` exceptions, by the drain role alone: the one role of ours that reads content. Listings
+ * are complete or throw `AwsCallError`. Everything written overwrites what an earlier run wrote there, with the same bytes.
+ */
+export interface Drainage {
+  listRaw(pair: Pair, bucketName: string, prefix: string): Promise<readonly ObjectVersion[]>;
+  /** @returns undefined when it is gone; `too-large`, unread, above `mostBytes` */
+  readRaw(
+    pair: Pair,
+    bucketName: string,
+    version: ObjectVersion,
+    mostBytes: number,
+  ): Promise<Uint8Array | 'too-large' | undefined>;
+  writeVault(pair: Pair, bucketName: string, key: string, body: Uint8Array, kmsKeyArn: string): Promise<void>;
+  /** Within S3: a large body is never in our memory. @returns false when it is gone */
+  copyToVault(
+    pair: Pair,
+    bucketName: string,
+    from: ObjectVersion,
+    key: string,
+    kmsKeyArn: string,
+  ): Promise<boolean>;
+  /** The text that stands there, or `fresh` where none did: of two that come at once, one. */
+  readOrMakeKey(
+    pair: Pair,
+    bucketName: string,
+    key: string,
+    fresh: string,
+    kmsKeyArn: string,
+  ): Promise<string>;
+  deleteRaw(pair: Pair, bucketName: string, versions: readonly ObjectVersion[]): Promise<void>;
+}
+
+/** Where the metadata of everybody's calls goes on to while an exception filters, so that who and how much stays known. Never content. */
+export interface MetadataSink {
+  /** @param name - of the batch; told twice, it is kept once */
+  pass(name: string, metadata: readonly InvocationMetadata[]): Promise<void>;
 }
 
 /** A lifecycle rule as far as it deletes. One with a tag or size filter covers only some objects, and is left out. */
@@ -229,6 +269,8 @@ export interface Services {
   readonly settings: PromptStorageSettings;
   readonly retention: DataRetentionSettings;
   readonly destinations: Destinations;
+  readonly drainage: Drainage;
+  readonly metadata: MetadataSink;
   readonly inspection: Inspection;
   /** Principals of an account, for rules that AWS Config triggers. */
   readonly identities: AccountSource;

@@ -5,6 +5,7 @@ import { endOf } from './lease.ts';
 import { type AccountRegion, allOffSince, factsAt, hasSeveralPlaces, type PlacedLease } from './places.ts';
 import type { SignedCertificate, Signer } from './ports.ts';
 import { missingApprovals, standingApprovals } from './quorum.ts';
+import { isFiltered } from './topology.ts';
 import type { Decision, ExceptionRecord, Listing } from './types.ts';
 
 /**
@@ -96,6 +97,7 @@ export function certificateStatement(
     ...(record.robot === undefined ? {} : { robot: record.robot }),
     purgeWithinRetention: record.isPurgeOverdue !== true,
     ...(hasSeveralPlaces(record.request) ? {} : baselineOf(record, first)),
+    ...(record.filtered === undefined ? {} : { filtered: record.filtered }),
     purged: record.purged ?? { versions: 0, bytes: 0, uploads: 0, logGroups: 0 },
     listings: record.emptyListings.map(listingText),
     finding:
@@ -104,7 +106,9 @@ export function certificateStatement(
         : 'not proven',
     notProven: [
       'copies that readers made while they could read are not visible here',
-      `whether only the named subjects were captured${invokersWords(record)}`,
+      isFiltered(record.request)
+        ? 'whether anybody read raw records before they were filtered: CloudTrail’s data events of the bucket have it, and were not read here'
+        : `whether only the named subjects were captured${invokersWords(record)}`,
       ...(record.holds === undefined
         ? []
         : ['whether anything was copied, or deleted by AWS’s own lifecycle, while it was on legal hold']),

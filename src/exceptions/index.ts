@@ -23,4 +23,5 @@ export * from './sheet.ts';
 export * from './standing.ts';
 export * from './submit.ts';
 export * from './take-back.ts';
+export * from './topology.ts';
 export * from './types.ts';

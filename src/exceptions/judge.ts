@@ -13,6 +13,7 @@ import { mostLeasedTime, overlapping } from './lease.ts';
 import { hasSeveralPlaces, type LeaseRows, placesOf, placeText, sayingWhere } from './places.ts';
 import { canBeApproved } from './quorum.ts';
 import { durationOf } from './request.ts';
+import { isFiltered } from './topology.ts';
 import type { ExceptionRequest, JudgedCondition, LeaseRow, Person, Place } from './types.ts';
 
 export interface Judgement {
@@ -175,13 +176,16 @@ function accountConditions({ policy, organization }: JudgeInput, place: Place): 
 
 function scopeConditions({ request, policy, invokers }: JudgeInput): JudgedCondition[] {
   const { scope } = policy.policy.exceptions;
+  const hasLogGroup = placesOf(request).some(({ destination }) => destination.kind !== 's3');
   const accounts = new Set<string>(placesOf(request).map(({ accountId }) => accountId));
   const foreign = request.subjects.filter((arn) => !accounts.has(arn.split(':')[4] ?? ''));
   return [
     condition(
       'exceptions.scope.topologies',
-      scope.topologies.includes(request.topology),
-      `topology \`${request.topology}\`; allowed: ${scope.topologies.join(', ')}`,
+      scope.topologies.includes(request.topology) && (!isFiltered(request) || !hasLogGroup),
+      isFiltered(request) && hasLogGroup
+        ? `topology \`${request.topology}\` filters objects in S3; a log group cannot be filtered`
+        : `topology \`${request.topology}\`; allowed: ${scope.topologies.join(', ')}`,
     ),
     ...placesOf(request).flatMap((place, index) =>
       invokerConditions(request, place, policy, invokers[index]),

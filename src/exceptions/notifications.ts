@@ -121,6 +121,10 @@ const TOLD: Readonly<Record<string, Told>> = {
     'page',
     'have its owner remove it, or take it over (proviso adopt): what it stores is under no exception and not purged here',
   ),
+  'filter.dropped': guardians(
+    'act',
+    'decide whether it may go on: what could not be filtered was deleted, and records of subjects may be lost with it',
+  ),
   'exception.needs-signature': guardians(
     'act',
     'close it without proof, signed with a reason (proviso exception close-unproven)',

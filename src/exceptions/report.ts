@@ -85,6 +85,8 @@ export const NEAR_MISSES = {
   'exception.break-glass-breach': 'break-glass was not confirmed',
   'enforcement.unreadable': 'the setting could not be read back',
   'ending.started': 'another detector than the workflow ended it',
+  'filter.dropped': 'what was delivered could not be filtered',
+  'filter.purged-unread': 'what was delivered was purged before it was filtered',
   'sweep.faults': 'the sweep met faults',
   'notification.failed': 'nobody could be told',
 } as const;

@@ -15,6 +15,7 @@ import { nextState } from './lifecycle.ts';
 import { hasSeveralPlaces, type LeaseRows, leasesOf, placesOf, placesText } from './places.ts';
 import { amend, type Books, type Change } from './records.ts';
 import { durationOf } from './request.ts';
+import { deliveryPrefix } from './topology.ts';
 import type {
   CompleteLoggingConfiguration,
   Destination,
@@ -33,10 +34,10 @@ const FLAG_OF: Record<Modality, (typeof DATA_DELIVERY_FLAGS)[number]> = {
 
 /** Exactly what the enable step puts: the asked kinds on, every other flag explicitly off, one destination. */
 export function configurationOf(
-  { modalities }: Pick<ExceptionRequest, 'modalities'>,
+  request: Pick<ExceptionRequest, 'modalities' | 'topology'>,
   destination: Destination,
 ): CompleteLoggingConfiguration {
-  const on = new Set(modalities.map((modality) => FLAG_OF[modality]));
+  const on = new Set(request.modalities.map((modality) => FLAG_OF[modality]));
   const isOn = (flag: (typeof DATA_DELIVERY_FLAGS)[number]) => on.has(flag);
   const flags = {
     textDataDeliveryEnabled: isOn('textDataDeliveryEnabled'),
@@ -46,7 +47,13 @@ export function configurationOf(
     audioDataDeliveryEnabled: isOn('audioDataDeliveryEnabled'),
   };
   return destination.kind === 's3'
-    ? { ...flags, s3Config: { bucketName: destination.bucketName, keyPrefix: destination.keyPrefix } }
+    ? {
+        ...flags,
+        s3Config: {
+          bucketName: destination.bucketName,
+          keyPrefix: deliveryPrefix(request, destination),
+        },
+      }
     : {
         ...flags,
         cloudWatchConfig: { logGroupName: destination.logGroupName, roleArn: destination.roleArn },

@@ -12,6 +12,7 @@ import {
 import type { LoadedPolicy } from '../policy/index.ts';
 import type { Judgement } from './judge.ts';
 import { hasSeveralPlaces, type PlacedRequest, placesOf, placeText } from './places.ts';
+import { FILTER_LIMITS, isFiltered } from './topology.ts';
 import type { Admission, Destination, ExceptionRecord, ExceptionRequest, Place } from './types.ts';
 
 /*
@@ -89,6 +90,7 @@ export function decisionSheet(subject: SheetSubject, admission: Omit<Admission, 
             text: `Whether prompts and responses may be stored in ${accountsText(request)}${hasSeveralPlaces(request) ? ' (in all of them or in none)' : ''}, from ${formatInstant(request.startsAt)} until ${formatInstant(request.endsAt)} (${length}; the end is exclusive and nothing moves it later).`,
           },
           { kind: 'text', text: blastRadius(request) },
+          ...(isFiltered(request) ? FILTER_LIMITS.map((text) => ({ kind: 'text' as const, text })) : []),
           ...(request.breakGlass === undefined
             ? []
             : [

@@ -9,7 +9,8 @@ import type {
   Sha256Hex,
 } from '../core/index.ts';
 import type { DataDeliveryFlag, LoggingConfiguration, S3Destination } from '../evidence/index.ts';
-import type { Modality } from '../policy/index.ts';
+import type { Modality, Topology } from '../policy/index.ts';
+import type { FilterCounts } from './topology.ts';
 
 /** Someone who exists and may act. Roles are those the policy names (`legal`, `security`, …); others are ignored. */
 export interface Person {
@@ -64,7 +65,7 @@ export interface ExceptionRequest {
   /** The first place. Read it through `placesOf`, or every further one is forgotten. */
   readonly accountId: AccountId;
   readonly region: Region;
-  readonly topology: 'dedicated';
+  readonly topology: Topology;
   readonly destination: Destination;
   /** Approved, reserved, enabled and ended together with the first, or not at all. Absent, never empty. */
   readonly furtherPlaces?: readonly Place[];
@@ -294,6 +295,8 @@ export interface ExceptionRecord extends PlaceFacts {
   readonly furtherFacts?: Readonly<Record<string, PlaceFacts>>;
   /** The first attempt to enable, once every place was read back as on. */
   readonly enabledAt?: EpochMs;
+  /** Of `filter-and-purge`: what the drain did up to its last run, at all places together. */
+  readonly filtered?: FilterCounts;
   /** When the last place was read back as off. */
   readonly offAt?: EpochMs;
   readonly drainUntil?: EpochMs;

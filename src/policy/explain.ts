@@ -243,6 +243,7 @@ function exceptionSentences({ exceptions }: Policy): readonly string[] {
 
 const TOPOLOGY_WORDS = {
   dedicated: 'an account and Region used for the investigation alone',
+  'filter-and-purge': 'a filter that deletes what others send, minutes after Bedrock has stored it',
 } as const satisfies Record<Policy['exceptions']['scope']['topologies'][number], string>;
 const DESTINATION_WORDS = {
   s3: 'an S3 prefix',

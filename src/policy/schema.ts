@@ -113,7 +113,7 @@ const controlSchema = z.strictObject({
 const BASELINES = ['none', 'metadata-only'] as const;
 const ENFORCEMENT = ['observe', 'enforce'] as const;
 export const MODALITIES = ['text', 'image', 'embedding', 'video', 'audio'] as const;
-export const TOPOLOGIES = ['dedicated'] as const;
+export const TOPOLOGIES = ['dedicated', 'filter-and-purge'] as const;
 export const DESTINATION_KINDS = ['s3', 'cloudwatch-logs'] as const;
 
 /** Ways to a model that an organization may close altogether, because nothing governs what they store, or who used them. */
@@ -319,6 +319,7 @@ export type Control = Policy['controls'][number];
 export type Severity = (typeof SEVERITIES)[number];
 export type Baseline = (typeof BASELINES)[number];
 export type Modality = (typeof MODALITIES)[number];
+export type Topology = (typeof TOPOLOGIES)[number];
 
 /** A policy together with what identifies it. `hash` covers the meaning (canonical JSON), not layout or comments. */
 export interface LoadedPolicy {

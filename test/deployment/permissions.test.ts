@@ -36,6 +36,7 @@ const ACTION_OF: Readonly<Record<string, string>> = {
   's3:ListObjectVersions': 's3:ListBucketVersions',
   's3:ListMultipartUploads': 's3:ListBucketMultipartUploads',
   's3:DeleteObjects': 's3:DeleteObjectVersion',
+  's3:CopyObject': 's3:PutObject',
   's3:GetBucketEncryption': 's3:GetEncryptionConfiguration',
   's3:GetBucketLifecycleConfiguration': 's3:GetLifecycleConfiguration',
   's3:GetBucketReplication': 's3:GetReplicationConfiguration',
@@ -150,6 +151,13 @@ describe('the member account', () => {
     ['Evaluate', ['compliance-reports.ts'], /^$/, []],
     ['SecondLever', ['second-lever.ts'], /^$/, []],
     // A version `null` in a bucket without versioning may need the plain action.
+    // Versions are read; to be told that the counting key is not there takes listing; the keys are used through S3.
+    [
+      'Drain',
+      ['drainage.ts'],
+      /^s3:(ListBucketVersions|DeleteObject)/,
+      ['kms:Decrypt', 'kms:GenerateDataKey', 's3:GetObjectVersion', 's3:ListBucket'],
+    ],
     ['Purge', ['log-groups.ts'], /^s3:(List|Delete|Abort)/, ['s3:DeleteObject']],
   ] as const)('Proviso%s allows exactly its calls', (role, files, own, besides) => {
     const others = ['buckets.ts', 'prompt-storage.ts']
@@ -158,7 +166,7 @@ describe('the member account', () => {
     expect(allowed(role)).toEqual(unique([...files.flatMap(actionsIn), ...others, ...besides]));
   });
 
-  it.each(['Collect', 'Enable', 'Disable', 'Evaluate', 'Purge', 'SecondLever'] as const)(
+  it.each(['Collect', 'Enable', 'Disable', 'Evaluate', 'Purge', 'Drain', 'SecondLever'] as const)(
     'Proviso%s trusts exactly the functions that use it',
     (name) => {
       const trust = JSON.stringify(roleNamed(name).Properties.AssumeRolePolicyDocument);
@@ -172,6 +180,7 @@ describe('the member account', () => {
   it('keeps switching on, switching off and purging apart', () => {
     expect(assumersOf('Enable')).toEqual(['enableContentStorage']);
     expect(assumersOf('Purge').filter((name) => assumersOf('Enable').includes(name))).toEqual([]);
+    expect(assumersOf('Drain')).toEqual(['drainContent']);
     expect(allowed('Purge').join()).not.toMatch(/GetObject|GetLogEvents|FilterLogEvents/);
   });
 
@@ -411,6 +420,25 @@ const PLAYS: readonly Play[] = [
       detail: { name: id },
     });
   },
+  async function filteredWithMetadataThatFlowsOn(simulation) {
+    simulation.somebodyPuts({
+      s3Config: { bucketName: 'somebodys-bucket', keyPrefix: '' },
+      textDataDeliveryEnabled: false,
+      imageDataDeliveryEnabled: false,
+      embeddingDataDeliveryEnabled: false,
+      videoDataDeliveryEnabled: false,
+      audioDataDeliveryEnabled: false,
+    });
+    await simulation.adopt(
+      policyText(
+        ['topologies: [dedicated]', 'topologies: [filter-and-purge]'],
+        ['  baseline: none', '  baseline: metadata-only'],
+      ),
+    );
+    const id = await simulation.active({ topology: 'filter-and-purge' });
+    simulation.deliverRaw(id, 'damaged', Buffer.from([0x1f, 0x8b, 1, 2]));
+    await simulation.advanceTo(LONG_AFTER);
+  },
   async function aPolicyThatCouldNotBeJudgedAtFirst(simulation) {
     await simulation.request();
     const { services } = simulation.state;
@@ -531,6 +559,8 @@ function watch(services: Services & ApiServices & { callers: object }, note: (ac
     inspection: around(services.inspection, () => 'as collect'),
     trail: around(services.trail, () => 'as collect'),
     secondLever: around(services.secondLever, () => 'as second-lever'),
+    drainage: around(services.drainage, () => 'as drain'),
+    metadata: around(services.metadata, () => 'archive.put'),
     destinations: around(services.destinations, (method) =>
       method === 'describeBucket' ? 'as collect' : 'as purge',
     ),

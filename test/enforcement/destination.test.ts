@@ -88,7 +88,7 @@ function world(destination: Destination, deployed: { endsAt?: EpochMs; retention
 
 async function inputOf({ stacks, destination }: World): Promise<DestinationInput> {
   return {
-    request: { ...PAIR, readers: [READER], retention: (7 * DAY) as typeof DAY },
+    request: { ...PAIR, readers: [READER], retention: (7 * DAY) as typeof DAY, topology: 'dedicated' },
     destination,
     startsAt: START,
     expiresAt: END,

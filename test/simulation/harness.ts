@@ -165,6 +165,7 @@ export interface RequestOptions {
   readonly retention?: string;
   readonly reference?: string;
   readonly modalities?: string;
+  readonly topology?: string;
   readonly subjects?: string;
   /** Replaces the usual S3 destination. */
   readonly destination?: string;
@@ -188,7 +189,7 @@ models: ["anthropic.claude-sonnet-4-5-20250929-v1:0"]
 modalities: ${options.modalities ?? '[text]'}
 account: "${account}"
 region: ${options.region ?? VIRGINIA}
-topology: dedicated
+topology: ${options.topology ?? 'dedicated'}
 destination: ${options.destination ?? `{ kind: s3, bucketName: ${options.bucket ?? BUCKET}, keyPrefix: incidents/, kmsKeyArn: "${options.key ?? KEY}" }`}
 readers: ["arn:aws:iam::${account}:role/IncidentResponder"]
 startsAt: "${instant(options.from ?? BEGINS)}"
@@ -395,6 +396,13 @@ export class Simulation {
       retention: around(services.retention, 'retention', ['setDataRetentionToNone']),
       schedules: around(services.schedules, 'schedules', ['create', 'delete']),
       destinations: around(services.destinations, 'destinations', ['deleteVersions', 'abortUploads']),
+      drainage: around(services.drainage, 'drainage', [
+        'writeVault',
+        'copyToVault',
+        'readOrMakeKey',
+        'deleteRaw',
+      ]),
+      metadata: around(services.metadata, 'metadata', ['pass']),
       certificates: around(services.certificates, 'certificates', ['save']),
     });
   }
@@ -489,6 +497,12 @@ export class Simulation {
     return this.switched.findLast(({ isOn }) => !isOn)?.at;
   }
 
+  /** Something that Bedrock delivers into the raw prefix of an exception that is filtered. */
+  deliverRaw(id: ExceptionId, name: string, body: string | Uint8Array, pair: Pair = PAIR): void {
+    const key = `incidents/${id}/raw/AWSLogs/${pair.accountId}/BedrockModelInvocationLogs/${pair.region}/2026/11/20/12/${name}`;
+    this.state.aws.storage.putObject(BUCKET, key, body);
+  }
+
   /** Bytes and uploads that stand below the exception's own place, past every port of ours. */
   contentOf(id: ExceptionId): number {
     const { database } = this.state.aws;
@@ -502,10 +516,13 @@ export class Simulation {
   }
 
   /** Somebody uses a model there now. @returns whether content was delivered */
-  async invoke(prompt = 'CANARY-prompt'): Promise<boolean> {
+  async invoke(
+    prompt = 'CANARY-prompt',
+    identityArn = `arn:aws:sts::${INCIDENT}:assumed-role/IncidentResponder/sam`,
+  ): Promise<boolean> {
     const { aws, clock, services } = this.state;
     return deliver(aws.storage, clock, services.ids, PAIR, this.setting(), {
-      identityArn: `arn:aws:sts::${INCIDENT}:assumed-role/IncidentResponder/sam`,
+      identityArn,
       modelId: 'anthropic.claude-sonnet-4-5-20250929-v1:0',
       prompt,
       response: 'CANARY-response',
@@ -517,7 +534,7 @@ export class Simulation {
   }
 
   /** Silences detectors. Muting the dead man's switch needs its schedule to exist. */
-  mute(...targets: readonly ('deadMansSwitch' | 'sweep' | 'configSettings')[]): void {
+  mute(...targets: readonly ('deadMansSwitch' | 'sweep' | 'configSettings' | 'drainContent')[]): void {
     for (const target of targets) this.state.aws.schedules.setMute(target, true);
   }
 

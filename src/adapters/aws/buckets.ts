@@ -34,7 +34,11 @@ type BucketPorts = Pick<
 >;
 
 /** S3 in the member accounts. Keys are asked for URL-encoded, because XML cannot carry every key. */
-export function contentBuckets(roles: MemberRoles, clock: Clock): BucketPorts {
+export function contentBuckets(
+  roles: MemberRoles,
+  clock: Clock,
+  by: 'purge' | 'drain' = 'purge',
+): BucketPorts {
   const clientFor = async (act: MemberAct, pair: Pair) =>
     new S3Client({
       ...(await roles.settingsFor(act, pair)),
@@ -50,7 +54,7 @@ export function contentBuckets(roles: MemberRoles, clock: Clock): BucketPorts {
 
     listVersions: (pair, Bucket, Prefix) =>
       awsCall('s3:ListObjectVersions', async () => {
-        const client = await clientFor('purge', pair);
+        const client = await clientFor(by, pair);
         return allPages<ObjectVersion>(async (token) => {
           const marker = token === undefined ? {} : (JSON.parse(token) as VersionMarker);
           const page = await client.send(
@@ -86,7 +90,7 @@ export function contentBuckets(roles: MemberRoles, clock: Clock): BucketPorts {
 
     listUploads: (pair, Bucket, Prefix) =>
       awsCall('s3:ListMultipartUploads', async () => {
-        const client = await clientFor('purge', pair);
+        const client = await clientFor(by, pair);
         return allPages<Upload>(async (token) => {
           const marker = token === undefined ? {} : (JSON.parse(token) as UploadMarker);
           const page = await client.send(
@@ -114,7 +118,7 @@ export function contentBuckets(roles: MemberRoles, clock: Clock): BucketPorts {
 
     deleteVersions: (pair, Bucket, versions) =>
       awsCall('s3:DeleteObjects', async () => {
-        const client = await clientFor('purge', pair);
+        const client = await clientFor(by, pair);
         const inXml = versions.filter(({ key }) => !NOT_IN_XML.test(key));
         for (let from = 0; from < inXml.length; from += DELETE_BATCH) {
           const batch = inXml.slice(from, from + DELETE_BATCH);
@@ -150,7 +154,7 @@ export function contentBuckets(roles: MemberRoles, clock: Clock): BucketPorts {
 
     abortUploads: (pair, Bucket, uploads) =>
       awsCall('s3:AbortMultipartUpload', async () => {
-        const client = await clientFor('purge', pair);
+        const client = await clientFor(by, pair);
         await pMap(
           uploads,
           async ({ key, uploadId }) => {

@@ -17,6 +17,8 @@ export const MEMBER_ROLES = {
   evaluate: 'proviso/ProvisoEvaluate',
   /** Makes and lists an exception's own destination, and deletes what is in it; cannot read an object's body. */
   purge: 'proviso/ProvisoPurge',
+  /** Reads raw batches, writes the vault, deletes raw versions: of exceptions that are filtered. */
+  drain: 'proviso/ProvisoDrain',
   /** Denies a destination and disables its key, when switching off does not work. */
   'second-lever': 'proviso/ProvisoSecondLever',
 } as const;

@@ -242,7 +242,12 @@ const made = new Map<string, readonly IamRole[]>();
 function memberRolesOf(accountId: string): readonly IamRole[] {
   const before = made.get(accountId);
   if (before !== undefined) return before;
-  const parameters = { GovernanceAccountId: '000000000000', Baseline: 'metadata-only' };
+  // Buckets here have any name.
+  const parameters = {
+    GovernanceAccountId: '000000000000',
+    Baseline: 'metadata-only',
+    ContentBuckets: '*',
+  };
   const resources = deployTemplate('member-account', {
     accountId,
     region: 'us-east-1',

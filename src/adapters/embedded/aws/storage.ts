@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock, Ids } from '../../../core/index.ts';
-import type { Destinations, ObjectVersion, Pair, Upload } from '../../../enforcement/index.ts';
+import type { Destinations, Drainage, ObjectVersion, Pair, Upload } from '../../../enforcement/index.ts';
 import { AwsCallError } from '../../../exceptions/index.ts';
 import { prepared } from '../statements.ts';
 import { readDocument, writeDocument } from './database.ts';
@@ -21,7 +21,7 @@ export function embeddedStorage(
   database: DatabaseSync,
   clock: Clock,
   ids: Ids,
-): Destinations & EmbeddedStorage {
+): Destinations & Drainage & EmbeddedStorage {
   const bucketOf = (name: string): BucketRow | undefined =>
     prepared(database, 'SELECT * FROM buckets WHERE name = ?').get(name) as BucketRow | undefined;
 
@@ -38,7 +38,7 @@ export function embeddedStorage(
     return bucket;
   };
 
-  const putObject = (bucketName: string, key: string, body: string): void => {
+  const putObject = (bucketName: string, key: string, body: string | Uint8Array): void => {
     const bucket = bucketOf(bucketName);
     if (bucket === undefined) throw new AwsCallError('not-found', `NoSuchBucket: \`${bucketName}\``, false);
     if (bucket.versioned === 0)
@@ -48,6 +48,55 @@ export function embeddedStorage(
       database,
       'INSERT INTO versions (bucket, key, version_id, delete_marker, body) VALUES (?, ?, ?, 0, ?)',
     ).run(bucketName, key, versionId, Buffer.from(body));
+  };
+
+  const bodyOf = (bucketName: string, key: string, versionId?: string): Uint8Array | undefined => {
+    const row = (
+      versionId === undefined
+        ? prepared(
+            database,
+            'SELECT body FROM versions WHERE bucket = ? AND key = ? AND delete_marker = 0 ORDER BY seq DESC LIMIT 1',
+          ).get(bucketName, key)
+        : prepared(database, 'SELECT body FROM versions WHERE bucket = ? AND key = ? AND version_id = ?').get(
+            bucketName,
+            key,
+            versionId,
+          )
+    ) as { body: Uint8Array } | undefined;
+    return row?.body;
+  };
+  const listVersions: Destinations['listVersions'] = async (pair, bucketName, prefix) => {
+    requireBucket(pair, bucketName);
+    const rows = withFaults(database, 's3:ListObjectVersions', pair, () =>
+      prepared(
+        database,
+        'SELECT key, version_id, delete_marker, length(body) AS bytes FROM versions WHERE bucket = ? AND substr(key, 1, ?) = ? ORDER BY key, seq DESC',
+      ).all(bucketName, prefix.length, prefix),
+    ) as { key: string; version_id: string; delete_marker: number; bytes: number }[];
+    return rows.map(
+      (row): ObjectVersion => ({
+        key: row.key,
+        versionId: row.version_id,
+        isDeleteMarker: row.delete_marker === 1,
+        bytes: row.bytes,
+      }),
+    );
+  };
+  const deleteVersions: Destinations['deleteVersions'] = async (pair, bucketName, versions) => {
+    const bucket = requireBucket(pair, bucketName);
+    if (bucket.object_lock === 1)
+      throw new AwsCallError(
+        'access-denied',
+        `AccessDenied: Object Lock holds the versions in \`${bucketName}\``,
+        false,
+      );
+    withFaults(database, 's3:DeleteObjects', pair, () => {
+      const statement = prepared(
+        database,
+        'DELETE FROM versions WHERE bucket = ? AND key = ? AND version_id = ?',
+      );
+      for (const { key, versionId } of versions) statement.run(bucketName, key, versionId);
+    });
   };
 
   return {
@@ -72,23 +121,7 @@ export function embeddedStorage(
         },
       };
     },
-    async listVersions(pair, bucketName, prefix) {
-      requireBucket(pair, bucketName);
-      const rows = withFaults(database, 's3:ListObjectVersions', pair, () =>
-        prepared(
-          database,
-          'SELECT key, version_id, delete_marker, length(body) AS bytes FROM versions WHERE bucket = ? AND substr(key, 1, ?) = ? ORDER BY key, seq DESC',
-        ).all(bucketName, prefix.length, prefix),
-      ) as { key: string; version_id: string; delete_marker: number; bytes: number }[];
-      return rows.map(
-        (row): ObjectVersion => ({
-          key: row.key,
-          versionId: row.version_id,
-          isDeleteMarker: row.delete_marker === 1,
-          bytes: row.bytes,
-        }),
-      );
-    },
+    listVersions,
     async listUploads(pair, bucketName, prefix) {
       requireBucket(pair, bucketName);
       const rows = prepared(
@@ -97,22 +130,7 @@ export function embeddedStorage(
       ).all(bucketName, prefix.length, prefix) as { key: string; upload_id: string }[];
       return rows.map((row): Upload => ({ key: row.key, uploadId: row.upload_id }));
     },
-    async deleteVersions(pair, bucketName, versions) {
-      const bucket = requireBucket(pair, bucketName);
-      if (bucket.object_lock === 1)
-        throw new AwsCallError(
-          'access-denied',
-          `AccessDenied: Object Lock holds the versions in \`${bucketName}\``,
-          false,
-        );
-      withFaults(database, 's3:DeleteObjects', pair, () => {
-        const statement = prepared(
-          database,
-          'DELETE FROM versions WHERE bucket = ? AND key = ? AND version_id = ?',
-        );
-        for (const { key, versionId } of versions) statement.run(bucketName, key, versionId);
-      });
-    },
+    deleteVersions,
     async abortUploads(pair, bucketName, uploads) {
       requireBucket(pair, bucketName);
       const statement = prepared(database, 'DELETE FROM uploads WHERE bucket = ? AND upload_id = ?');
@@ -147,6 +165,32 @@ export function embeddedStorage(
         name,
       );
       prepared(database, 'DELETE FROM documents WHERE name = ?').run(logGroupName(pair, name));
+    },
+
+    listRaw: listVersions,
+    deleteRaw: deleteVersions,
+    async readRaw(pair, bucketName, { key, versionId, bytes }, mostBytes) {
+      requireBucket(pair, bucketName);
+      if (bytes > mostBytes) return 'too-large';
+      return withFaults(database, 's3:GetObject', pair, () => bodyOf(bucketName, key, versionId));
+    },
+    async writeVault(pair, bucketName, key, body) {
+      requireBucket(pair, bucketName);
+      withFaults(database, 's3:PutObject', pair, () => putObject(bucketName, key, body));
+    },
+    async copyToVault(pair, bucketName, from, key) {
+      requireBucket(pair, bucketName);
+      const body = bodyOf(bucketName, from.key, from.versionId);
+      if (body === undefined) return false;
+      withFaults(database, 's3:CopyObject', pair, () => putObject(bucketName, key, body));
+      return true;
+    },
+    async readOrMakeKey(pair, bucketName, key, fresh) {
+      requireBucket(pair, bucketName);
+      const there = bodyOf(bucketName, key);
+      if (there !== undefined) return Buffer.from(there).toString('utf8');
+      withFaults(database, 's3:PutObject', pair, () => putObject(bucketName, key, fresh));
+      return fresh;
     },
 
     takes(bucketName) {
@@ -199,7 +243,7 @@ export function embeddedStorage(
 export interface EmbeddedStorage {
   /** Whether Bedrock can deliver there: what is encrypted with a disabled key can be neither written nor read. */
   takes(bucketName: string): boolean;
-  putObject(bucketName: string, key: string, body: string): void;
+  putObject(bucketName: string, key: string, body: string | Uint8Array): void;
   /** In a versioned bucket: adds a delete marker, as S3 does. */
   deleteObject(bucketName: string, key: string): void;
   /** A multipart upload that is not completed: invisible to ordinary listings, and its parts are content. */
