@@ -238,8 +238,8 @@ export const FACTS = {
     subjects: ['account'],
     type: 'number',
     meaning:
-      'number of metrics and dimensions in alarms that `AWS/Bedrock` does not have, in the governed Regions',
-    from: 'cloudwatch:DescribeAlarms',
+      'number of metrics and dimensions that alarms and metric streams of the governed Regions, and dashboards, ask for and `AWS/Bedrock` does not have',
+    from: 'cloudwatch:DescribeAlarms + cloudwatch:GetDashboard + cloudwatch:GetMetricStream',
   },
   'costAllocationTags.missing': {
     subjects: ['organization'],

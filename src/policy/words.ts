@@ -70,7 +70,7 @@ export const FACT_WORDS = {
   'trail.managementEvents': 'the recording of management events',
   'changeAlarms.unwatchedCalls': 'the number of calls of which nobody is told',
   'throttling.alarm': 'what tells of throttling',
-  'bedrockMetrics.unknownNames': 'the number of metrics in alarms that AWS does not have',
+  'bedrockMetrics.unknownNames': 'the number of metrics asked for that Bedrock does not have',
   'costAllocationTags.missing': 'the number of cost allocation tags that are not active',
   'costExport.carriesPrincipals': {
     yes: 'an export of billing carries the IAM principal of each line',

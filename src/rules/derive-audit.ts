@@ -26,7 +26,7 @@ import { managementCoverage, recordsDataEvents } from './trail-coverage.ts';
 import { allOf, anyOf } from './truth.ts';
 import type { Truth } from './types.ts';
 
-type AuditInput = Pick<AccountSubjectInput, 'account' | 'policy' | 'takenAt' | 'regions'>;
+type AuditInput = Pick<AccountSubjectInput, 'account' | 'evidence' | 'policy' | 'takenAt' | 'regions'>;
 
 type Seen<T> = Observation<T> & { readonly kind: 'observed' | 'absent' };
 type Unseen = Observation<never> & { readonly kind: 'unobservable' };
@@ -218,14 +218,57 @@ export const AUDIT_FACTS = {
   'bedrockMetrics.unknownNames': (input: AuditInput): DerivedFact => {
     const wrong: string[] = [];
     const unknown: DerivedFact[] = [];
+    const boards = sectionOf<'account', 'dashboards'>(input.evidence.sections, 'dashboards');
+    if (boards.kind === 'unobservable') unknown.push(unobservableFact(boards, 'the dashboards'));
+    else
+      for (const { name, metrics, hasUnreadNames } of listOf(boards)) {
+        wrong.push(...wrongNames(`dashboard ${quoted(name)}`, metrics));
+        if (hasUnreadNames)
+          unknown.push(
+            notDecided(
+              boards,
+              `what dashboard ${quoted(name)} shows`,
+              'it names `AWS/Bedrock` in a search or in a form that is not read',
+            ),
+          );
+      }
     for (const region of governed(input)) {
       const alarms = inRegion(input, region, 'metricAlarms');
       if (alarms.kind === 'unobservable') unknown.push(unobservableFact(alarms, `the alarms of ${region}`));
-      else wrong.push(...listOf(alarms).flatMap((alarm) => wrongNames(alarm, region)));
+      else
+        wrong.push(
+          ...listOf(alarms).flatMap(({ name, metrics }) =>
+            wrongNames(`alarm ${quoted(name)} in ${region}`, metrics),
+          ),
+        );
+      const streams = inRegion(input, region, 'metricStreams');
+      if (streams.kind === 'unobservable')
+        unknown.push(unobservableFact(streams, `the metric streams of ${region}`));
+      else
+        wrong.push(
+          ...listOf(streams).flatMap(({ name, includes, excludes }) =>
+            wrongNames(
+              `metric stream ${quoted(name)} in ${region}`,
+              [...includes, ...excludes].flatMap(({ namespace, names }) =>
+                names.map((metric) => ({ namespace, name: metric, dimensions: [] })),
+              ),
+            ),
+          ),
+        );
     }
-    const seen = seenAt(input, 'cloudwatch:DescribeAlarms');
+    const seen = seenAt(
+      input,
+      'cloudwatch:DescribeAlarms + cloudwatch:GetDashboard + cloudwatch:GetMetricStream',
+    );
     if (wrong.length > 0) return observedFact(wrong.length, seen, ...wrong.slice(0, MAX_LINES));
-    return unknown[0] ?? observedFact(0, seen, 'no alarm waits for a metric of Bedrock that does not exist');
+    return (
+      unknown[0] ??
+      observedFact(
+        0,
+        seen,
+        'no alarm, dashboard or metric stream asks for a metric that Bedrock does not have',
+      )
+    );
   },
 } as const satisfies Partial<Record<FactName, (input: AuditInput) => DerivedFact>>;
 
@@ -267,20 +310,17 @@ const INSTEAD: Readonly<Record<string, string>> = {
   Errors: '`InvocationClientErrors`, `InvocationServerErrors` and `InvocationThrottles`',
 };
 
-function wrongNames({ name: alarm, metrics }: MetricAlarm, region: Region): readonly string[] {
+/** @param who - in words, who asks for them */
+function wrongNames(who: string, metrics: MetricAlarm['metrics']): readonly string[] {
   return metrics
     .filter(({ namespace }) => namespace === 'AWS/Bedrock')
     .flatMap(({ name, dimensions }) => {
       if (!BEDROCK_METRICS.has(name)) {
         const instead = Object.hasOwn(INSTEAD, name) ? `; AWS has ${INSTEAD[name]}` : '';
-        return [
-          `alarm ${quoted(alarm)} in ${region} waits for ${quoted(name)}, which \`AWS/Bedrock\` does not have${instead}`,
-        ];
+        return [`${who} asks for ${quoted(name)}, which \`AWS/Bedrock\` does not have${instead}`];
       }
       return dimensions.includes('Region')
-        ? [
-            `alarm ${quoted(alarm)} in ${region} asks for the dimension \`Region\`, which \`AWS/Bedrock\` does not have`,
-          ]
+        ? [`${who} asks for the dimension \`Region\`, which \`AWS/Bedrock\` does not have`]
         : [];
     });
 }

@@ -55,8 +55,15 @@ export function unobservableFact(
   observation: Observation<unknown> & { readonly kind: 'unobservable' },
   what: string,
 ): DerivedFact {
-  const detail = observation.detail === undefined ? '' : ` (${observation.detail})`;
-  return { observation, evidence: [`${what} could not be read: ${WORDS[observation.reason]}${detail}`] };
+  return { observation, evidence: [`${what} could not be read: ${whyUnobservable(observation)}`] };
+}
+
+/** `access was denied (AccessDenied)`: why something was not seen, for a person. */
+export function whyUnobservable({
+  reason,
+  detail,
+}: Observation<unknown> & { readonly kind: 'unobservable' }): string {
+  return `${WORDS[reason]}${detail === undefined ? '' : ` (${detail})`}`;
 }
 
 const WORDS = {

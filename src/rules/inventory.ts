@@ -18,7 +18,7 @@ import {
   placesOfInvocationLogging,
   retentionWords,
 } from '../retention/index.ts';
-import { unobservableFact } from './derived-fact.ts';
+import { whyUnobservable } from './derived-fact.ts';
 
 /** Whether content can be there: `unknown` is never `no`. */
 export type CanHold = 'yes' | 'no' | 'unknown' | 'not-offered';
@@ -51,7 +51,7 @@ const none = (seen: string): Seen => ({ canHold: 'no', seen: [seen], keptFor: []
 function unknown(observation: Extract<Observation<unknown>, { kind: 'unobservable' }>): Seen {
   return {
     canHold: 'unknown',
-    seen: unobservableFact(observation, 'it').evidence,
+    seen: [whyUnobservable(observation)],
     keptFor: ['unknown'],
     key: ['unknown'],
   };

@@ -109,8 +109,13 @@ function answersOf(sizes: Sizes): Readonly<Record<string, (input: Record<string,
       creationTime: new Date(START),
       outputDataConfig: { s3Uri: `s3://bucket-${String(jobIdentifier).slice(-1)}/out/` },
     }),
-    DescribeLogGroups: ({ logGroupNamePrefix }) => ({
-      logGroups: logGroupNamePrefix === '/prompts' ? [{ logGroupName: '/prompts', kmsKeyId: 'arn:k' }] : [],
+    DescribeLogGroups: ({ logGroupNamePrefix, logGroupNamePattern }) => ({
+      logGroups:
+        logGroupNamePrefix === '/prompts'
+          ? [{ logGroupName: '/prompts', kmsKeyId: 'arn:k' }]
+          : logGroupNamePattern === 'bedrock' && sizes.stores > 0
+            ? [{ logGroupName: '/bedrock' }]
+            : [],
     }),
     DescribeDeliverySources: () => ({
       deliverySources:
@@ -123,6 +128,11 @@ function answersOf(sizes: Sizes): Readonly<Record<string, (input: Record<string,
     DescribeTrails: () => ({
       trailList: many(sizes.trails, (index) => ({ TrailARN: `arn:trail/${index}`, HomeRegion: 'us-east-1' })),
     }),
+    ListDashboards: () => ({
+      DashboardEntries: many(sizes.rules, (index) => ({ DashboardName: `d${index}` })),
+    }),
+    GetDashboard: () => ({ DashboardBody: '{}' }),
+    ListMetricStreams: () => ({ Entries: many(sizes.rules, (index) => ({ Name: `s${index}` })) }),
     GetTrailStatus: () => ({ IsLogging: true }),
     ListRules: () => ({
       // The last is a schedule.
@@ -152,6 +162,8 @@ const timesOf = (times: CallCount['times'], sizes: Sizes, isOwn: boolean): numbe
     ifUsers: sizes.users > 0 ? 1 : 0,
     users: sizes.users,
     setsInAccount: sizes.sets,
+    dashboards: sizes.rules,
+    streams: sizes.rules,
     trails: sizes.trails,
     patternRules: sizes.rules,
     projects: sizes.stores,
@@ -161,10 +173,12 @@ const timesOf = (times: CallCount['times'], sizes: Sizes, isOwn: boolean): numbe
     tagged: 2 * sizes.stores,
     evaluations: sizes.stores,
     buckets: sizes.stores,
-    logGroups: sizes.stores > 0 ? 1 : 0,
+    // That of the settings, and one that its name gives away.
+    logGroups: sizes.stores > 0 ? 2 : 0,
+    ifLogGroups: sizes.stores > 0 ? 1 : 0,
     // The log group is under a key; no bucket is.
     keys: sizes.stores > 0 ? 1 : 0,
-    groupsAndSearches: NAME_SEARCHES + (sizes.stores > 0 ? 1 : 0),
+    groupsAndSearches: NAME_SEARCHES + (sizes.stores > 0 ? 2 : 0),
     ifDeliveries: sizes.stores > 0 ? 1 : 0,
   })[times];
 

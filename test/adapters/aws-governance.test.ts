@@ -5,7 +5,14 @@ import {
   GetEventSelectorsCommand,
   GetTrailStatusCommand,
 } from '@aws-sdk/client-cloudtrail';
-import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
+import {
+  CloudWatchClient,
+  DescribeAlarmsCommand,
+  GetDashboardCommand,
+  GetMetricStreamCommand,
+  ListDashboardsCommand,
+  ListMetricStreamsCommand,
+} from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient, DescribeMetricFiltersCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { CostExplorerClient, ListCostAllocationTagsCommand } from '@aws-sdk/client-cost-explorer';
 import { EventBridgeClient, ListRulesCommand, ListTargetsByRuleCommand } from '@aws-sdk/client-eventbridge';
@@ -21,6 +28,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ClientSettings } from '../../src/adapters/aws/account-access.ts';
 import { auditReaders } from '../../src/adapters/aws/audit.ts';
+import { dashboardReaders, metricStreamReaders, metricsOf } from '../../src/adapters/aws/dashboards.ts';
 import {
   accountGovernanceReaders,
   organizationGovernanceReaders,
@@ -226,6 +234,108 @@ describe('rules, filters and alarms', () => {
           metrics: [{ namespace: 'AWS/Bedrock', name: 'Invocations', dimensions: ['ModelId'] }],
         },
         { name: 'math', isTelling: false, metrics: [{ namespace: 'N', name: 'M', dimensions: [] }] },
+      ],
+    });
+  });
+});
+
+describe('dashboards and metric streams', () => {
+  it('reads every page of dashboards, and of each no more than its metrics', async () => {
+    mocks.watch
+      .on(ListDashboardsCommand, {})
+      .resolves({ DashboardEntries: [{ DashboardName: 'one' }], NextToken: 'n' })
+      .on(ListDashboardsCommand, { NextToken: 'n' })
+      .resolves({ DashboardEntries: [{ DashboardName: 'two' }] });
+    mocks.watch.on(GetDashboardCommand).resolves({
+      DashboardBody: JSON.stringify({
+        widgets: [
+          { type: 'text', properties: { markdown: 'CANARY AWS/Bedrock' } },
+          {
+            type: 'metric',
+            properties: { title: 'CANARY', metrics: [['AWS/Bedrock', 'TotalTokens', 'ModelId', 'CANARY']] },
+          },
+        ],
+      }),
+    });
+    const seen = await dashboardReaders(access, clock).dashboards(account());
+    const metrics = [{ namespace: 'AWS/Bedrock', name: 'TotalTokens', dimensions: ['ModelId'] }];
+    expect(seen).toMatchObject({
+      kind: 'observed',
+      value: [
+        { name: 'one', metrics, hasUnreadNames: false },
+        { name: 'two', metrics, hasUnreadNames: false },
+      ],
+    });
+    expect(JSON.stringify(seen)).not.toContain('CANARY');
+    mocks.watch.on(GetDashboardCommand).rejects(refused('AccessDenied'));
+    expect(await dashboardReaders(access, clock).dashboards(account())).toMatchObject({
+      kind: 'unobservable',
+    });
+  });
+
+  const widget = (...metrics: readonly unknown[]) =>
+    JSON.stringify({ widgets: [{ type: 'metric', properties: { metrics } }] });
+  const B = 'AWS/Bedrock';
+  it.each<[string, string, readonly string[], boolean]>([
+    [
+      'rows',
+      widget([B, 'Invocations'], [B, 'InputTokenCount', 'ModelId', 'm', { stat: 'Sum' }]),
+      ['Invocations', 'InputTokenCount ModelId'],
+      false,
+    ],
+    [
+      'full stops for what the row before had',
+      widget([B, 'Invocations', 'ModelId', 'm'], ['.', 'Latency', '.', 'n']),
+      ['Invocations ModelId', 'Latency ModelId'],
+      false,
+    ],
+    [
+      'dots for all of it but the last',
+      widget([B, 'Errors', 'ModelId', 'm'], ['...', 'n', { stat: 'Sum' }]),
+      ['Errors ModelId'],
+      false,
+    ],
+    [
+      'math on rows',
+      widget([{ expression: 'm1+m2', label: 'x' }], [B, 'Invocations']),
+      ['Invocations'],
+      false,
+    ],
+    ['a search', widget([{ expression: `SEARCH('{${B},ModelId} MetricName="InputTokens"')` }]), [], true],
+    ['a full stop with nothing before', widget(['.', 'Latency', B, 'x']), [], true],
+    [
+      'an explorer',
+      JSON.stringify({
+        widgets: [{ type: 'explorer', properties: { metrics: { metricName: 'x', resourceType: B } } }],
+      }),
+      [],
+      true,
+    ],
+    ['a body that is not JSON', `{ ${B}`, [], true],
+    ['a body of something else', '[]', [], false],
+  ])('reads %s', (_name, body, names, hasUnreadNames) => {
+    const read = metricsOf(body);
+    expect(read.metrics.map(({ name, dimensions }) => [name, ...dimensions].join(' '))).toEqual(names);
+    expect(read.hasUnreadNames).toBe(hasUnreadNames);
+  });
+
+  it('reads the filters of a stream', async () => {
+    mocks.watch.on(ListMetricStreamsCommand).resolves({ Entries: [{ Name: 's' }] });
+    mocks.watch.on(GetMetricStreamCommand).resolves({
+      State: 'running',
+      IncludeFilters: [{ Namespace: B, MetricNames: ['InputTokens'] }, { Namespace: 'AWS/EC2' }],
+    });
+    expect(await metricStreamReaders(access, clock).metricStreams(place())).toMatchObject({
+      value: [
+        {
+          name: 's',
+          state: 'running',
+          includes: [
+            { namespace: B, names: ['InputTokens'] },
+            { namespace: 'AWS/EC2', names: [] },
+          ],
+          excludes: [],
+        },
       ],
     });
   });

@@ -123,10 +123,25 @@ export const SECTION_EXAMPLES: {
         metrics: [{ namespace: 'AWS/Bedrock', name: 'Invocations', dimensions: ['ModelId'] }],
       },
     ],
+    metricStreams: [
+      {
+        name: 's',
+        state: 'running',
+        includes: [{ namespace: 'AWS/Bedrock', names: ['Invocations'] }],
+        excludes: [],
+      },
+    ],
   },
   account: {
     permissionSetAssignments: [
       { permissionSetName: 'BedrockDeveloper', principalType: 'GROUP', principalId: 'g-1' },
+    ],
+    dashboards: [
+      {
+        name: 'd',
+        metrics: [{ namespace: 'AWS/Bedrock', name: 'Invocations', dimensions: ['ModelId'] }],
+        hasUnreadNames: false,
+      },
     ],
     aiServicesOptOut: { policy: '{"services":{"default":{"opt_out_policy":"optOut"}}}' },
   },

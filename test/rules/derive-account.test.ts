@@ -293,13 +293,54 @@ describe('who records and who is told', () => {
         metrics: [{ namespace: 'AWS/BedrockMantle', name: 'InputTokens', dimensions: [] }],
       },
     ]);
-    const found = memberOf({ region: { metricAlarms: wrong } });
+    const quietly = { metricStreams: observed([]) };
+    const found = memberOf({
+      account: { dashboards: observed([]) },
+      region: { ...quietly, metricAlarms: wrong },
+    });
     expect(found?.facts['bedrockMetrics.unknownNames']).toMatchObject({ value: 2 });
     expect(found?.evidence['bedrockMetrics.unknownNames']).toEqual([
-      'alarm `a` in eu-central-1 waits for `TotalTokens`, which `AWS/Bedrock` does not have; AWS has nothing: add `InputTokenCount` and `OutputTokenCount`',
+      'alarm `a` in eu-central-1 asks for `TotalTokens`, which `AWS/Bedrock` does not have; AWS has nothing: add `InputTokenCount` and `OutputTokenCount`',
       'alarm `b` in eu-central-1 asks for the dimension `Region`, which `AWS/Bedrock` does not have',
     ]);
-    expect(seen('bedrockMetrics.unknownNames', { region: { metricAlarms: observed(metricAlarms) } })).toBe(0);
+    expect(
+      seen('bedrockMetrics.unknownNames', {
+        account: { dashboards: observed([]) },
+        region: { ...quietly, metricAlarms: observed(metricAlarms) },
+      }),
+    ).toBe(0);
+  });
+
+  describe('dashboards and metric streams', () => {
+    type Boards = NonNullable<SectionObservations<'account'>['dashboards']>;
+    type Streams = NonNullable<SectionObservations<'account-region'>['metricStreams']>;
+    const board = (name: string, hasUnreadNames = false, namespace = 'AWS/Bedrock'): Boards =>
+      observed([{ name: 'd', metrics: [{ namespace, name, dimensions: ['ModelId'] }], hasUnreadNames }]);
+    const stream = (...names: readonly string[]): Streams =>
+      observed([
+        { name: 's', state: 'running', includes: [{ namespace: 'AWS/Bedrock', names }], excludes: [] },
+      ]);
+    const none = observed([]) as Boards & Streams;
+
+    test.each<[string, Boards, Streams, unknown]>([
+      ['real names', board('InvocationLatency'), stream('InputTokenCount'), 0],
+      ['a dashboard on TotalTokens', board('TotalTokens'), none, 1],
+      ['the same name in another namespace', board('InputTokens', false, 'AWS/BedrockMantle'), none, 0],
+      ['a stream of InputTokens and Latency', none, stream('InputTokens', 'Latency', 'Invocations'), 2],
+      ['a stream of the whole namespace', none, stream(), 0],
+      ['a dashboard with a search', board('Invocations', true), none, 'not-evaluated'],
+      ['a dashboard with a search, and a wrong name', board('Errors', true), none, 1],
+      ['dashboards that were denied', DENIED, none, 'access-denied'],
+      ['streams that were denied', none, DENIED, 'access-denied'],
+      ['a wrong name, though streams were denied', board('Errors'), DENIED, 1],
+    ])('%s', (_name, dashboards, metricStreams, expected) => {
+      expect(
+        seen('bedrockMetrics.unknownNames', {
+          account: { dashboards },
+          region: { metricAlarms: observed([]), metricStreams },
+        }),
+      ).toBe(expected);
+    });
   });
 
   test('changes: what is certainly not watched is counted, whatever else is unknown', () => {

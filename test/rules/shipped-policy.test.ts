@@ -100,6 +100,7 @@ describe('the shipped policy', () => {
       'RB-06 product-checkout ci-inference',
       'RB-06 shared-services legacy-operator',
       'RB-07 research-vision',
+      'RB-08 product-checkout',
       'RB-08 product-search',
     ]);
     expect(found('indeterminate')).toEqual([

@@ -1,10 +1,12 @@
 import { BackupClient, ListRecoveryPointsByResourceCommand } from '@aws-sdk/client-backup';
 import {
+  type AccountPolicy,
   CloudWatchLogsClient,
   DescribeAccountPoliciesCommand,
   DescribeExportTasksCommand,
   DescribeLogGroupsCommand,
   DescribeSubscriptionFiltersCommand,
+  type ExportTask,
 } from '@aws-sdk/client-cloudwatch-logs';
 import {
   type LifecycleRule as AwsLifecycleRule,
@@ -49,12 +51,8 @@ export function contentDestinationReaders(
       regional(clock, 's3:GetBucketVersioning + logs:DescribeLogGroups', place, async () => {
         const { buckets, logGroups } = namedDestinations(place);
         if (buckets.size + logGroups.size === 0) return [];
-        const reading: Reading = {
-          settings: await access.settingsFor(place.accountId, place.region),
-          clock,
-          place,
-          signal,
-        };
+        const settings = await access.settingsFor(place.accountId, place.region);
+        const reading: Reading = { settings, clock, place, signal, shared: sharedLogs(settings, signal) };
         const found: ContentDestination[] = [];
         for (const [name, usedBy] of buckets) found.push(await bucketOf(reading, name, usedBy));
         for (const [name, usedBy] of logGroups) found.push(await logGroupOf(reading, name, usedBy));
@@ -68,6 +66,44 @@ interface Reading {
   readonly clock: Clock;
   readonly place: RegionEvidence;
   readonly signal: AbortSignal | undefined;
+  readonly shared: SharedLogs;
+}
+
+/** What CloudWatch Logs tells of the whole account and Region, asked at the first log group and not again at the next. */
+interface SharedLogs {
+  readonly accountPolicies: () => Promise<readonly AccountPolicy[]>;
+  readonly exportTasks: () => Promise<readonly ExportTask[]>;
+}
+
+function sharedLogs(settings: ClientSettings, signal: AbortSignal | undefined): SharedLogs {
+  const logs = clientOf(CloudWatchLogsClient, settings);
+  const end = abortable(signal);
+  return {
+    accountPolicies: once(() =>
+      allPages(async (token) => {
+        const command = new DescribeAccountPoliciesCommand({
+          policyType: 'SUBSCRIPTION_FILTER_POLICY',
+          ...nextToken(token),
+        });
+        const page = await logs.send(command, end);
+        return { items: page.accountPolicies, next: page.nextToken };
+      }),
+    ),
+    exportTasks: once(() =>
+      allPages(async (token) => {
+        const page = await logs.send(new DescribeExportTasksCommand(nextToken(token)), end);
+        return { items: page.exportTasks, next: page.nextToken };
+      }),
+    ),
+  };
+}
+
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | undefined;
+  return () => {
+    asked ??= ask();
+    return asked;
+  };
 }
 
 /** One fact; an error of one of `absentNames` is AWS's way to say that there is none. */
@@ -228,7 +264,7 @@ async function logGroupOf(
   logGroupName: string,
   usedBy: readonly string[],
 ): Promise<ContentLogGroup> {
-  const { settings, signal } = reading;
+  const { settings, signal, shared } = reading;
   const logs = clientOf(CloudWatchLogsClient, settings);
   const end = abortable(signal);
   const described = logGroup(logs, logGroupName, end);
@@ -251,14 +287,7 @@ async function logGroupOf(
           const page = await logs.send(command, end);
           return { items: page.subscriptionFilters, next: page.nextToken };
         });
-        const policies = await allPages(async (token) => {
-          const command = new DescribeAccountPoliciesCommand({
-            policyType: 'SUBSCRIPTION_FILTER_POLICY',
-            ...nextToken(token),
-          });
-          const page = await logs.send(command, end);
-          return { items: page.accountPolicies, next: page.nextToken };
-        });
+        const policies = await shared.accountPolicies();
         return [
           ...own.map((filter) => ({
             name: required(filter.filterName, 'subscriptionFilters.filterName'),
@@ -276,10 +305,7 @@ async function logGroupOf(
       'ResourceNotFoundException',
     ),
     exportTasks: await fact(reading, 'logs:DescribeExportTasks', async () => {
-      const tasks = await allPages(async (token) => {
-        const page = await logs.send(new DescribeExportTasksCommand(nextToken(token)), end);
-        return { items: page.exportTasks, next: page.nextToken };
-      });
+      const tasks = await shared.exportTasks();
       return tasks
         .filter((task) => task.logGroupName === logGroupName)
         .filter(({ status }) => !['CANCELLED', 'FAILED'].includes(status?.code ?? ''))

@@ -8,6 +8,7 @@ import { bedrockMantleReaders } from './bedrock-mantle.ts';
 import { bedrockSessionReaders } from './bedrock-sessions.ts';
 import { contentDestinationReaders } from './content-destinations.ts';
 import { costResourceReaders } from './cost-resources.ts';
+import { dashboardReaders, metricStreamReaders } from './dashboards.ts';
 import { destinationPolicyReaders } from './destination-policies.ts';
 import { accountGovernanceReaders, organizationGovernanceReaders } from './governance.ts';
 import { vendedLogReaders } from './vended-logs.ts';
@@ -26,10 +27,11 @@ export function awsSections(
       ...bedrockJobReaders(access, clock),
       ...vendedLogReaders(access, clock),
       ...auditReaders(access, clock),
+      ...metricStreamReaders(access, clock),
       ...contentDestinationReaders(access, clock),
       ...destinationPolicyReaders(access, clock),
     },
-    account: { ...accountGovernanceReaders(access, clock) },
+    account: { ...accountGovernanceReaders(access, clock), ...dashboardReaders(access, clock) },
     organization: { ...organizationGovernanceReaders(access, clock) },
   };
 }

@@ -139,7 +139,7 @@ function pairLines(rows: readonly Row[], width: number): readonly string[] {
     return wrap(printable(`  nothing could be seen: ${first.seen.join('; ')}`), width, '  ', '    ');
   return rows.flatMap(({ surface, canHold, seen, writer, keptFor, key, coveredBy }) => [
     `  ${surface}: ${canHold}`,
-    ...line('seen', few(seen)),
+    ...line(canHold === 'unknown' ? 'not known' : 'seen', few(seen)),
     ...(canHold === 'yes'
       ? [
           ...line('written by', writer),

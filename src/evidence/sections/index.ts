@@ -5,6 +5,7 @@ import { agentCoreMemories, agentMemory } from './agent-memory.ts';
 import { eventRules, metricAlarms, metricFilters, trails } from './audit.ts';
 import { contentLogGroups, logGroupContent } from './content-log-groups.ts';
 import { costResources } from './cost-resources.ts';
+import { dashboards, metricStreams } from './dashboards.ts';
 import { destinationPolicies } from './destination-policies.ts';
 import { destinations } from './destinations.ts';
 import { aiServicesOptOut, costAllocationTags, costExports, permissionSetAssignments } from './governance.ts';
@@ -26,6 +27,7 @@ export type {
 } from './audit.ts';
 export type { LogGroupContent } from './content-log-groups.ts';
 export type { CostResource } from './cost-resources.ts';
+export type { Dashboard, MetricStream } from './dashboards.ts';
 export type { DestinationPolicy } from './destination-policies.ts';
 export type { ContentBucket, ContentDestination, ContentLogGroup } from './destinations.ts';
 export type {
@@ -64,12 +66,13 @@ export const SECTIONS = {
     eventRules,
     metricFilters,
     metricAlarms,
+    metricStreams,
     // After the others: it describes the places that they name.
     destinations,
     // Last: of these places.
     destinationPolicies,
   },
-  account: { permissionSetAssignments, aiServicesOptOut },
+  account: { permissionSetAssignments, aiServicesOptOut, dashboards },
   organization: { costAllocationTags, costExports },
 } as const satisfies Readonly<Record<SectionLevel, Readonly<Record<string, Section<unknown>>>>>;
 
