@@ -1,6 +1,14 @@
 import type { Paper } from '../core/index.ts';
 import type { SignedCertificate } from '../exceptions/index.ts';
-import { breakGlassText, holdText, interferenceText, settingText } from './certificate-text.ts';
+import {
+  breakGlassText,
+  holdText,
+  interferenceText,
+  offText,
+  placesIn,
+  settingText,
+  whereText,
+} from './certificate-text.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -12,7 +20,9 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
   const fields = (name: string): Fields => (statement[name] ?? {}) as Fields;
   const list = (name: string): readonly unknown[] =>
     Array.isArray(statement[name]) ? (statement[name] as readonly unknown[]) : [];
-  const [times, settings, purged] = [fields('times'), fields('settings'), fields('purged')];
+  const [times, purged] = [fields('times'), fields('purged')];
+  const places = placesIn(statement);
+  const isOne = places.length === 1;
   const rows = (
     all: Fields,
     names: Readonly<Record<string, string>>,
@@ -21,12 +31,11 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
   const listings = list('listings') as readonly Fields[];
   const others = list('interference') as readonly Fields[];
   const robot = statement['robot'] as Fields | undefined;
-  const lever = statement['secondLever'] as Fields | undefined;
   return {
     title: `Certificate of closure: ${textOf(statement['exceptionId'])}`,
     facts: [
       ['Outcome', textOf(statement['outcome'])],
-      ['Where', `account ${textOf(statement['account'])}, ${textOf(statement['region'])}`],
+      ['Where', places.map(whereText).join('; ')],
       ['Reference', textOf(statement['reference'])],
       ['SHA-256 of the signed statement', `\`${statementHash}\``],
       ['Signature', `${signature.algorithm}, key \`${signature.keyId}\``],
@@ -41,14 +50,17 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
             kind: 'text',
             text: `Minutes overdue, to the read-back: ${textOf(statement['minutesOverdue'])}. Purge within the retention: ${statement['purgeWithinRetention'] === true ? 'yes' : 'NO'}.`,
           },
-          ...(lever === undefined
-            ? []
-            : [
-                {
-                  kind: 'text' as const,
-                  text: `Switching off kept failing. Second lever pulled at ${textOf(lever['pulledAt'])}: bucket denied: ${textOf(lever['bucketDenied'])}; key disabled: ${textOf(lever['keyDisabled'])}.`,
-                },
-              ]),
+          ...places.flatMap((place) => {
+            const lever = place['secondLever'] as Fields | undefined;
+            if (lever === undefined) return [];
+            const where = isOne ? '' : ` in ${whereText(place)}`;
+            return [
+              {
+                kind: 'text' as const,
+                text: `Switching off kept failing${where}. Second lever pulled at ${textOf(lever['pulledAt'])}: bucket denied: ${textOf(lever['bucketDenied'])}; key disabled: ${textOf(lever['keyDisabled'])}.`,
+              },
+            ];
+          }),
           ...breakGlassText(statement['breakGlass']).map((text) => ({ kind: 'text' as const, text })),
           ...(list('holds') as readonly Fields[]).map((each) => ({
             kind: 'text' as const,
@@ -122,13 +134,13 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
       {
         id: 'settings',
         title: 'The setting',
-        blocks: [
-          {
-            kind: 'table',
-            caption: 'The setting before, during and after',
-            columns: ['when', 'invocation logging'],
-            rows: rows(
-              settings,
+        blocks: places.map((place) => ({
+          kind: 'table',
+          caption: `The setting before, during and after${isOne ? '' : ` in ${whereText(place)}`}`,
+          columns: ['when', 'invocation logging'],
+          rows: [
+            ...rows(
+              (place['settings'] ?? {}) as Fields,
               {
                 before: 'Before',
                 approved: 'As approved',
@@ -138,8 +150,11 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
               },
               settingText,
             ),
-          },
-        ],
+            ...(isOne
+              ? []
+              : [['Off, read back from AWS', offText(place['offReadBackAt'], place['minutesOverdue'])]]),
+          ],
+        })),
       },
       {
         id: 'purged',

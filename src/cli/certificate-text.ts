@@ -11,13 +11,13 @@ export function certificateLines(
     wrap(printable(textOf(value)), width, `  ${label.padEnd(15)}`, ' '.repeat(17));
   const times = (statement['times'] ?? {}) as Record<string, unknown>;
   const purged = (statement['purged'] ?? {}) as Record<string, unknown>;
-  const settings = (statement['settings'] ?? {}) as Record<string, unknown>;
+  const places = placesIn(statement);
   const listings = listOf(statement['listings']);
   const approvals = listOf(statement['approvals']);
   return [
     `Certificate of closure: ${textOf(statement['exceptionId'])}, ${textOf(statement['outcome'])}`,
     '',
-    ...row('where', `account ${textOf(statement['account'])}, ${textOf(statement['region'])}`),
+    ...places.flatMap((place) => row('where', whereText(place))),
     ...row('reference', statement['reference']),
     ...approvals.flatMap((approval) =>
       row(
@@ -26,19 +26,28 @@ export function certificateLines(
       ),
     ),
     ...breakGlassText(statement['breakGlass']).flatMap((text) => row('break-glass', text)),
-    ...row('before', settingText(settings['before'])),
-    ...row('afterwards', settingText(settings['after'])),
-    ...row('baseline', settingText(settings['baseline'])),
+    ...places.flatMap((place) => {
+      const settings = (place['settings'] ?? {}) as Fields;
+      return [
+        ...(places.length === 1 ? [] : ['', ...row('in', whereText(place))]),
+        ...row('before', settingText(settings['before'])),
+        ...row('afterwards', settingText(settings['after'])),
+        ...row('baseline', settingText(settings['baseline'])),
+        ...(places.length === 1
+          ? []
+          : [
+              ...row('enabled', place['enablingAttemptedAt'] ?? 'never'),
+              ...row('off, read back', offText(place['offReadBackAt'], place['minutesOverdue'])),
+              ...leverRows(place, row),
+            ]),
+      ];
+    }),
+    ...(places.length === 1 ? [] : ['']),
     ...row('enabled', times['enabledAt']),
     ...row('approved until', times['expiresAt']),
     ...(times['revokedAt'] === null ? [] : row('revoked', times['revokedAt'])),
-    ...row(
-      'off, read back',
-      `${textOf(times['offReadBackAt'])}; minutes overdue: ${textOf(statement['minutesOverdue'])}`,
-    ),
-    ...(statement['secondLever'] === undefined
-      ? []
-      : row('second lever', leverText(statement['secondLever'] as Readonly<Record<string, unknown>>))),
+    ...row('off, read back', offText(times['offReadBackAt'], statement['minutesOverdue'])),
+    ...leverRows(statement, row),
     ...listOf(statement['holds']).flatMap((each) => row('legal hold', holdText(each))),
     ...listOf(statement['interference']).flatMap((each) => row('somebody else', interferenceText(each))),
     ...(statement['robot'] === undefined ? [] : row('robot', robotText(statement['robot'] as Fields))),
@@ -62,6 +71,22 @@ export function certificateLines(
     ...row('signature', `valid; ${signature.algorithm}, key ${signature.keyId}`),
   ];
 }
+
+/** What is about one account and Region each: the statement itself, where the exception was in one alone. */
+export const placesIn = (statement: Fields): readonly Fields[] =>
+  Array.isArray(statement['places']) ? (statement['places'] as readonly Fields[]) : [statement];
+
+export const whereText = (place: Fields): string =>
+  `account ${textOf(place['account'])}, ${textOf(place['region'])}`;
+
+export const offText = (at: unknown, minutesOverdue: unknown): string =>
+  `${textOf(at)}; minutes overdue: ${textOf(minutesOverdue)}`;
+
+const leverRows = (
+  { secondLever }: Fields,
+  row: (label: string, value: unknown) => readonly string[],
+): readonly string[] =>
+  secondLever === undefined ? [] : row('second lever', leverText(secondLever as Fields));
 
 /** What was decided, so that an approval taken back does not read as one that stands. */
 const decisionText = (decision: unknown): string =>
@@ -109,7 +134,7 @@ export const holdText = (each: Readonly<Record<string, unknown>>): string =>
 
 /** One change by somebody else, in words. */
 export const interferenceText = (each: Readonly<Record<string, unknown>>): string =>
-  `${textOf(each['found'])}, found at ${textOf(each['foundAt'])}: ${
+  `${textOf(each['found'])}${each['account'] === undefined ? '' : ` in ${whereText(each)}`}, found at ${textOf(each['foundAt'])}: ${
     each['by'] === null
       ? `by whom is not known (${textOf(each['unnamed'])}${each['eventNamed'] === undefined ? '' : `; the event named ${textOf(each['eventNamed'])}`})`
       : `CloudTrail names ${textOf(each['by'])}, ${textOf(each['call'])} at ${textOf(each['calledAt'])}${each['through'] === undefined ? '' : `, through ${textOf(each['through'])}`}`

@@ -15,17 +15,20 @@ import {
   parseSourceDocument,
   type Result,
   region,
+  type SourceDocument,
 } from '../core/index.ts';
 import {
   durationText,
   instantText,
+  inTextOrder,
   type JsonSchema,
   MODALITIES,
   problemsOf,
   published,
   TOPOLOGIES,
 } from '../policy/index.ts';
-import type { Destination, ExceptionRequest } from './types.ts';
+import { isSamePlace, MOST_PLACES, placeText } from './places.ts';
+import type { Destination, ExceptionRequest, Place } from './types.ts';
 
 /** Text that approvers read. A document is looked through as a whole; what comes as JSON is looked at here. */
 const text = (what: string, max: number) =>
@@ -103,6 +106,21 @@ const destinationSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const accountField = z
+  .string()
+  .refine(isAccountId, 'expected a 12-digit account id, in quotes')
+  .describe('where content will be stored');
+const regionField = z
+  .string()
+  .refine(isRegion, 'expected an AWS Region code such as `eu-central-1`')
+  .describe('in which Region');
+const placeSchema = z.strictObject({
+  account: accountField,
+  region: regionField,
+  destination: destinationSchema,
+});
+
+/** Where: `account`, `region` and `destination`, or several under `places`; `parseRequest` sees to it that it is one of the two. */
 export const requestSchema = z.strictObject({
   kind: z.literal('ExceptionRequest'),
   schemaVersion: z.literal(1),
@@ -114,16 +132,18 @@ export const requestSchema = z.strictObject({
     .max(500),
   models: z.array(reference('a model id').max(2048)).min(1).max(100),
   modalities: z.array(z.enum(MODALITIES)).min(1),
-  account: z
-    .string()
-    .refine(isAccountId, 'expected a 12-digit account id, in quotes')
-    .describe('where content will be stored'),
-  region: z
-    .string()
-    .refine(isRegion, 'expected an AWS Region code such as `eu-central-1`')
-    .describe('in which Region'),
+  account: accountField.optional(),
+  region: regionField.optional(),
   topology: z.enum(TOPOLOGIES),
-  destination: destinationSchema,
+  destination: destinationSchema.optional(),
+  places: z
+    .array(placeSchema)
+    .min(1, 'expected at least one account and Region')
+    .max(MOST_PLACES, `expected at most ${MOST_PLACES} accounts and Regions; ask with a second request`)
+    .optional()
+    .describe(
+      'several accounts and Regions, each with a destination of its own, in the order of enabling: approved, enabled and ended together',
+    ),
   readers: z.array(principalArn('a principal that may read what is captured')).min(1).max(100),
   startsAt: instantText('when content storage begins'),
   endsAt: instantText('when content storage ends; exclusive'),
@@ -160,8 +180,16 @@ export const requestSchema = z.strictObject({
 });
 
 /** For editors; `parseRequest` refuses more, and `judge` more still. */
-export const requestJsonSchema = (): JsonSchema =>
-  published(requestSchema, 'exception-request.schema.json', 'Proviso exception request, version 1');
+export const requestJsonSchema = (): JsonSchema => ({
+  ...published(requestSchema, 'exception-request.schema.json', 'Proviso exception request, version 1'),
+  oneOf: [
+    { required: [...ONE_PLACE], not: { required: ['places'] } },
+    { required: ['places'], not: { anyOf: ONE_PLACE.map((key) => ({ required: [key] })) } },
+  ],
+});
+
+/** The short spelling of a request for one place. */
+const ONE_PLACE = ['account', 'region', 'destination'] as const;
 
 /**
  * Reads a request file. Malformed requests (exit 2) end here; whether the policy admits it is `judge`'s business.
@@ -175,8 +203,10 @@ export function parseRequest(source: string, file: string): Result<ExceptionRequ
   const {
     kind: _kind,
     schemaVersion: _version,
-    account,
-    region: regionText,
+    account: _account,
+    region: _region,
+    destination: _destination,
+    places: _places,
     startsAt,
     endsAt,
     retention,
@@ -184,7 +214,7 @@ export function parseRequest(source: string, file: string): Result<ExceptionRequ
     breakGlass,
     ...rest
   } = parsed.data;
-  const problems: Problem[] = [];
+  const { places, problems } = placesIn(document.value, parsed.data);
   const starts = instantOf(startsAt);
   const ends = instantOf(endsAt);
   if (ends <= starts) {
@@ -197,17 +227,70 @@ export function parseRequest(source: string, file: string): Result<ExceptionRequ
       ),
     );
   }
-  if (problems.length > 0) return err(problems);
+  const [first, ...furtherPlaces] = places;
+  if (first === undefined || problems.length > 0) return err(inTextOrder(problems));
   return ok({
     ...rest,
-    accountId: accountId(account),
-    region: region(regionText),
+    ...first,
+    ...(furtherPlaces.length === 0 ? {} : { furtherPlaces }),
     startsAt: starts,
     endsAt: ends,
     retention: durationOf(retention),
     ...(dataProtectionAssessment === undefined ? {} : { dataProtectionAssessment }),
     ...(breakGlass === undefined ? {} : { breakGlass }),
   });
+}
+
+/** Both spellings as one; what is wrong names the key to change. */
+function placesIn(
+  document: SourceDocument,
+  written: z.output<typeof requestSchema>,
+): { readonly places: readonly Place[]; readonly problems: Problem[] } {
+  const problems: Problem[] = [];
+  const { account, region: regionCode, destination } = written;
+  if (written.places === undefined) {
+    for (const key of ONE_PLACE)
+      if (written[key] === undefined)
+        problems.push(
+          document.problemAt(
+            [key],
+            'missing-key',
+            `\`${key}\` is missing`,
+            'say where with `account`, `region` and `destination`, or name several under `places`',
+          ),
+        );
+    const isWhole = account !== undefined && regionCode !== undefined && destination !== undefined;
+    return {
+      places: isWhole ? [{ accountId: accountId(account), region: region(regionCode), destination }] : [],
+      problems,
+    };
+  }
+  for (const key of ONE_PLACE)
+    if (written[key] !== undefined)
+      problems.push(
+        document.problemAt(
+          [key],
+          'invalid-value',
+          `\`${key}\` stands beside \`places\``,
+          'name every account, Region and destination under `places` alone',
+        ),
+      );
+  const places = written.places.map((place) => ({
+    accountId: accountId(place.account),
+    region: region(place.region),
+    destination: place.destination,
+  }));
+  for (const [index, place] of places.entries())
+    if (places.findIndex((each) => isSamePlace(each, place)) < index)
+      problems.push(
+        document.problemAt(
+          ['places', index],
+          'invalid-value',
+          `${placeText(place)} is named twice`,
+          'name an account and Region once: it can have one destination at a time',
+        ),
+      );
+  return { places, problems };
 }
 
 /** Texts that the schema has accepted already. */

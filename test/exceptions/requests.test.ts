@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseRequest } from '../../src/exceptions/index.ts';
+import { hashOf } from '../../src/core/index.ts';
+import { parseRequest, placesOf } from '../../src/exceptions/index.ts';
 import {
   BEGINS,
   DAY_MS,
@@ -127,6 +128,53 @@ describe('a malformed request is refused with its place, and says what to write'
       line: problem?.line,
       file: problem?.file,
     }).toMatchObject({ ...expected, file: 'request.yaml' });
+  });
+
+  const several = (...places: readonly object[]): string =>
+    requestText()
+      .replace(/^(account|region|destination):.*\n/gm, '')
+      .concat(`places: ${JSON.stringify(places)}\n`);
+  const placeOf = (account: string) => ({
+    account,
+    region: 'us-east-1',
+    destination: { kind: 's3', bucketName: 'b-1', kmsKeyArn: KEY },
+  });
+  const numbered = (index: number) => placeOf(String(100_000_000_000 + index));
+
+  test.each<[string, string, string, RegExp]>([
+    ['no place', several(), 'list-too-short', /./],
+    [
+      '21 places',
+      several(...Array.from({ length: 21 }, (_, index) => numbered(index))),
+      'list-too-long',
+      /./,
+    ],
+    ['a place twice', several(numbered(1), numbered(2), numbered(1)), 'invalid-value', /named twice/],
+    [
+      'both spellings',
+      requestText().concat(`places: ${JSON.stringify([numbered(1)])}\n`),
+      'invalid-value',
+      /stands beside `places`/,
+    ],
+    ['neither spelling', several().replace(/^places:.*\n/m, ''), 'missing-key', /`account` is missing/],
+  ])('of several accounts and Regions: %s', (_name, text, code, says) => {
+    const parsed = parseRequest(text, 'request.yaml');
+    if (parsed.ok) throw new Error('it was accepted');
+    expect(parsed.error.map((problem) => problem.code)).toContain(code);
+    expect(parsed.error.map(({ message }) => message).join('\n')).toMatch(says);
+  });
+
+  test('twenty places are accepted, and one under `places` is the short spelling', () => {
+    const twenty = parseRequest(
+      several(...Array.from({ length: 20 }, (_, index) => numbered(index))),
+      'request.yaml',
+    );
+    expect(twenty.ok && placesOf(twenty.value)).toHaveLength(20);
+    const one = parseRequest(several(placeOf('222222222222')), 'request.yaml');
+    if (!one.ok) throw new Error(one.error[0]?.message);
+    const { destination } = one.value;
+    const short = parseRequest(requestText({ destination: JSON.stringify(destination) }), 'request.yaml');
+    expect(short.ok && hashOf(short.value)).toBe(hashOf(one.value));
   });
 
   test('all faults of a file at once, not the first', () => {

@@ -37,12 +37,13 @@ import {
   approvalSubject,
   decide,
   type ExceptionRecord,
+  isSamePlace,
   type Lease,
-  leaseOf,
   type Notification,
+  type PlacedLease,
   parseRequest,
   type Refusal,
-  readLeaseRow,
+  readLeases,
   requireException,
   storesContent,
   submit,
@@ -155,6 +156,13 @@ export function smallEstate(): Snapshot {
   });
 }
 
+export interface PlaceOptions {
+  readonly account?: string;
+  readonly region?: string;
+  readonly bucket?: string;
+  readonly key?: string;
+}
+
 export interface RequestOptions {
   readonly from?: number;
   readonly to?: number;
@@ -169,6 +177,8 @@ export interface RequestOptions {
   readonly subjects?: string;
   /** Replaces the usual S3 destination. */
   readonly destination?: string;
+  /** Further places; each gets a bucket and a key of its own when it is submitted. */
+  readonly also?: readonly PlaceOptions[];
   readonly notice?: string;
   /** `null`: none. */
   readonly assessment?: string | null;
@@ -187,17 +197,34 @@ justification: The exact prompts are needed to reproduce the injection.
 subjects: ${options.subjects ?? `["arn:aws:iam::${account}:role/IncidentResponder"]`}
 models: ["anthropic.claude-sonnet-4-5-20250929-v1:0"]
 modalities: ${options.modalities ?? '[text]'}
-account: "${account}"
-region: ${options.region ?? VIRGINIA}
-topology: ${options.topology ?? 'dedicated'}
-destination: ${options.destination ?? `{ kind: s3, bucketName: ${options.bucket ?? BUCKET}, keyPrefix: incidents/, kmsKeyArn: "${options.key ?? KEY}" }`}
-readers: ["arn:aws:iam::${account}:role/IncidentResponder"]
+${whereText(options)}readers: ["arn:aws:iam::${account}:role/IncidentResponder"]
 startsAt: "${instant(options.from ?? BEGINS)}"
 endsAt: "${instant(options.to ?? ENDS)}"
 retention: ${options.retention ?? '7d'}
 notice: ${options.notice ?? '{ kind: given, how: "mail to the response team" }'}
 ${options.assessment === null ? '' : `dataProtectionAssessment: ${options.assessment ?? '{ kind: made, reference: DPIA-2026-31 }'}\n`}purgedBy: Platform team
 ${options.breakGlass === undefined ? '' : `breakGlass: { reason: "${options.breakGlass}" }\n`}`;
+}
+
+const destinationText = ({ bucket, key }: PlaceOptions): string =>
+  `{ kind: s3, bucketName: ${bucket ?? BUCKET}, keyPrefix: incidents/, kmsKeyArn: "${key ?? KEY}" }`;
+
+function whereText({ destination, topology = 'dedicated', also = [], ...first }: RequestOptions): string {
+  const { account = INCIDENT, region: code = VIRGINIA } = first;
+  if (also.length === 0)
+    return `account: "${account}"
+region: ${code}
+topology: ${topology}
+destination: ${destination ?? destinationText(first)}
+`;
+  return `topology: ${topology}
+places:
+${[first, ...also]
+  .map(
+    (place) =>
+      `  - { account: "${place.account ?? INCIDENT}", region: ${place.region ?? VIRGINIA}, destination: ${destinationText(place)} }\n`,
+  )
+  .join('')}`;
 }
 
 export function parsedRequest(options: RequestOptions = {}) {
@@ -516,13 +543,10 @@ export class Simulation {
   }
 
   /** Somebody uses a model there now. @returns whether content was delivered */
-  async invoke(
-    prompt = 'CANARY-prompt',
-    identityArn = `arn:aws:sts::${INCIDENT}:assumed-role/IncidentResponder/sam`,
-  ): Promise<boolean> {
+  async invoke(prompt = 'CANARY-prompt', identityArn?: string, pair: Pair = PAIR): Promise<boolean> {
     const { aws, clock, services } = this.state;
-    return deliver(aws.storage, clock, services.ids, PAIR, this.setting(), {
-      identityArn,
+    return deliver(aws.storage, clock, services.ids, pair, this.setting(pair), {
+      identityArn: identityArn ?? `arn:aws:sts::${pair.accountId}:assumed-role/IncidentResponder/sam`,
       modelId: 'anthropic.claude-sonnet-4-5-20250929-v1:0',
       prompt,
       response: 'CANARY-response',
@@ -555,12 +579,16 @@ export class Simulation {
     return (await requireException(this.state.services.store, id)).value;
   }
 
-  async lease(id: ExceptionId): Promise<Lease> {
-    const { request } = await this.record(id);
-    const row = await readLeaseRow(this.state.services.store, request.accountId, request.region);
-    const lease = leaseOf(row?.value, id);
-    if (lease === undefined) throw new Error(`\`${id}\` has no lease`);
-    return lease;
+  async lease(id: ExceptionId, pair?: Pair): Promise<Lease> {
+    const leases = await this.leases(id);
+    const found = pair === undefined ? leases[0] : leases.find((each) => isSamePlace(each, pair));
+    if (found === undefined) throw new Error(`\`${id}\` has no lease`);
+    return found.lease;
+  }
+
+  /** One for every place. */
+  async leases(id: ExceptionId): Promise<readonly PlacedLease[]> {
+    return readLeases(this.state.services.store, await this.record(id));
   }
 
   /** Submits as `sam`, without starting the workflow. */
@@ -583,11 +611,21 @@ export class Simulation {
 
   /** A destination belongs to one exception: the first has `BUCKET` and `KEY`, every further one a bucket and a key of its own. */
   #withOwnDestination(options: RequestOptions): RequestOptions {
+    const { also, ...first } = options;
+    if (also === undefined) return { ...options, ...this.#ownDestination(first) };
+    return {
+      ...options,
+      ...this.#ownDestination(first),
+      also: also.map((place) => ({ ...place, ...this.#ownDestination(place) })),
+    };
+  }
+
+  #ownDestination(options: PlaceOptions & Pick<RequestOptions, 'destination'>): PlaceOptions {
     if (options.bucket !== undefined || options.key !== undefined || options.destination !== undefined)
-      return options;
+      return {};
     const number = this.#destinations;
     this.#destinations += 1;
-    if (number === 0) return options;
+    if (number === 0) return {};
     const pair = {
       accountId: accountId(options.account ?? INCIDENT),
       region: region(options.region ?? VIRGINIA),
@@ -596,7 +634,7 @@ export class Simulation {
     const key = `arn:aws:kms:${pair.region}:${pair.accountId}:key/0f0f0f0f-1111-2222-3333-${String(number).padStart(12, '0')}`;
     const facts = { isVersioned: true, hasObjectLock: false, kmsKeyArn: key };
     this.state.aws.storage.createBucket(pair, bucket, facts);
-    return { ...options, bucket, key };
+    return { bucket, key };
   }
 
   /** Submits and starts the workflow. */
@@ -733,12 +771,12 @@ export class Simulation {
   }
 
   /** What somebody else's Put does: past our ports and our records. */
-  somebodyPuts(configuration: LoggingConfiguration, by?: string): void {
-    this.state.aws.settings.putBySomebodyElse(PAIR, configuration, by);
+  somebodyPuts(configuration: LoggingConfiguration, by?: string, pair: Pair = PAIR): void {
+    this.state.aws.settings.putBySomebodyElse(pair, configuration, by);
     this.look();
   }
-  somebodyDeletes(): void {
-    this.state.aws.settings.deleteBySomebodyElse(PAIR);
+  somebodyDeletes(pair: Pair = PAIR): void {
+    this.state.aws.settings.deleteBySomebodyElse(pair);
     this.look();
   }
 }

@@ -1,0 +1,381 @@
+import { describe, expect, test } from 'vitest';
+import { type ExceptionId, region } from '../../src/core/index.ts';
+import { type Pair, scheduleName } from '../../src/enforcement/index.ts';
+import { isActive, listLeaseRows, storesContent } from '../../src/exceptions/index.ts';
+import {
+  ALL_ON,
+  BEGINS,
+  DAY_MS,
+  ENDS,
+  HOUR_MS,
+  INCIDENT,
+  LONG_AFTER,
+  MINUTE_MS,
+  OTHER,
+  PAIR,
+  type RequestOptions,
+  type Simulation,
+  simulate,
+  VIRGINIA,
+} from './harness.ts';
+
+/*
+ * An exception over several accounts and Regions: all or none, from the reservation to the certificate. Enabled in the order of the request:
+ * FIRST, SECOND, THIRD.
+ */
+
+const FIRST = PAIR;
+const SECOND: Pair = { accountId: OTHER, region: VIRGINIA };
+const THIRD: Pair = { accountId: INCIDENT, region: region('eu-west-1') };
+const ALL = [FIRST, SECOND, THIRD];
+const THREE: RequestOptions = {
+  also: [{ account: OTHER }, { region: 'eu-west-1' }],
+};
+const TWO: RequestOptions = { also: [{ account: OTHER }] };
+
+const onIn = (s: Simulation): readonly Pair[] => ALL.filter((pair) => s.isOn(pair));
+/** What our own code ever put that stores content, by the key it goes to. */
+const putsOf = (s: Simulation): number =>
+  s.puts.filter(({ configuration }) => storesContent(configuration)).length;
+
+async function onEverywhere(s: Simulation, options: RequestOptions = THREE): Promise<ExceptionId> {
+  const id = await s.approved(options);
+  await s.advanceTo(BEGINS + HOUR_MS);
+  expect((await s.record(id)).state).toBe('active');
+  for (const { accountId, region: code, lease } of await s.leases(id)) {
+    expect(lease.enabling).toBeDefined();
+    expect(await s.invoke('CANARY', undefined, { accountId, region: code })).toBe(true);
+  }
+  return id;
+}
+
+async function offEverywhere(s: Simulation, id: ExceptionId): Promise<void> {
+  expect(onIn(s)).toEqual([]);
+  for (const { lease } of await s.leases(id))
+    if (lease.enabling !== undefined) expect(lease.offAt).toBeDefined();
+}
+
+describe('an exception over several accounts and Regions', () => {
+  test('is on in all of them, off in all in time, purged in all, and has one certificate that lists each', () =>
+    simulate(async (s) => {
+      const id = await onEverywhere(s);
+      expect(onIn(s)).toEqual(ALL);
+      const record = await s.record(id);
+      for (const pair of ALL)
+        expect(await s.state.services.schedules.get(scheduleName(record, pair))).toMatchObject({
+          payload: { exceptionId: id, ...pair },
+        });
+      expect(s.events('exception.switch-armed')).toHaveLength(3);
+      const armed = s.events().findLastIndex(({ type }) => type === 'exception.switch-armed');
+      expect(s.events().findIndex(({ type }) => type === 'enable.intended')).toBeGreaterThan(armed);
+      await s.advanceTo(ENDS + 2 * MINUTE_MS);
+      await offEverywhere(s, id);
+      await s.advanceTo(LONG_AFTER);
+      const closed = await s.record(id);
+      expect(closed).toMatchObject({ state: 'closed', purged: { versions: 3 } });
+      expect(closed.emptyListings).toHaveLength(2);
+      expect(closed.emptyListings[0]?.locations).toHaveLength(3);
+      expect(s.contentOf(id)).toBe(0);
+      const [certificate, ...others] = s.certificates();
+      expect(others).toEqual([]);
+      expect(certificate).toMatchObject({
+        outcome: 'closed',
+        minutesOverdue: 0,
+        places: ALL.map(({ accountId, region: code }) => ({
+          account: accountId,
+          region: code,
+          minutesOverdue: 0,
+          settings: { before: 'not configured', after: 'not configured' },
+        })),
+      });
+      expect(certificate).not.toHaveProperty('account');
+      for (const pair of ALL)
+        expect(await s.state.services.schedules.get(scheduleName(closed, pair))).toBeUndefined();
+    }));
+
+  test('each further place costs four state transitions more, and an exception in one place costs none', () =>
+    simulate(async (s) => {
+      const entered = async (options: RequestOptions): Promise<number> => {
+        const id = await s.approved(options);
+        await s.advanceTo((options.from ?? BEGINS) + MINUTE_MS);
+        expect((await s.record(id)).state).toBe('active');
+        await s.revoke(id);
+        await s.advance(5 * MINUTE_MS);
+        const history = await s.state.runtime.history('exception', id);
+        return history.filter(({ type }) => type.endsWith('StateEntered')).length;
+      };
+      const one = await entered({});
+      const three = await entered({ ...THREE, from: BEGINS + DAY_MS, to: BEGINS + DAY_MS + HOUR_MS });
+      expect(three).toBe(one + 2 * 4);
+    }));
+});
+
+describe('reserving', () => {
+  test('a window that is taken in one place refuses the request and names the place', () =>
+    simulate(async (s) => {
+      const first = await s.approved();
+      const clash = await s.submit({ account: OTHER, also: [{}], reference: 'INC-2' });
+      expect(clash).toMatchObject({ ok: false, error: { code: 'POLICY_REFUSES' } });
+      expect(clash.ok ? '' : clash.error.message).toContain(`${INCIDENT}, ${VIRGINIA}: ${first} holds`);
+    }));
+
+  test('two that race for one of several windows: the second to be approved is refused, and none of its windows is left', () =>
+    simulate(async (s) => {
+      const several = await s.request(THREE);
+      const single = await s.request({ account: OTHER, reference: 'INC-2' });
+      await s.approve(single);
+      await s.approve(several);
+      expect(await s.record(several)).toMatchObject({ state: 'refused' });
+      expect((await s.record(several)).reason).toContain(`${OTHER}, ${VIRGINIA}: ${single} holds`);
+      const rows = await listLeaseRows(s.state.services.store);
+      expect(
+        rows.flatMap(({ value }) => value.leases).filter(({ exceptionId }) => exceptionId === several),
+      ).toEqual([]);
+    }));
+
+  test.each(['before', 'after'] as const)(
+    'a death %s any of its commits leaves all windows or none, and goes on',
+    async (when) => {
+      for (let nth = 1, isReached = true; isReached; nth++) {
+        let isArmed = false;
+        let fuse = nth;
+        await simulate(
+          async (s) => {
+            const id = await s.request(THREE);
+            for (const [who, role] of [
+              ['lena', 'legal'],
+              ['priya', 'security'],
+            ] as const)
+              await s.decide(id, who, role);
+            isArmed = true;
+            await s.decide(id, 'omar', 'executive').catch(() => undefined);
+            isArmed = false;
+            isReached = s.deaths === 1;
+            await s.surviving(async () => expect([0, 3]).toContain((await s.leases(id)).length));
+            await s.surviving(() => s.advanceTo(BEGINS - MINUTE_MS));
+            expect((await s.leases(id)).length).toBe((await s.record(id)).state === 'scheduled' ? 3 : 0);
+          },
+          {
+            crash: (moment) => {
+              if (!isArmed || moment.when !== when || moment.what !== 'store.commit') return false;
+              fuse -= 1;
+              return fuse === 0;
+            },
+          },
+        );
+      }
+    },
+  );
+});
+
+describe('one that cannot be enabled', () => {
+  test('rolls back the others: what was on is off again, what came after is never put, and it is purged and closed', () =>
+    simulate(async (s) => {
+      const id = await s.approved(THREE);
+      s.fault({
+        operation: 'bedrock:PutModelInvocationLoggingConfiguration',
+        kind: 'deny',
+        accountId: OTHER,
+      });
+      await s.advanceTo(BEGINS + 5 * MINUTE_MS);
+      expect(onIn(s)).toEqual([]);
+      expect(s.setting(THIRD)).toBeUndefined();
+      const [first, second, third] = await s.leases(id);
+      expect(first?.lease).toMatchObject({ revoked: {}, offAt: expect.any(Number) });
+      expect(second?.lease).toMatchObject({ revoked: {}, offAt: expect.any(Number) });
+      expect(third?.lease.enabling).toBeUndefined();
+      expect(third?.lease.released).toBe(true);
+      expect((await s.record(id)).enabledAt).toBeUndefined();
+      await s.advanceTo(BEGINS + DAY_MS + 5 * HOUR_MS);
+      expect((await s.record(id)).state).toBe('closed');
+      expect(s.certificates()[0]).toMatchObject({
+        places: [{ enablingAttemptedAt: expect.any(String) }, {}, { enablingAttemptedAt: null }],
+      });
+    }));
+
+  test('a death between the first and the second ends what is on', async () => {
+    let isSpent = false;
+    await simulate(
+      async (s) => {
+        const id = await s.approved(THREE);
+        await s.surviving(() => s.advanceTo(BEGINS + 20 * MINUTE_MS));
+        expect(s.deaths).toBe(1);
+        // The first stays on only where the second and the third came on too.
+        const on = onIn(s);
+        expect([0, 3]).toContain(on.length);
+        await s.surviving(() => s.advanceTo(LONG_AFTER));
+        expect((await s.record(id)).state).toBe('closed');
+        expect(onIn(s)).toEqual([]);
+      },
+      {
+        crash: (moment) => {
+          if (isSpent || moment.when !== 'after' || !moment.what.includes('recorder.record lease.on'))
+            return false;
+          isSpent = true;
+          return true;
+        },
+      },
+    );
+  });
+
+  test('a workflow stopped between the first and the second: the sweeper ends what is on and gives the rest back', () =>
+    simulate(async (s) => {
+      const id = await s.approved(THREE);
+      // The Put of the second answers so late that the workflow is stopped meanwhile.
+      const { settings } = s.state.services;
+      let isStopped = false;
+      Object.assign(s.state.services, {
+        settings: Object.assign(Object.create(settings), {
+          getInvocationLogging: async (pair: Pair) => {
+            const seen = await settings.getInvocationLogging(pair);
+            if (!isStopped && pair.accountId === OTHER && s.isOn(SECOND)) {
+              isStopped = true;
+              throw new Error('stopped here');
+            }
+            return seen;
+          },
+        }),
+      });
+      await s.advanceTo(BEGINS + 5_000);
+      expect(onIn(s)).toEqual([FIRST, SECOND]);
+      await s.stopWorkflow(id);
+      await s.advanceTo(BEGINS + 40 * MINUTE_MS);
+      expect(isStopped).toBe(true);
+      expect(onIn(s)).toEqual([]);
+      expect(putsOf(s)).toBe(2);
+      await s.advanceTo(BEGINS + DAY_MS + 5 * HOUR_MS);
+      expect((await s.record(id)).state).toBe('closed');
+    }));
+
+  test('a start that can never become right in one place refuses the exception, and nothing is put anywhere', () =>
+    simulate(async (s) => {
+      const id = await s.approved(THREE);
+      s.somebodyPuts({ ...ALL_ON, s3Config: { bucketName: 'bucket-of-another-account' } }, undefined, SECOND);
+      await s.advanceTo(BEGINS + 5 * MINUTE_MS);
+      expect(await s.record(id)).toMatchObject({ state: 'refused' });
+      expect((await s.record(id)).reason).toContain(
+        `${OTHER}, ${VIRGINIA}: content storage is already on there`,
+      );
+      expect(putsOf(s)).toBe(0);
+      for (const { lease } of await s.leases(id)) expect(lease.released).toBe(true);
+    }));
+});
+
+describe('off in one place is off in all', () => {
+  test('when a person revokes', () =>
+    simulate(async (s) => {
+      const id = await onEverywhere(s);
+      const revoked = await s.revoke(id);
+      expect(revoked).toMatchObject({ ok: true, value: { off: { isOff: true } } });
+      await offEverywhere(s, id);
+    }));
+
+  test('when somebody else changes the setting of one', () =>
+    simulate(async (s) => {
+      const id = await onEverywhere(s);
+      s.somebodyPuts({ ...ALL_ON, s3Config: { bucketName: 'bucket-of-another-account' } }, undefined, SECOND);
+      await s.advance(16 * MINUTE_MS);
+      expect(onIn(s)).toEqual([]);
+      const record = await s.record(id);
+      expect(record.contested?.observed).toContain(`${OTHER}, ${VIRGINIA}: `);
+      expect(record.interference).toMatchObject([{ place: SECOND, found: 'changed' }]);
+      for (const { lease } of await s.leases(id)) expect(lease.revoked).toBeDefined();
+    }));
+
+  test('when somebody else switches one off', () =>
+    simulate(async (s) => {
+      const id = await onEverywhere(s);
+      s.somebodyDeletes(THIRD);
+      await s.advance(16 * MINUTE_MS);
+      expect(onIn(s)).toEqual([]);
+      expect((await s.record(id)).reason).toContain(`${INCIDENT}, eu-west-1: somebody else switched`);
+    }));
+
+  test('one that cannot be switched off keeps no other on, is named, and gets its second lever', () =>
+    simulate(async (s) => {
+      const id = await onEverywhere(s);
+      s.fault({
+        operation: 'bedrock:DeleteModelInvocationLoggingConfiguration',
+        kind: 'deny',
+        accountId: OTHER,
+        times: 500,
+      });
+      await s.advanceTo(ENDS + 2 * MINUTE_MS);
+      expect(onIn(s)).toEqual([SECOND]);
+      expect((await s.record(id)).state).toBe('ending');
+      await s.advanceTo(ENDS + HOUR_MS);
+      expect(s.events('exception.overdue').map(({ data }) => data['says'])).toEqual(
+        expect.arrayContaining([expect.stringContaining(`in ${OTHER}, ${VIRGINIA} is not off`)]),
+      );
+      const record = await s.record(id);
+      expect(record.secondLever).toBeUndefined();
+      expect(record.furtherFacts?.[`${OTHER}/${VIRGINIA}`]?.secondLever).toMatchObject({ bucket: 'done' });
+      s.state.aws.database.exec('DELETE FROM faults');
+      await s.advance(30 * MINUTE_MS);
+      await offEverywhere(s, id);
+      await s.advance(2 * DAY_MS);
+      expect((await s.record(id)).state).toBe('closed');
+      const [certificate] = s.certificates();
+      const late = certificate?.['minutesOverdue'];
+      expect(late).toBeGreaterThan(59);
+      expect(certificate).toMatchObject({
+        places: [{ minutesOverdue: 0 }, { minutesOverdue: late }, { minutesOverdue: 0 }],
+      });
+    }));
+
+  test('one that was off already and comes on again, while another cannot be switched off, is switched off again', () =>
+    simulate(async (s) => {
+      const id = await onEverywhere(s, TWO);
+      s.fault({
+        operation: 'bedrock:DeleteModelInvocationLoggingConfiguration',
+        kind: 'deny',
+        accountId: OTHER,
+        times: 500,
+      });
+      await s.advanceTo(ENDS + 5 * MINUTE_MS);
+      expect(onIn(s)).toEqual([SECOND]);
+      s.somebodyPuts((await s.lease(id)).configuration);
+      await s.advance(16 * MINUTE_MS);
+      expect(onIn(s)).toEqual([SECOND]);
+      expect(s.events('exception.found-again')).toHaveLength(1);
+    }));
+
+  test.each([
+    ['the dead man’s switches', ['sweep'] as const, 2 * MINUTE_MS],
+    ['the sweeper', ['deadMansSwitch'] as const, 15 * MINUTE_MS],
+  ])('by %s alone, in time in every place', (_name, muted, bound) =>
+    simulate(async (s) => {
+      const id = await onEverywhere(s);
+      s.mute(...muted);
+      s.state.runtime.stop('exception', id, { error: 'Stopped', cause: 'by hand' });
+      await s.advanceTo(ENDS + bound);
+      expect(onIn(s)).toEqual([]);
+    }),
+  );
+});
+
+describe('the proof', () => {
+  test('starts over when one place holds something', () =>
+    simulate(async (s) => {
+      const id = await onEverywhere(s);
+      await s.advanceTo(ENDS + 3 * HOUR_MS);
+      const second = (await s.lease(id, SECOND)).destination;
+      if (second.kind !== 's3') throw new Error('not a bucket');
+      s.state.aws.storage.putObject(second.bucketName, `${second.keyPrefix}AWSLogs/late.json`, 'CANARY late');
+      await s.advanceTo(LONG_AFTER);
+      expect((await s.record(id)).state).toBe('purging');
+      await s.advance(DAY_MS);
+      expect(await s.record(id)).toMatchObject({ state: 'closed', purged: { versions: 4 } });
+      expect(s.contentOf(id)).toBe(0);
+    }));
+
+  test('no lease of one exception lives longer than another', () =>
+    simulate(async (s) => {
+      const id = await onEverywhere(s);
+      for (let step = 0; step < 12; step++) {
+        await s.advance(30 * MINUTE_MS);
+        const lives = (await s.leases(id)).map(({ lease }) => isActive(lease, s.now()));
+        expect(new Set(lives).size).toBe(1);
+      }
+    }));
+});
