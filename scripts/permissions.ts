@@ -61,6 +61,7 @@ export const ACTS = {
   'as evaluate': { resource: 'role/ProvisoEvaluate', actions: ['sts:AssumeRole'] },
   'as second-lever': { resource: 'role/ProvisoSecondLever', actions: ['sts:AssumeRole'] },
   'as drain': { resource: 'role/ProvisoDrain', actions: ['sts:AssumeRole'] },
+  'as hold': { resource: 'role/ProvisoHold', actions: ['sts:AssumeRole'] },
   'as purge': { resource: 'role/ProvisoPurge', actions: ['sts:AssumeRole'] },
 } as const satisfies Record<
   string,
@@ -113,7 +114,7 @@ export const FUNCTIONS = {
   beginEnding: [...CHANGE, 'executions.start', 'executions.status'],
   giveBackWindow: [...CHANGE, 'schedules.delete'],
   putBaseline: [...CHANGE, 'as collect', 'as disable', 'as second-lever', 'schedules.delete'],
-  purgeContent: [...CHANGE, 'as collect', 'as purge'],
+  purgeContent: [...CHANGE, 'as collect', 'as hold', 'as purge'],
   listContent: [...CHANGE, 'as collect', 'as purge'],
   closeException: [...CHANGE, 'signer.sign', 'certificates.save'],
   deadMansSwitch: SWITCH_OFF,
@@ -128,6 +129,7 @@ export const FUNCTIONS = {
   sweep: [
     ...SWITCH_OFF,
     'as second-lever',
+    'as hold',
     'store.list',
     'executions.wake',
     'directory.people',
@@ -138,7 +140,7 @@ export type DeployedFunction = keyof typeof FUNCTIONS;
 
 /** The functions that may assume a member account's role: what its trust policy names. */
 export const assumersOf = (
-  role: 'Collect' | 'Enable' | 'Disable' | 'Evaluate' | 'Purge' | 'Drain' | 'SecondLever',
+  role: 'Collect' | 'Enable' | 'Disable' | 'Evaluate' | 'Purge' | 'Drain' | 'Hold' | 'SecondLever',
 ): readonly DeployedFunction[] =>
   (Object.keys(FUNCTIONS) as DeployedFunction[])
     .filter((name) =>

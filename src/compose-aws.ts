@@ -20,6 +20,7 @@ import { memberRoles } from './adapters/aws/roles.ts';
 import { awsSchedules } from './adapters/aws/schedules.ts';
 import { awsSecondLever } from './adapters/aws/second-lever.ts';
 import { kmsSigner } from './adapters/aws/signing-key.ts';
+import { awsVaultCopies } from './adapters/aws/vault-copies.ts';
 import { readEnvironment } from './adapters/environment.ts';
 import { metadataTexts } from './adapters/metadata-texts.ts';
 import { policyInForceOf } from './adapters/policy-in-force.ts';
@@ -86,6 +87,7 @@ export function awsServices(
     metadata: metadataTexts(archive),
     inspection: accountInspection(roles, evidence, clock),
     secondLever: awsSecondLever(roles),
+    vaultCopies: awsVaultCopies(roles, clock),
     trail: cloudTrailChanges(roles, clock),
     schedules: awsSchedules(home, settings.schedules),
     executions: awsExecutions(home, settings.machines),

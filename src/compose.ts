@@ -245,6 +245,7 @@ export function openState(
     identities: evidence,
     reports: config,
     secondLever: inspection,
+    vaultCopies: storage,
     trail,
     evidence,
     archive,

@@ -5,5 +5,5 @@ export * from './openapi.ts';
 export * from './operations.ts';
 export * from './ports.ts';
 export * from './rate-limit.ts';
-export { findingsView, problemSchema } from './schemas.ts';
+export { findingsView, holdBody, problemSchema } from './schemas.ts';
 export * from './views.ts';

@@ -54,6 +54,7 @@ import {
   exceptionView,
   findingsView,
   healthView,
+  holdBody,
   policyBody,
   policyView,
   reasonBody,
@@ -480,15 +481,16 @@ export const OPERATIONS = {
     path: '/exceptions/{id}/hold',
     summary: 'Keep what was captured from being purged',
     description:
-      'Legal, not the requester, with a reason. The purge waits until it is released; switching off does not, and what AWS deletes by itself at the destination is deleted all the same.',
+      'Legal, not the requester, with a matter and a reason. With a vault, what is in scope is moved there and the purge waits until it is; without one the purge waits until the release, and what AWS deletes by itself at the destination is deleted all the same. Switching off waits for nothing.',
     who: 'person',
     params: aboutOne,
-    body: reasonBody,
+    body: holdBody,
     answer: exceptionView,
     status: 200,
     async run(call, { params, body }): Promise<Result<ExceptionView, Failure>> {
       const id = idOf(params);
-      const done = await hold(call.services, id, call.caller.id, body.reason);
+      const { actor: _actor, ...asked } = body;
+      const done = await hold(call.services, id, call.caller.id, asked);
       return done.ok ? after(call, id, {}) : done;
     },
   }),

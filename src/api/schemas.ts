@@ -54,6 +54,34 @@ export const decisionBody = z.strictObject({
   reason: reason.optional(),
 });
 export const reasonBody = z.strictObject({ actor, reason });
+const keyPart = z
+  .string()
+  .min(1)
+  .max(512)
+  .regex(/^[^/\\][^\\]*$/, 'expected the beginning of a key, without a leading slash');
+export const holdBody = reasonBody.extend({
+  reference: z.string().min(1).max(200).describe('Legal’s own matter'),
+  scope: z
+    .array(keyPart)
+    .min(1)
+    .max(50)
+    .optional()
+    .describe('beginnings of keys below the exception’s own prefix; left out: everything that was captured'),
+  vault: z
+    .strictObject({
+      bucketName: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/),
+      keyPrefix: z
+        .string()
+        .max(200)
+        .regex(/^([A-Za-z0-9!_.'()-]+\/)*$/, 'expected nothing, or a prefix that ends in a slash')
+        .default(''),
+      kmsKeyArn: z.string().regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key\/[A-Za-z0-9-]+$/),
+    })
+    .optional()
+    .describe(
+      'where what is in scope is moved: a bucket of the exception’s account and Region, under a key of its own, in which nothing deletes',
+    ),
+});
 export const policyBody = z.strictObject({
   actor,
   name: z.string().min(1).max(400).describe('what the policy is called in messages: a file'),
@@ -134,6 +162,7 @@ export const exceptionList = z.strictObject({
       region: z.string(),
       until: instant,
       reference: z.string(),
+      hold: z.string().optional().describe('on legal hold: since when, and what stands where'),
       needsSignature: z.boolean(),
     }),
   ),

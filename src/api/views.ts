@@ -2,8 +2,10 @@ import { type ExceptionId, err, formatInstant, ok, type Result } from '../core/i
 import { unknownException } from '../enforcement/index.ts';
 import {
   approvalSubject,
+  describeHold,
   type ExceptionRecord,
   hasSeveralPlaces,
+  holdOf,
   isTerminal,
   type Lease,
   listExceptions,
@@ -33,6 +35,8 @@ export interface ExceptionRow {
   readonly furtherPlaces?: readonly { readonly account: string; readonly region: string }[];
   readonly until: string;
   readonly reference: string;
+  /** On legal hold: since when, in words. */
+  readonly hold?: string;
   /** Nothing more happens by itself: only a person can close it. */
   readonly needsSignature: boolean;
 }
@@ -55,29 +59,33 @@ export async function viewOf(services: Reading, id: ExceptionId): Promise<Result
 
 /** Newest last. */
 export async function listOf(
-  { store }: Pick<ApiServices, 'store'>,
+  { store, clock }: Pick<ApiServices, 'store' | 'clock'>,
   isShown: (record: ExceptionRecord) => boolean = () => true,
 ): Promise<readonly ExceptionRow[]> {
   return (await listExceptions(store))
     .map(({ value }) => value)
     .filter(isShown)
     .sort((a, b) => a.submittedAt - b.submittedAt || (a.id < b.id ? -1 : 1))
-    .map((record) => ({
-      id: record.id,
-      state: record.state,
-      account: record.request.accountId,
-      region: record.request.region,
-      ...(hasSeveralPlaces(record.request)
-        ? {
-            furtherPlaces: placesOf(record.request)
-              .slice(1)
-              .map((place) => ({ account: place.accountId, region: place.region })),
-          }
-        : {}),
-      until: formatInstant(record.request.endsAt),
-      reference: record.request.reference,
-      needsSignature: needsSignature(record),
-    }));
+    .map((record) => {
+      const hold = holdOf(record);
+      return {
+        id: record.id,
+        state: record.state,
+        account: record.request.accountId,
+        region: record.request.region,
+        ...(hasSeveralPlaces(record.request)
+          ? {
+              furtherPlaces: placesOf(record.request)
+                .slice(1)
+                .map((place) => ({ account: place.accountId, region: place.region })),
+            }
+          : {}),
+        until: formatInstant(record.request.endsAt),
+        reference: record.request.reference,
+        ...(hold === undefined ? {} : { hold: describeHold(hold, clock.now()) }),
+        needsSignature: needsSignature(record),
+      };
+    });
 }
 
 /** What was stored under somebody else’s setting is theirs, and only a person can close over it. */

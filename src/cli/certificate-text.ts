@@ -128,9 +128,18 @@ export function breakGlassText(value: unknown): readonly string[] {
 const leverText = (lever: Readonly<Record<string, unknown>>): string =>
   `pulled at ${textOf(lever['pulledAt'])}; bucket denied: ${textOf(lever['bucketDenied'])}; key disabled: ${textOf(lever['keyDisabled'])}`;
 
+const scopeText = (scope: unknown): string =>
+  Array.isArray(scope) ? `keys below ${listOf(scope, true).join(', ')}` : textOf(scope ?? 'everything');
+
+function vaultText(value: unknown): string {
+  if (value == null) return ', moved nowhere';
+  const vault = value as Fields;
+  return `, in ${textOf(vault['location'])} under ${textOf(vault['kmsKeyArn'])}: ${textOf(vault['versions'])} versions (${textOf(vault['bytes'])} bytes), listed there ${textOf(vault['listedAt'])}; its lifecycle was ${textOf(vault['lifecycle'])}`;
+}
+
 /** One legal hold, in words. */
 export const holdText = (each: Readonly<Record<string, unknown>>): string =>
-  `${textOf(each['heldAt'])} by ${textOf(each['by'])} (${textOf(each['reason'])}), released ${textOf(each['releasedAt'])} by ${textOf(each['releasedBy'])} (${textOf(each['releaseReason'])})${each['purgingHadBegun'] === true ? '; purging had begun before' : ''}`;
+  `${textOf(each['heldAt'])} by ${textOf(each['by'])} (${each['reference'] == null ? '' : `${textOf(each['reference'])}: `}${textOf(each['reason'])}), of ${scopeText(each['scope'])}${vaultText(each['vault'])}, released ${textOf(each['releasedAt'])} by ${textOf(each['releasedBy'])} (${textOf(each['releaseReason'])})${each['purgingHadBegun'] === true ? '; purging had begun before' : ''}`;
 
 /** One change by somebody else, in words. */
 export const interferenceText = (each: Readonly<Record<string, unknown>>): string =>

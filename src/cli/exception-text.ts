@@ -47,13 +47,23 @@ export function exceptionLines(
       const says = `since ${formatInstant(foreignSetting.at)} somebody else’s setting stores content there, under no exception: ${foreignSetting.observed}; have its owner remove it, or take it over: proviso adopt`;
       return row('NOT OURS', sayingWhere(request, place, says));
     }),
-    ...(record.holds ?? []).flatMap(({ at, by, reason, released }) =>
+    ...(record.holds ?? []).flatMap(({ at, by, reference, reason, scope, vault, moved, stuck, released }) =>
       row(
         released === undefined ? 'ON HOLD' : 'was held',
-        `since ${formatInstant(at)} by ${by}: ${reason}; ${
-          released === undefined
-            ? 'the purge waits. AWS’s own deletion at the destination goes on: copy what must be kept'
-            : `released at ${formatInstant(released.at)} by ${released.by}: ${released.reason}`
+        `since ${formatInstant(at)} by ${by}${reference === undefined ? '' : ` (${reference})`}: ${reason}; ${
+          scope === undefined ? 'everything' : `keys below ${scope.join(', ')}`
+        }${
+          vault === undefined
+            ? ''
+            : `, in s3://${vault.bucketName}/${vault.keyPrefix}: ${moved === undefined ? 'nothing yet' : `${moved.versions} versions at ${formatInstant(moved.at)}`}`
+        }; ${
+          released !== undefined
+            ? `released at ${formatInstant(released.at)} by ${released.by}: ${released.reason}`
+            : stuck !== undefined
+              ? `STUCK since ${formatInstant(stuck.firstSeenAt)}: ${stuck.why}`
+              : vault === undefined
+                ? 'the purge waits. AWS’s own deletion at the destination goes on: copy what must be kept'
+                : 'the purge of the destination waits for it'
         }`,
       ),
     ),

@@ -20,26 +20,31 @@ import {
   durationOf,
   type ExceptionRecord,
   endOf,
+  type HoldVault,
   hasSeveralPlaces,
+  holdOf,
   isFiltered,
   isHeld,
   isPastRetention,
   isTerminal,
   isUnsettled,
   type Listing,
+  mayPurgeHeld,
   nextState,
   type PlacedLease,
   placeText,
   reaches,
   readLeases,
+  releasedVaults,
   requireException,
   sayingWhere,
   signStatement,
   storesContent,
 } from '../exceptions/index.ts';
 import { purgeRaw } from './drain.ts';
+import { moveHeld } from './hold-vault.ts';
 import type { Services } from './ports.ts';
-import { isEmptyListing, list, purge } from './purge.ts';
+import { addCounts, isEmptyListing, list, NOTHING_PURGED, purge } from './purge.ts';
 import { allOf, PLACES_AT_ONCE, reopen } from './reconcile.ts';
 import { pullSecondLever } from './second-lever.ts';
 import { markEnding } from './start-ending.ts';
@@ -112,10 +117,16 @@ export async function purgeStep(services: Services, id: ExceptionId): Promise<Pu
   if (await isOnAgain(services, id)) return { next: 'off-again' };
   const { record: begun, leases } = await subjectOf(services, id);
   await purgeRaw(services, id);
+  const moved = await moveHeld(services, id, ending);
   let waits = false;
+  let isUnderHold = false;
+  let vaults: readonly HoldVault[] = [];
   // Decided in the commit that begins the purge: a hold that comes first wins, one that comes later is told that it is late.
   await amend(services, id, (record) => {
-    waits = isHeld(record);
+    const hold = holdOf(record);
+    isUnderHold = hold !== undefined;
+    waits = hold !== undefined && (hold.at !== moved?.hold.at || !mayPurgeHeld(record));
+    vaults = releasedVaults(record);
     if (waits) return ok({ record });
     const purging = nextState(record.state, 'drained');
     return ok({ record: { ...record, state: purging.ok ? purging.value : record.state, emptyListings: [] } });
@@ -125,21 +136,26 @@ export async function purgeStep(services: Services, id: ExceptionId): Promise<Pu
     type: 'purge.intended',
     actor: ending,
     subject: id,
-    data: { says: 'deleting everything that was captured' },
+    data: {
+      says: isUnderHold
+        ? 'deleting what was captured and is not on legal hold, or stands in its vault'
+        : 'deleting everything that was captured',
+    },
   });
   // Noted place by place: what was deleted is counted although the next place fails.
-  for (const { lease, ...place } of leases) {
-    const counts = await purge(services.destinations, place, lease.destination);
+  for (const [index, { lease, ...place }] of leases.entries()) {
+    const counts = await purge(
+      services.destinations,
+      place,
+      lease.destination,
+      // A vault is the first place's: an exception with several has none.
+      index === 0 ? vaults : [],
+      isUnderHold ? moved?.mayDelete : undefined,
+    );
     const did = `deleted ${counts.versions} versions (${counts.bytes} bytes), ${counts.uploads} open uploads, ${counts.logGroups} log groups`;
     const says = sayingWhere(begun.request, place, did);
     await amend(services, id, (record) => {
-      const before = record.purged ?? { versions: 0, bytes: 0, uploads: 0, logGroups: 0 };
-      const purged = {
-        versions: before.versions + counts.versions,
-        bytes: before.bytes + counts.bytes,
-        uploads: before.uploads + counts.uploads,
-        logGroups: before.logGroups + counts.logGroups,
-      };
+      const purged = addCounts(record.purged ?? NOTHING_PURGED, counts);
       const events = [{ type: 'purge.done', actor: ending, subject: id, data: { ...counts, says } }];
       return ok({ record: { ...record, purged, purgedAt: services.clock.now() }, events });
     });
@@ -165,7 +181,7 @@ export async function listStep(services: Services, id: ExceptionId): Promise<Lis
   // Found on again and switched off by another detector while this waited: the quiet time and the purge start over.
   if (record.state === 'draining') return { next: 'off-again', at: formatInstant(clock.now()) };
   const now = clock.now();
-  if (isHeld(record)) return { next: 'done', at: formatInstant(now) };
+  if (isHeld(record) && !mayPurgeHeld(record)) return { next: 'done', at: formatInstant(now) };
   const gap = await gapOf(services);
   const first = record.emptyListings[0];
   if (first !== undefined && now < first.at + gap)
@@ -195,10 +211,11 @@ export async function listStep(services: Services, id: ExceptionId): Promise<Lis
 /** One look at every location of every place: only together do they prove anything. */
 async function listEverywhere(
   destinations: Services['destinations'],
-  { request }: ExceptionRecord,
+  record: ExceptionRecord,
   leases: readonly PlacedLease[],
   at: EpochMs,
 ): Promise<Listing> {
+  const { request } = record;
   const sum: { -readonly [K in keyof Omit<Listing, 'at' | 'locations'>]: number } = {
     versions: 0,
     deleteMarkers: 0,
@@ -206,8 +223,13 @@ async function listEverywhere(
     logGroups: 0,
   };
   const locations: string[] = [];
-  for (const { lease, ...place } of leases) {
-    const { at: _at, locations: there, ...counts } = await list(destinations, place, lease.destination, at);
+  for (const [index, { lease, ...place }] of leases.entries()) {
+    const vaults = index === 0 ? releasedVaults(record) : [];
+    const {
+      at: _at,
+      locations: there,
+      ...counts
+    } = await list(destinations, place, lease.destination, at, vaults);
     // A log group's name is its own in one account and Region only.
     locations.push(
       ...there.map((location) =>

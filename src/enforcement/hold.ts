@@ -3,9 +3,14 @@ import {
   amend,
   describeState,
   type ExceptionRecord,
+  type HoldVault,
+  hasSeveralPlaces,
+  holdOf,
   isHeld,
   isTerminal,
+  type LegalHold,
   personActor,
+  placesOf,
   type Refusal,
   readException,
 } from '../exceptions/index.ts';
@@ -13,41 +18,105 @@ import { refuse, unknownException } from './acts.ts';
 import type { ActingServices } from './ports.ts';
 import { startEnding } from './start-ending.ts';
 
+/** Legal's own request. */
+export interface HoldRequest {
+  /** Legal's matter. */
+  readonly reference: string;
+  readonly reason: string;
+  /** Beginnings of keys below the exception's own prefix; left out: everything. */
+  readonly scope?: readonly string[] | undefined;
+  /** Where what is in scope is moved; its prefix gets the exception's id. Left out: nothing is moved. */
+  readonly vault?: HoldVault | undefined;
+}
+
 /**
- * Legal keeps what was captured: the purge waits until Legal releases it. INVARIANT (OFF_NEEDS_NOTHING): nothing that switches off looks
- * at a hold. Nothing is moved, and what AWS deletes by itself at the destination (S3 Lifecycle, a log group's retention) goes on, and every telling says so.
+ * Legal keeps what was captured. INVARIANT (OFF_NEEDS_NOTHING): nothing that switches off looks at a hold. With a vault, what is in scope is moved
+ * there as it arrives, and the purge of the destination waits until it stands there; without one, or in a log group, which cannot be moved, the
+ * purge waits for the release, and what AWS deletes by itself at the destination goes on, which every telling says. A hold that stands without a
+ * vault is given one by asking again.
  */
 export async function hold(
   services: ActingServices,
   id: ExceptionId,
   by: PrincipalId,
-  reason: string,
+  asked: HoldRequest,
 ): Promise<Result<ExceptionRecord, Refusal>> {
   const refused = await refusalOf(services, id, by);
   if (refused !== undefined) return refused;
   const actor = personActor(services, by);
   const now = services.clock.now();
   const changed = await amend(services, id, (record) => {
-    if (isTerminal(record.state) || isHeld(record))
+    const standing = holdOf(record);
+    const isMore = standing !== undefined && standing.vault === undefined && asked.vault !== undefined;
+    if (isTerminal(record.state) || (standing !== undefined && !isMore))
       return err({
         code: 'STATE_REFUSES',
-        message: isHeld(record)
-          ? 'it is on hold already; `proviso exception release` ends that'
-          : `the exception is ${describeState(record.state)}; there is nothing left to hold`,
+        message:
+          standing === undefined
+            ? `the exception is ${describeState(record.state)}; there is nothing left to hold`
+            : 'it is on hold already; `proviso exception release` ends that',
       });
+    const fault = faultOf(record, asked);
+    if (fault !== undefined) return err({ code: 'STATE_REFUSES', message: fault });
+    const vault =
+      asked.vault === undefined
+        ? undefined
+        : { ...asked.vault, keyPrefix: `${asked.vault.keyPrefix}${record.id}/` };
     // Before the counts are there, deleting may be under way.
     const wasPurging = record.state === 'purging' || record.purged !== undefined;
     const begun = wasPurging ? '; purging had begun, and what was deleted is gone' : '';
-    const says = `legal hold by ${by}: ${reason}; the purge waits, switching off does not. AWS’s own deletion at the destination (S3 Lifecycle, a log group’s retention) is not suspended: copy what must be kept at once${begun}`;
+    const what =
+      asked.scope === undefined ? 'everything that was captured' : `keys below ${asked.scope.join(', ')}`;
+    const way =
+      vault === undefined
+        ? `the purge waits, switching off does not. AWS’s own deletion at the destination (S3 Lifecycle, a log group’s retention) is not suspended: ${canBeMoved(record.request) ? 'name a vault, or copy' : 'copy'} what must be kept at once`
+        : `it is moved to s3://${vault.bucketName}/${vault.keyPrefix}, and the purge waits until it stands there; switching off does not`;
+    const says = `legal hold by ${by} (${asked.reference}) of ${what}: ${asked.reason}; ${way}${begun}`;
+    const more = {
+      ...(asked.scope === undefined ? {} : { scope: asked.scope }),
+      ...(vault === undefined ? {} : { vault }),
+    };
+    const holds: readonly LegalHold[] =
+      standing === undefined
+        ? [
+            ...(record.holds ?? []),
+            { at: now, by, reason: asked.reason, reference: asked.reference, ...more, wasPurging },
+          ]
+        : (record.holds ?? []).map((each) => (each === standing ? { ...each, ...more } : each));
     return ok({
-      record: {
-        ...record,
-        holds: [...(record.holds ?? []), { at: now, by, reason, wasPurging }],
-      },
-      events: [{ type: 'exception.held', actor, subject: id, data: { reason, says } }],
+      record: { ...record, holds },
+      events: [
+        {
+          type: 'exception.held',
+          actor,
+          subject: id,
+          data: { reference: asked.reference, reason: asked.reason, ...more, says },
+        },
+      ],
     });
   });
   return changed.ok ? ok(changed.value.record) : refuse(services, id, by, changed.error);
+}
+
+/** A vault is in one account and Region, and nothing of a log group can be moved. */
+const canBeMoved = (request: ExceptionRecord['request']): boolean =>
+  !hasSeveralPlaces(request) && placesOf(request)[0].destination.kind === 's3';
+
+/** What of a request can be seen to be wrong at once. What AWS shows of the vault is asked when something is moved: a hold waits for nothing. */
+function faultOf({ request }: ExceptionRecord, { scope, vault }: HoldRequest): string | undefined {
+  const [{ destination }] = placesOf(request);
+  if (hasSeveralPlaces(request) && (scope !== undefined || vault !== undefined))
+    return 'it is for several accounts and Regions, and a vault is in one: hold it whole, without scope and vault; the purge waits';
+  if (destination.kind !== 's3')
+    return scope === undefined && vault === undefined
+      ? undefined
+      : 'its content is in a log group, of which nothing can be moved or left out: hold it whole, without scope and vault; the purge waits';
+  if (vault === undefined) return undefined;
+  if (vault.kmsKeyArn === destination.kmsKeyArn)
+    return 'the vault must have a key of its own: the exception’s key goes with the exception';
+  if (vault.bucketName === destination.bucketName)
+    return 'the vault must be a bucket of its own: what deletes at the destination would delete there too';
+  return undefined;
 }
 
 /** The end of a hold, by Legal. The purge goes on at once. */
@@ -66,7 +135,8 @@ export async function release(
     const holds = (record.holds ?? []).map((each) =>
       each.released === undefined ? { ...each, released: { at: now, by, reason } } : each,
     );
-    const says = `legal hold released by ${by}: ${reason}; purging goes on`;
+    const vault = holdOf(record)?.vault;
+    const says = `legal hold released by ${by}: ${reason}; purging goes on${vault === undefined ? '' : `, of s3://${vault.bucketName}/${vault.keyPrefix} too`}`;
     // What was listed before a hold is no proof for what stands there after it.
     return ok({
       record: { ...record, holds, emptyListings: [] },

@@ -28,6 +28,7 @@ export {
 } from './enforce.ts';
 export * from './figures.ts';
 export * from './hold.ts';
+export * from './hold-vault.ts';
 export * from './interference.ts';
 export * from './invokers.ts';
 export * from './plan.ts';

@@ -119,8 +119,24 @@ export interface MetadataSink {
   pass(name: string, metadata: readonly InvocationMetadata[]): Promise<void>;
 }
 
-/** A lifecycle rule as far as it deletes. One with a tag or size filter covers only some objects, and is left out. */
+/**
+ * Copies what is held into Legal's vault, on AWS's side: no body passes through this process. By a role of its own. Listings are complete
+ * or throw `AwsCallError`, as copying does.
+ */
+export interface VaultCopies {
+  listVersions(pair: Pair, bucketName: string, prefix: string): Promise<readonly ObjectVersion[]>;
+  /** Encrypted with `kmsKeyArn`. Copying again is no fault. */
+  copyVersion(
+    pair: Pair,
+    from: { readonly bucketName: string; readonly version: ObjectVersion },
+    to: { readonly bucketName: string; readonly key: string; readonly kmsKeyArn: string },
+  ): Promise<void>;
+}
+
+/** A lifecycle rule as far as it deletes. */
 export interface LifecycleRule {
+  /** It deletes, but only some objects (a tag, a size) or on one day: nobody can count on it, and nobody can rule it out. */
+  readonly isPartial?: true;
   readonly isEnabled: boolean;
   /** Empty: the whole bucket. */
   readonly prefix: string;
@@ -276,6 +292,7 @@ export interface Services {
   readonly identities: AccountSource;
   readonly reports: ComplianceReports;
   readonly secondLever: SecondLever;
+  readonly vaultCopies: VaultCopies;
   readonly trail: ChangeTrail;
   /** Everything that is collected, for scans of the organization. */
   readonly evidence: EvidenceSources;

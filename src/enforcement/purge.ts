@@ -11,35 +11,66 @@ const PERMISSION_MARKER = 'amazon-bedrock-logs-permission-check';
 export const isContent = (version: ObjectVersion): boolean =>
   version.bytes > 0 || !version.key.endsWith(PERMISSION_MARKER);
 
-/** Every place where content of this exception can stand. A prefix covers the `data/` folder of large bodies too. */
-export function locationsOf(destination: Destination): readonly string[] {
-  return destination.kind === 's3'
-    ? [`s3://${destination.bucketName}/${destination.keyPrefix}`]
-    : [`log group ${destination.logGroupName}`];
+/** A bucket and a prefix in it. */
+export interface BucketPrefix {
+  readonly bucketName: string;
+  readonly keyPrefix: string;
+}
+const placesOf = (destination: Destination, more: readonly BucketPrefix[]): readonly BucketPrefix[] =>
+  destination.kind === 's3' ? [destination, ...more] : more;
+
+/**
+ * Every place where content of this exception can stand. A prefix covers the `data/` folder of large bodies too.
+ * @param more - vaults of holds that were released
+ */
+export function locationsOf(destination: Destination, more: readonly BucketPrefix[] = []): readonly string[] {
+  return [
+    ...(destination.kind === 's3' ? [] : [`log group ${destination.logGroupName}`]),
+    ...placesOf(destination, more).map(({ bucketName, keyPrefix }) => `s3://${bucketName}/${keyPrefix}`),
+  ];
 }
 
-/** Deletes every version, delete marker, open upload, or the whole log group (single CloudWatch events cannot be deleted). */
+export const addCounts = (one: PurgeCounts, other: PurgeCounts): PurgeCounts => ({
+  versions: one.versions + other.versions,
+  bytes: one.bytes + other.bytes,
+  uploads: one.uploads + other.uploads,
+  logGroups: one.logGroups + other.logGroups,
+});
+export const NOTHING_PURGED: PurgeCounts = { versions: 0, bytes: 0, uploads: 0, logGroups: 0 };
+
+/**
+ * Deletes every version, delete marker, open upload, or the whole log group (single CloudWatch events cannot be deleted).
+ * @param more - further places; all of them are emptied
+ * @param mayDelete - what is kept for Legal stays at the destination
+ */
 export async function purge(
   destinations: Destinations,
   pair: Pair,
   destination: Destination,
+  more: readonly BucketPrefix[] = [],
+  mayDelete: (version: ObjectVersion) => boolean = () => true,
 ): Promise<PurgeCounts> {
+  let counts = NOTHING_PURGED;
   if (destination.kind === 'cloudwatch-logs') {
     const there = await destinations.hasLogGroup(pair, destination.logGroupName);
     if (there) await destinations.deleteLogGroup(pair, destination.logGroupName);
-    return { versions: 0, bytes: 0, uploads: 0, logGroups: there ? 1 : 0 };
+    counts = { ...counts, logGroups: there ? 1 : 0 };
   }
-  const { bucketName, keyPrefix } = destination;
-  const versions = (await destinations.listVersions(pair, bucketName, keyPrefix)).filter(isContent);
-  const uploads = await destinations.listUploads(pair, bucketName, keyPrefix);
-  if (uploads.length > 0) await destinations.abortUploads(pair, bucketName, uploads);
-  if (versions.length > 0) await destinations.deleteVersions(pair, bucketName, versions);
-  return {
-    versions: versions.length,
-    bytes: versions.reduce((sum, version) => sum + version.bytes, 0),
-    uploads: uploads.length,
-    logGroups: 0,
-  };
+  for (const { bucketName, keyPrefix } of placesOf(destination, more)) {
+    const versions = (await destinations.listVersions(pair, bucketName, keyPrefix))
+      .filter(isContent)
+      .filter(mayDelete);
+    const uploads = await destinations.listUploads(pair, bucketName, keyPrefix);
+    if (uploads.length > 0) await destinations.abortUploads(pair, bucketName, uploads);
+    if (versions.length > 0) await destinations.deleteVersions(pair, bucketName, versions);
+    counts = addCounts(counts, {
+      versions: versions.length,
+      bytes: versions.reduce((sum, version) => sum + version.bytes, 0),
+      uploads: uploads.length,
+      logGroups: 0,
+    });
+  }
+  return counts;
 }
 
 /** Looks once at every location. @throws AwsCallError when any place cannot be listed completely: unknown is not empty */
@@ -48,22 +79,25 @@ export async function list(
   pair: Pair,
   destination: Destination,
   at: EpochMs,
+  more: readonly BucketPrefix[] = [],
 ): Promise<Listing> {
-  const locations = locationsOf(destination);
-  if (destination.kind === 'cloudwatch-logs') {
-    const there = await destinations.hasLogGroup(pair, destination.logGroupName);
-    return { at, locations, versions: 0, deleteMarkers: 0, uploads: 0, logGroups: there ? 1 : 0 };
+  const isGroupThere =
+    destination.kind === 'cloudwatch-logs' &&
+    (await destinations.hasLogGroup(pair, destination.logGroupName));
+  const versions: ObjectVersion[] = [];
+  let uploads = 0;
+  for (const { bucketName, keyPrefix } of placesOf(destination, more)) {
+    versions.push(...(await destinations.listVersions(pair, bucketName, keyPrefix)).filter(isContent));
+    uploads += (await destinations.listUploads(pair, bucketName, keyPrefix)).length;
   }
-  const { bucketName, keyPrefix } = destination;
-  const versions = (await destinations.listVersions(pair, bucketName, keyPrefix)).filter(isContent);
-  const uploads = await destinations.listUploads(pair, bucketName, keyPrefix);
+  const deleteMarkers = versions.filter(({ isDeleteMarker }) => isDeleteMarker).length;
   return {
     at,
-    locations,
-    versions: versions.filter(({ isDeleteMarker }) => !isDeleteMarker).length,
-    deleteMarkers: versions.filter(({ isDeleteMarker }) => isDeleteMarker).length,
-    uploads: uploads.length,
-    logGroups: 0,
+    locations: locationsOf(destination, more),
+    versions: versions.length - deleteMarkers,
+    deleteMarkers,
+    uploads,
+    logGroups: isGroupThere ? 1 : 0,
   };
 }
 

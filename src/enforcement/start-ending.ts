@@ -1,8 +1,9 @@
 import { type DomainEvent, type EpochMs, type EventActor, type ExceptionId, ok } from '../core/index.ts';
 import {
   amend,
+  type ExceptionRecord,
+  holdOf,
   isAttempted,
-  isHeld,
   isTerminal,
   leasesOf,
   nextState,
@@ -30,8 +31,8 @@ export async function startEnding(
   const { value: record } = await requireException(store, id);
   if (
     isTerminal(record.state) ||
-    // What is off waits for Legal; what is on, or on again, ends all the same (OFF_NEEDS_NOTHING).
-    (isHeld(record) && (record.state === 'draining' || record.state === 'purging')) ||
+    // What is off waits for Legal, unless it can be moved; what is on, or on again, ends all the same (OFF_NEEDS_NOTHING).
+    ((record.state === 'draining' || record.state === 'purging') && waitsForLegal(record)) ||
     (record.contested !== undefined && record.state === 'purging' && record.emptyListings.length >= 2)
   )
     return 'not-needed';
@@ -56,6 +57,15 @@ export async function startEnding(
   }
   throw new Error(
     `the ending of \`${id}\` was started ${MOST_ATTEMPTS} times and never finished; see the runbook`,
+  );
+}
+
+/** On hold with nowhere to go, or moved and the destination listed empty: only the release brings it further. */
+function waitsForLegal(record: ExceptionRecord): boolean {
+  const hold = holdOf(record);
+  return (
+    hold !== undefined &&
+    (hold.vault === undefined || hold.stuck !== undefined || record.emptyListings.length >= 2)
   );
 }
 

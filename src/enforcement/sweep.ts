@@ -29,6 +29,7 @@ import {
 } from '../exceptions/index.ts';
 import { tellAdoption } from './adopt.ts';
 import { enforcedKey, enforcePair, enforcesAnywhere, governedPairs } from './enforce.ts';
+import { keepHeld } from './hold-vault.ts';
 import type { Services } from './ports.ts';
 import { endLease, reconcilePair } from './reconcile.ts';
 import { rejudge } from './rejudge.ts';
@@ -147,6 +148,7 @@ export async function sweepException(
     await putRight(services, record, now, actor);
   } finally {
     // Afterwards: telling people needs the policy, and ending needs nothing (INVARIANT OFF_NEEDS_NOTHING).
+    if (actor.kind === 'sweeper') await keepHeld(services, record.id, actor);
     await noteBreach(services, record, now);
     await remind(services, record, now);
   }

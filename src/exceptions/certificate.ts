@@ -84,15 +84,31 @@ export function certificateStatement(
     ...(record.holds === undefined
       ? {}
       : {
-          holds: record.holds.map(({ at, by, reason, wasPurging, released }) => ({
-            heldAt: formatInstant(at),
-            by,
-            reason,
-            purgingHadBegun: wasPurging,
-            releasedAt: instant(released?.at),
-            releasedBy: released?.by ?? null,
-            releaseReason: released?.reason ?? null,
-          })),
+          holds: record.holds.map(
+            ({ at, by, reference, reason, scope, vault, moved, wasPurging, released }) => ({
+              heldAt: formatInstant(at),
+              by,
+              reference: reference ?? null,
+              reason,
+              scope: scope ?? 'everything',
+              vault:
+                vault === undefined
+                  ? null
+                  : {
+                      location: `s3://${vault.bucketName}/${vault.keyPrefix}`,
+                      kmsKeyArn: vault.kmsKeyArn,
+                      versions: moved?.versions ?? 0,
+                      bytes: moved?.bytes ?? 0,
+                      listedAt: instant(moved?.at),
+                      lifecycle:
+                        moved === undefined ? 'not read back' : 'read back: no enabled rule deletes there',
+                    },
+              purgingHadBegun: wasPurging,
+              releasedAt: instant(released?.at),
+              releasedBy: released?.by ?? null,
+              releaseReason: released?.reason ?? null,
+            }),
+          ),
         }),
     ...(record.robot === undefined ? {} : { robot: record.robot }),
     purgeWithinRetention: record.isPurgeOverdue !== true,
@@ -112,6 +128,9 @@ export function certificateStatement(
       ...(record.holds === undefined
         ? []
         : ['whether anything was copied, or deleted by AWS’s own lifecycle, while it was on legal hold']),
+      ...(record.holds?.some(({ vault, moved }) => vault !== undefined && moved === undefined) === true
+        ? ['what was on legal hold never stood in its vault whole']
+        : []),
       ...(record.contested
         ? [
             `somebody else’s setting during the lease (${record.contested.observed}); what it stored elsewhere was not looked at or purged`,

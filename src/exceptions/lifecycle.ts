@@ -1,5 +1,5 @@
 import { assertNever, err, ok, type Result } from '../core/index.ts';
-import type { ExceptionRecord, ExceptionState } from './types.ts';
+import type { ExceptionRecord, ExceptionState, HoldVault, LegalHold } from './types.ts';
 
 export type LifecycleEvent =
   | 'approve'
@@ -120,7 +120,7 @@ export const LIFECYCLE = {
   drained: {
     from: ['draining'],
     to: 'purging',
-    guard: 'the quiet time has passed, and no legal hold stands',
+    guard: 'the quiet time has passed, and no legal hold stands whose records are not in its vault',
     source: 'exceptions.purge.drain',
     by: 'ending workflow',
   },
@@ -174,11 +174,30 @@ export const TERMINAL_STATES = [
   'refused',
 ] as const satisfies readonly ExceptionState[];
 
-/** A flag beside the state: the purge waits. Switching off never asks. */
-export const isHeld = ({ holds }: Pick<ExceptionRecord, 'holds'>): boolean => {
+/** The hold that stands. */
+export const holdOf = ({ holds }: Pick<ExceptionRecord, 'holds'>): LegalHold | undefined => {
   const last = holds?.at(-1);
-  return last !== undefined && last.released === undefined;
+  return last?.released === undefined ? last : undefined;
 };
+
+/** A flag beside the state: nothing closes, and the purge waits until what is in scope stands in the vault. Switching off never asks. */
+export const isHeld = (record: Pick<ExceptionRecord, 'holds'>): boolean => holdOf(record) !== undefined;
+
+/**
+ * Whether the purge of the destination may go on under the hold: what was in scope stood in the vault after late deliveries were waited for.
+ * The purge itself still leaves every version of which that is not seen again.
+ */
+export const mayPurgeHeld = ({
+  holds,
+  drainUntil,
+}: Pick<ExceptionRecord, 'holds' | 'drainUntil'>): boolean => {
+  const moved = holdOf({ ...(holds === undefined ? {} : { holds }) })?.moved;
+  return moved !== undefined && drainUntil !== undefined && moved.at >= drainUntil;
+};
+
+/** What a released hold left behind: purged and listed with the destination. */
+export const releasedVaults = ({ holds = [] }: Pick<ExceptionRecord, 'holds'>): readonly HoldVault[] =>
+  holds.flatMap(({ released, vault }) => (released === undefined || vault === undefined ? [] : [vault]));
 
 export const isTerminal = (state: ExceptionState): boolean =>
   (TERMINAL_STATES as readonly ExceptionState[]).includes(state);

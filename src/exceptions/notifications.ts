@@ -1,5 +1,6 @@
 import { type DomainEvent, type EpochMs, hashOf, type PrincipalId } from '../core/index.ts';
 import { pendingDecision } from './decide.ts';
+import { holdOf } from './lifecycle.ts';
 import { type AccountRegion, type PlacedRequest, placesOf } from './places.ts';
 import type { PlannedChange } from './planned-changes.ts';
 import { missingApprovals } from './quorum.ts';
@@ -96,9 +97,17 @@ const TOLD: Readonly<Record<string, Told>> = {
     'page',
     'find out who changed the setting and what was stored elsewhere: that is not purged here',
   ),
-  'exception.held': guardians(
-    'act',
-    'copy what must be kept: AWS’s own deletion at the destination goes on; release the hold when it is no longer needed',
+  'exception.held': (record) => ({
+    urgency: 'act',
+    roles: GUARDIANS,
+    asked:
+      holdOf(record)?.vault === undefined
+        ? 'copy what must be kept: AWS’s own deletion at the destination goes on; release the hold when it is no longer needed'
+        : 'release the hold when it is no longer needed',
+  }),
+  'exception.hold-stuck': guardians(
+    'page',
+    'put right what is said, or copy what must be kept: AWS’s own deletion at the destination goes on; moving is tried every 15 minutes',
   ),
   'exception.hold-released': know,
   'exception.party-named': guardians('act', 'ask who is named, and stop it at its source'),

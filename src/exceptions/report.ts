@@ -1,7 +1,8 @@
 import { type DomainEvent, type EpochMs, type EventActor, epochMs, formatInstant } from '../core/index.ts';
 import { endOf } from './lease.ts';
+import { isHeld } from './lifecycle.ts';
 import { type AccountRegion, allOffSince, enablingSince, type PlacedLease, placesOf } from './places.ts';
-import { overdueMinutes } from './standing.ts';
+import { describeHold, overdueMinutes } from './standing.ts';
 import type { Decision, ExceptionRecord } from './types.ts';
 
 /** Half-open. */
@@ -44,6 +45,9 @@ export interface ReportedException {
   readonly isBreakGlass: boolean;
   readonly isBreach: boolean;
   readonly isContested: boolean;
+  readonly isHeld: boolean;
+  /** Legal holds, each in words with its age or its end. */
+  readonly holds: readonly string[];
 }
 
 /** Something that did no harm this time, or was refused: it could have. */
@@ -67,6 +71,8 @@ export interface ExceptionReport {
     readonly breakGlass: number;
     readonly breaches: number;
     readonly contested: number;
+    /** On legal hold when the report was made. */
+    readonly held: number;
   };
   readonly nearMisses: readonly NearMiss[];
   /** `null`: reads do not pass through this version; CloudTrail data events of the destination have them. */
@@ -103,7 +109,7 @@ export function reportOf(
   const isIn = (at: EpochMs) => period.from <= at && at < period.to;
   const reported = exceptions
     .map(({ record, leases }) => reportedOf(record, leases, period, now))
-    .filter((each) => isIn(each.requestedAt) || each.minutesOn > 0 || each.overdueMinutes > 0)
+    .filter((each) => isIn(each.requestedAt) || each.minutesOn > 0 || each.overdueMinutes > 0 || each.isHeld)
     .toSorted((a, b) => a.requestedAt - b.requestedAt || (a.id < b.id ? -1 : 1));
   const inPeriod = events.filter(({ at }) => isIn(at));
   const sum = (of: (each: ReportedException) => number) =>
@@ -121,6 +127,7 @@ export function reportOf(
       breakGlass: reported.filter(({ isBreakGlass, onFrom }) => isBreakGlass && onFrom !== undefined).length,
       breaches: reported.filter(({ isBreach }) => isBreach).length,
       contested: reported.filter(({ isContested }) => isContested).length,
+      held: reported.filter(({ isHeld }) => isHeld).length,
     },
     nearMisses: inPeriod.flatMap((event) => nearMissOf(event) ?? []),
     reads: null,
@@ -178,6 +185,12 @@ function reportedOf(
     isBreakGlass: request.breakGlass !== undefined,
     isBreach: record.breach !== undefined,
     isContested: record.contested !== undefined,
+    isHeld: isHeld(record),
+    holds: (record.holds ?? []).map((hold) =>
+      hold.released === undefined
+        ? describeHold(hold, now)
+        : `was on legal hold from ${formatInstant(hold.at)} to ${formatInstant(hold.released.at)}, by ${hold.by}${hold.reference === undefined ? '' : ` (${hold.reference})`}`,
+    ),
   };
 }
 

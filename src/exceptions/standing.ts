@@ -1,7 +1,15 @@
-import { type EpochMs, epochMs, formatInstant, MINUTE } from '../core/index.ts';
+import {
+  durationMs,
+  type EpochMs,
+  epochMs,
+  formatDuration,
+  formatInstant,
+  HOUR,
+  MINUTE,
+} from '../core/index.ts';
 import { pendingDecision } from './decide.ts';
 import { endOf } from './lease.ts';
-import { isTerminal } from './lifecycle.ts';
+import { holdOf, isTerminal } from './lifecycle.ts';
 import {
   type AccountRegion,
   enablingSince,
@@ -11,7 +19,7 @@ import {
   placesOf,
   sayingWhere,
 } from './places.ts';
-import type { ExceptionRecord, PlaceFacts } from './types.ts';
+import type { ExceptionRecord, LegalHold, PlaceFacts } from './types.ts';
 
 /** How an exception stands at an instant: what is on where, until when, what is late. */
 export interface Standing {
@@ -70,7 +78,7 @@ export function standingOf(record: ExceptionRecord, leases: readonly PlacedLease
     overdueMinutes: Math.max(...places.map((place) => place.overdueMinutes)),
     ...(since === undefined ? {} : { goneBy: epochMs(since + request.retention) }),
     ...(pending === undefined ? {} : { waitsFor: { roles: pending.missing, until: pending.until } }),
-    marks: marksOf(record),
+    marks: marksOf(record, now),
   };
 }
 
@@ -78,7 +86,18 @@ export function standingOf(record: ExceptionRecord, leases: readonly PlacedLease
 export const overdueMinutes = (from: EpochMs, to: EpochMs): number =>
   Math.max(0, Math.ceil((to - from) / MINUTE));
 
-const marksOf = (record: ExceptionRecord): readonly string[] => [
+/** A hold in words, with its age. */
+export const describeHold = ({ at, by, reference, vault, moved, stuck }: LegalHold, now: EpochMs): string => {
+  const age = formatDuration(durationMs(Math.max(HOUR, Math.floor((now - at) / HOUR) * HOUR)));
+  const place =
+    vault === undefined
+      ? 'nothing is moved, the purge waits'
+      : `${moved === undefined ? 'nothing yet' : `${moved.versions} versions`} in s3://${vault.bucketName}/${vault.keyPrefix}`;
+  return `on legal hold for ${age}, by ${by}${reference === undefined ? '' : ` (${reference})`}: ${place}${stuck === undefined ? '' : `; STUCK: ${stuck.why}`}`;
+};
+
+const marksOf = (record: ExceptionRecord, now: EpochMs): readonly string[] => [
+  ...[holdOf(record)].flatMap((hold) => (hold === undefined ? [] : [describeHold(hold, now)])),
   ...(record.request.breakGlass === undefined ? [] : ['break-glass']),
   ...(record.breach === undefined
     ? []

@@ -223,11 +223,35 @@ export interface Interference {
   readonly isSettled?: true;
 }
 
+/** Where Legal keeps what is held: in the exception's own account and Region, under a key of its own, where nothing deletes by itself. */
+export interface HoldVault {
+  readonly bucketName: string;
+  /** Ends in `/<exceptionId>/`, or is that. */
+  readonly keyPrefix: string;
+  readonly kmsKeyArn: string;
+}
+
+/** What stands in the vault, by its own listing, when nothing in scope was missing there. */
+export interface HeldContent {
+  readonly at: EpochMs;
+  readonly versions: number;
+  readonly bytes: number;
+}
+
 /** Legal keeps what was captured from being purged. */
 export interface LegalHold {
   readonly at: EpochMs;
   readonly by: PrincipalId;
   readonly reason: string;
+  /** Legal's own matter. Absent in records of an earlier version. */
+  readonly reference?: string;
+  /** Beginnings of keys below the exception's own prefix. Absent: everything. */
+  readonly scope?: readonly string[];
+  /** Absent: nothing is moved, and the purge waits for the release. */
+  readonly vault?: HoldVault;
+  readonly moved?: HeldContent;
+  /** Why the last moving did not come to its end. Gone when it did. */
+  readonly stuck?: { readonly firstSeenAt: EpochMs; readonly toldAt: EpochMs; readonly why: string };
   /** Something had been purged already. */
   readonly wasPurging: boolean;
   readonly released?: { readonly at: EpochMs; readonly by: PrincipalId; readonly reason: string };

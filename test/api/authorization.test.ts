@@ -86,7 +86,7 @@ const BODIES: Readonly<Record<OperationId, (subjectHash: string) => unknown>> = 
   decideException: (subjectHash) => ({ role: 'legal', decision: 'approve', subjectHash }),
   withdrawException: () => ({ reason: 'not needed' }),
   revokeException: () => ({ reason: 'over' }),
-  holdException: () => ({ reason: 'litigation' }),
+  holdException: () => ({ reference: 'LIT-2026-7', reason: 'litigation' }),
   releaseException: () => ({ reason: 'settled' }),
   closeUnproven: () => ({ reason: 'held elsewhere' }),
 };

@@ -21,6 +21,7 @@ import {
   policyText,
   type Simulation,
   simulate,
+  VAULT_KEY,
   VIRGINIA,
 } from '../simulation/harness.ts';
 
@@ -150,6 +151,13 @@ describe('the member account', () => {
     ['Disable', [], /^bedrock:(Put|Delete)/, ['iam:PassRole']],
     ['Evaluate', ['compliance-reports.ts'], /^$/, []],
     ['SecondLever', ['second-lever.ts'], /^$/, []],
+    // S3 has no right of its own for copying: reading the one, writing the other, with their keys.
+    [
+      'Hold',
+      ['vault-copies.ts'],
+      /^s3:ListBucketVersions$/,
+      ['s3:GetObject', 's3:GetObjectVersion', 'kms:Decrypt', 'kms:GenerateDataKey'],
+    ],
     // A version `null` in a bucket without versioning may need the plain action.
     // Versions are read; to be told that the counting key is not there takes listing; the keys are used through S3.
     [
@@ -166,7 +174,7 @@ describe('the member account', () => {
     expect(allowed(role)).toEqual(unique([...files.flatMap(actionsIn), ...others, ...besides]));
   });
 
-  it.each(['Collect', 'Enable', 'Disable', 'Evaluate', 'Purge', 'Drain', 'SecondLever'] as const)(
+  it.each(['Collect', 'Enable', 'Disable', 'Evaluate', 'Purge', 'Drain', 'Hold', 'SecondLever'] as const)(
     'Proviso%s trusts exactly the functions that use it',
     (name) => {
       const trust = JSON.stringify(roleNamed(name).Properties.AssumeRolePolicyDocument);
@@ -277,6 +285,17 @@ const PLAYS: readonly Play[] = [
     await simulation.active();
     await simulation.advanceTo(LONG_AFTER);
   },
+  async function onLegalHold(simulation) {
+    const id = await simulation.active();
+    await signed(simulation, 'lena', 'POST', `/exceptions/${id}/hold`, {
+      reference: 'LIT-2026-7',
+      reason: 'claim filed',
+      vault: { bucketName: simulation.makeVault(), kmsKeyArn: VAULT_KEY },
+    });
+    await simulation.advanceTo(LONG_AFTER);
+    await signed(simulation, 'lena', 'POST', `/exceptions/${id}/release`, { reason: 'settled' });
+    await simulation.advance(HOUR_MS);
+  },
   async function intoALogGroup(simulation) {
     await simulation.active({ destination: LOG_GROUP });
     await simulation.advanceTo(LONG_AFTER);
@@ -357,6 +376,8 @@ const PLAYS: readonly Play[] = [
     const id = await simulation.request();
     await simulation.decide(id, 'lena', 'legal');
     await again(simulation, 'requestApproval', { exceptionId: id, role: 'legal', taskToken: 'redelivered' });
+    // The sweeper wakes whom a process that died left waiting.
+    await simulation.advance(16 * MINUTE_MS);
   },
   async function onlyTheConfigRuleIsLeft(simulation) {
     simulation.state.aws.config.createPeriodicRule(
@@ -561,6 +582,7 @@ function watch(services: Services & ApiServices & { callers: object }, note: (ac
     secondLever: around(services.secondLever, () => 'as second-lever'),
     drainage: around(services.drainage, () => 'as drain'),
     metadata: around(services.metadata, () => 'archive.put'),
+    vaultCopies: around(services.vaultCopies, () => 'as hold'),
     destinations: around(services.destinations, (method) =>
       method === 'describeBucket' ? 'as collect' : 'as purge',
     ),

@@ -10,10 +10,12 @@ import {
   LONG_AFTER,
   MINUTE_MS,
   type Moment,
+  PAIR,
   policyText,
   type Simulation,
   type SimulationOptions,
   simulate,
+  VAULT_KEY,
 } from './harness.ts';
 
 /* Filter-and-purge: of what Bedrock delivers of everybody, only the subjects' records are kept, whatever breaks in between. */
@@ -115,7 +117,10 @@ describe('an exception that is filtered', () => {
   it('a legal hold keeps what is in scope, and nothing raw of anybody', () =>
     filtering(async (s) => {
       const id = await active(s);
-      expect((await hold(s.state.services, id, principalId('lena'), 'litigation')).ok).toBe(true);
+      expect(
+        (await hold(s.state.services, id, principalId('lena'), { reference: 'LIT-1', reason: 'litigation' }))
+          .ok,
+      ).toBe(true);
       await s.advanceTo(ENDS - MINUTE_MS);
       await s.invoke('CANARY-of-a-stranger', STRANGER);
       await s.advanceTo(ENDS + 3 * HOUR_MS);
@@ -125,11 +130,30 @@ describe('an exception that is filtered', () => {
       expect(isAnywhere(s, 'CANARY-of-a-stranger')).toBe(false);
     }));
 
+  it('a legal hold with a vault moves what was kept of the subjects, and nothing else', () =>
+    filtering(async (s) => {
+      const id = await active(s);
+      const vault = { bucketName: s.makeVault(), keyPrefix: '', kmsKeyArn: VAULT_KEY };
+      const asked = { reference: 'LIT-1', reason: 'litigation', vault };
+      expect((await hold(s.state.services, id, principalId('lena'), asked)).ok).toBe(true);
+      await s.advanceTo(ENDS - MINUTE_MS);
+      await s.invoke('CANARY-of-a-stranger', STRANGER);
+      await s.advanceTo(ENDS + 3 * HOUR_MS);
+      expect((await s.record(id)).state).toBe('purging');
+      expect(kept(s, id)).toEqual([]);
+      const moved = await s.state.services.vaultCopies.listVersions(PAIR, vault.bucketName, '');
+      expect(moved.map(({ key }) => key)).toEqual([expect.stringContaining(`/${id}/vault/`)]);
+      expect(isAnywhere(s, 'CANARY-of-a-stranger')).toBe(false);
+    }));
+
   it('under a legal hold too, what cannot be filtered after the quiet time is deleted unread', () =>
     filtering(async (s) => {
       const id = await active(s);
       await s.advance(11 * MINUTE_MS);
-      expect((await hold(s.state.services, id, principalId('lena'), 'litigation')).ok).toBe(true);
+      expect(
+        (await hold(s.state.services, id, principalId('lena'), { reference: 'LIT-1', reason: 'litigation' }))
+          .ok,
+      ).toBe(true);
       await s.advanceTo(ENDS - MINUTE_MS);
       await s.invoke('CANARY-of-a-stranger', STRANGER);
       s.fault({ operation: 's3:GetObject', kind: 'deny', times: 100_000 });

@@ -62,6 +62,7 @@ export const VIRGINIA = region('us-east-1');
 export const PAIR: Pair = { accountId: INCIDENT, region: VIRGINIA };
 export const KEY = 'arn:aws:kms:us-east-1:222222222222:key/0f0f0f0f-1111-2222-3333-444444444444';
 export const BUCKET = 'example-incident-content';
+export const VAULT_KEY = 'arn:aws:kms:us-east-1:222222222222:key/aaaaaaaa-1111-2222-3333-444444444444';
 /** The clock of a new simulation. */
 export const START: EpochMs = AT;
 export const MINUTE_MS = 60_000;
@@ -495,6 +496,17 @@ export class Simulation {
   async pump(): Promise<void> {
     await this.state.world.pump();
     this.look();
+  }
+
+  /** A vault for legal holds, as templates/hold-vault.yml makes it. @returns its name */
+  makeVault(pair: Pair = PAIR): string {
+    const name = 'proviso-hold-example';
+    this.state.aws.storage.createBucket(pair, name, {
+      isVersioned: false,
+      hasObjectLock: false,
+      kmsKeyArn: VAULT_KEY,
+    });
+    return name;
   }
 
   /** Reads the embedded AWS past every port of ours. */

@@ -403,7 +403,10 @@ const aliveTimers = ({ muted, isWatched }: World): Exclude<keyof typeof BOUND_MS
 
 /** The command that a person gives fails, or Legal is refused: then nothing has changed. */
 async function keepForLegal({ s, heldContent }: World, id: ExceptionId): Promise<void> {
-  const held = await hold(s.state.services, id, MAX, 'a court asks for it').catch(tolerate);
+  const held = await hold(s.state.services, id, MAX, {
+    reference: 'LIT-1',
+    reason: 'a court asks for it',
+  }).catch(tolerate);
   if (held?.ok === true) heldContent.set(id, s.contentOf(id));
 }
 

@@ -1,13 +1,43 @@
 import { describe, expect, it } from 'vitest';
 import { principalId } from '../../src/core/index.ts';
-import { closeUnproven, hold, release } from '../../src/enforcement/index.ts';
-import { DAY_MS, ENDS, HOUR_MS, LONG_AFTER, MINUTE_MS, type Simulation, simulate } from './harness.ts';
+import { closeUnproven, type HoldRequest, hold, release, sweep } from '../../src/enforcement/index.ts';
+import {
+  BUCKET,
+  DAY_MS,
+  ENDS,
+  HOUR_MS,
+  INCIDENT,
+  KEY,
+  LONG_AFTER,
+  MINUTE_MS,
+  notificationsOf,
+  PAIR,
+  type Simulation,
+  simulate,
+  VAULT_KEY,
+} from './harness.ts';
 
 /* Failure case 33: a legal hold wins over the purge, and over nothing else. */
 
 type Id = Parameters<Simulation['record']>[0];
 const LENA = principalId('lena');
-const held = async (s: Simulation, id: Id, by = LENA) => hold(s.state.services, id, by, 'litigation');
+const LITIGATION = { reference: 'LIT-2026-7', reason: 'litigation' };
+const held = async (s: Simulation, id: Id, by = LENA, more: Partial<HoldRequest> = {}) =>
+  hold(s.state.services, id, by, { ...LITIGATION, ...more });
+const vaulted = (s: Simulation, id: Id, more: Partial<HoldRequest> = {}) =>
+  held(s, id, LENA, {
+    vault: { bucketName: s.makeVault(), keyPrefix: 'legal/', kmsKeyArn: VAULT_KEY },
+    ...more,
+  });
+/** Keys with content, past every port and planted fault. */
+const keysIn = (s: Simulation, bucket: string) =>
+  s.state.aws.database
+    .prepare('SELECT key FROM versions WHERE bucket = ? AND length(body) > 0')
+    .all(bucket)
+    .map(({ key }) => String(key));
+const inVault = (s: Simulation) => keysIn(s, 'proviso-hold-example');
+const atDestination = (s: Simulation) => keysIn(s, BUCKET).length;
+const holdNow = async (s: Simulation, id: Id) => (await s.record(id)).holds?.at(-1);
 
 describe('a legal hold', () => {
   it('keeps what was captured for as long as it stands, switches off in time, and purges after its release', () =>
@@ -94,5 +124,207 @@ describe('a legal hold', () => {
       await release(s.state.services, id, LENA, 'x');
       await s.advanceTo(LONG_AFTER);
       expect(await held(s, id)).toMatchObject({ error: { code: 'STATE_REFUSES' } });
+    }));
+});
+
+describe('a legal hold with a vault', () => {
+  it('moves what arrives within a sweep, purges the destination once it stands there, and the vault after the release', () =>
+    simulate(async (s) => {
+      const id = await s.active();
+      expect((await vaulted(s, id)).ok).toBe(true);
+      await s.invoke('CANARY one');
+      await s.advance(20 * MINUTE_MS);
+      const early = inVault(s).length;
+      expect(early).toBeGreaterThan(0);
+      expect(inVault(s).every((key) => key.startsWith(`legal/${id}/`))).toBe(true);
+      expect(atDestination(s)).toBeGreaterThan(0);
+      await s.invoke('CANARY two');
+      await s.advanceTo(ENDS + 2 * MINUTE_MS);
+      expect(s.isOn()).toBe(false);
+      await s.advanceTo(LONG_AFTER + DAY_MS);
+      // The destination is empty and listed twice; nothing closes, and no execution is started over and over.
+      expect(atDestination(s)).toBe(0);
+      expect(inVault(s).length).toBeGreaterThan(early);
+      expect(await s.record(id)).toMatchObject({ state: 'purging', emptyListings: [{}, {}] });
+      const started = s.events('ending.started').length;
+      await s.advance(DAY_MS);
+      expect(s.events('ending.started')).toHaveLength(started);
+      expect(await holdNow(s, id)).toMatchObject({ moved: { versions: inVault(s).length } });
+      expect((await closeUnproven(s.state.services, id, LENA, 'hurry')).ok).toBe(false);
+
+      await release(s.state.services, id, LENA, 'settled');
+      await s.advance(DAY_MS + 3 * HOUR_MS);
+      expect((await s.record(id)).state).toBe('closed');
+      expect(inVault(s)).toEqual([]);
+      expect(s.certificates()[0]).toMatchObject({
+        holds: [
+          {
+            reference: 'LIT-2026-7',
+            scope: 'everything',
+            vault: {
+              location: `s3://proviso-hold-example/legal/${id}/`,
+              kmsKeyArn: VAULT_KEY,
+              lifecycle: 'read back: no enabled rule deletes there',
+            },
+          },
+        ],
+        listings: [
+          { locations: [expect.stringContaining(BUCKET), `s3://proviso-hold-example/legal/${id}/`] },
+          {},
+        ],
+      });
+    }));
+
+  it.each([
+    ['is refused for a while', { operation: 's3:CopyObject', kind: 'deny', times: 40 }],
+    ['fails after it copied', { operation: 's3:CopyObject', kind: 'fail-after', times: 6 }],
+    ['cannot list', { operation: 's3:ListObjectVersions', kind: 'throttle', times: 12 }],
+  ] as const)('deletes nothing before it stands there, where moving %s', (_, fault) =>
+    simulate(async (s) => {
+      const id = await s.active();
+      await vaulted(s, id);
+      const before = atDestination(s);
+      expect(before).toBeGreaterThan(0);
+      s.fault(fault);
+      // Whenever something is gone from the destination, it stands in the vault.
+      for (let hour = 0; hour < 8; hour++) {
+        await s.advance(HOUR_MS);
+        if (atDestination(s) < before) expect(inVault(s).length).toBeGreaterThanOrEqual(before);
+      }
+      expect(s.isOn()).toBe(false);
+      await s.advance(DAY_MS);
+      expect(atDestination(s)).toBe(0);
+      expect(inVault(s).length).toBeGreaterThanOrEqual(before);
+      expect((await holdNow(s, id))?.stuck).toBeUndefined();
+    }),
+  );
+
+  it.each([
+    [
+      'has a lifecycle rule',
+      (s: Simulation) =>
+        s.state.aws.stacks.setBucketFeatures('proviso-hold-example', {
+          lifecycle: [{ isEnabled: true, prefix: '', isPartial: true }],
+        }),
+      'suspend it',
+    ],
+    [
+      'has a disabled key',
+      (s: Simulation) => s.state.aws.stacks.setKeyFeatures(VAULT_KEY, { isEnabled: false }),
+      'disabled',
+    ],
+  ])('whose vault %s is told by paging, and the purge waits until that is put right', (_, spoil, why) =>
+    simulate(async (s) => {
+      const id = await s.active();
+      await vaulted(s, id);
+      spoil(s);
+      await s.advanceTo(ENDS + 6 * HOUR_MS);
+      expect(s.isOn()).toBe(false);
+      expect(atDestination(s)).toBeGreaterThan(0);
+      expect(inVault(s)).toEqual([]);
+      expect((await holdNow(s, id))?.stuck?.why).toContain(why);
+      const told = notificationsOf(s).filter(({ type }) => type === 'exception.hold-stuck');
+      expect(told[0]).toMatchObject({ urgency: 'page' });
+      expect(told.length).toBeLessThan(12);
+      s.state.aws.stacks.setBucketFeatures('proviso-hold-example', { lifecycle: [] });
+      s.state.aws.stacks.setKeyFeatures(VAULT_KEY, { isEnabled: true });
+      await s.advance(HOUR_MS);
+      expect(atDestination(s)).toBe(0);
+      expect(inVault(s).length).toBeGreaterThan(0);
+    }),
+  );
+
+  it('of a part: what is out of scope is purged and never moved', () =>
+    simulate(async (s) => {
+      const id = await s.active();
+      await vaulted(s, id, { scope: ['AWSLogs/nobody/'] });
+      await s.advanceTo(LONG_AFTER);
+      expect(atDestination(s)).toBe(0);
+      expect(inVault(s)).toEqual([]);
+      expect((await s.record(id)).state).toBe('purging');
+    }));
+
+  it('given later to a hold that stands, and to nothing that cannot be moved', () =>
+    simulate(async (s) => {
+      const id = await s.active();
+      await held(s, id);
+      await s.advanceTo(ENDS + 3 * HOUR_MS);
+      expect(atDestination(s)).toBeGreaterThan(0);
+      expect((await vaulted(s, id)).ok).toBe(true);
+      await s.advance(HOUR_MS);
+      expect(atDestination(s)).toBe(0);
+      expect(await vaulted(s, id)).toMatchObject({ error: { code: 'STATE_REFUSES' } });
+    }));
+
+  it.each([
+    ['the exception’s own key', { bucketName: 'v', keyPrefix: '', kmsKeyArn: KEY }, 'key of its own'],
+    [
+      'the destination’s bucket',
+      { bucketName: BUCKET, keyPrefix: 'x/', kmsKeyArn: VAULT_KEY },
+      'bucket of its own',
+    ],
+  ])('is refused with %s', (_, vault, says) =>
+    simulate(async (s) => {
+      const id = await s.active();
+      expect(await held(s, id, LENA, { vault })).toMatchObject({
+        error: { code: 'STATE_REFUSES', message: expect.stringContaining(says) },
+      });
+    }),
+  );
+
+  it('of a log group, of which nothing can be moved, waits whole', () =>
+    simulate(async (s) => {
+      const destination = `{ kind: cloudwatch-logs, logGroupName: /proviso/content, roleArn: "arn:aws:iam::${INCIDENT}:role/proviso-content/writer", kmsKeyArn: "${KEY}" }`;
+      const id = await s.active({ destination });
+      expect(await vaulted(s, id)).toMatchObject({
+        error: { message: expect.stringContaining('log group') },
+      });
+      expect((await held(s, id)).ok).toBe(true);
+      await s.advanceTo(LONG_AFTER);
+      const { destination: own } = await s.lease(id);
+      const name = own.kind === 'cloudwatch-logs' ? own.logGroupName : '';
+      expect(await s.state.services.destinations.hasLogGroup(PAIR, name)).toBe(true);
+    }));
+
+  it('that begins while the process dies at every step keeps what is in scope', async () => {
+    let at = 0;
+    let steps = 0;
+    // Between copying, noting and deleting: what is missing at the destination stands in the vault.
+    for (const step of [3, 11, 19, 27, 35]) {
+      at = step;
+      steps = 0;
+      let isArmed = false;
+      await simulate(
+        async (s) => {
+          const id = await s.surviving(() => s.active());
+          const before = atDestination(s);
+          await s.surviving(() => vaulted(s, id));
+          isArmed = true;
+          await s.surviving(() => s.advanceTo(ENDS + 4 * HOUR_MS));
+          isArmed = false;
+          expect(s.deaths).toBe(1);
+          await s.surviving(() => s.advance(HOUR_MS));
+          expect(s.isOn()).toBe(false);
+          expect(atDestination(s) + inVault(s).length).toBeGreaterThanOrEqual(before);
+          expect(inVault(s).length).toBeGreaterThanOrEqual(before);
+        },
+        { crash: () => isArmed && ++steps === at },
+      );
+    }
+  });
+
+  it('keeps the sweep of others going, whatever its vault does', () =>
+    simulate(async (s) => {
+      const id = await s.active();
+      await vaulted(s, id);
+      Object.assign(s.state.services, {
+        vaultCopies: {
+          listVersions: () => Promise.reject(new Error('a bug')),
+          copyVersion: () => Promise.reject(new Error('a bug')),
+        },
+      });
+      await s.revoke(id);
+      expect((await sweep(s.state.services, s.now())).faults).toEqual([expect.stringContaining('a bug')]);
+      expect(s.isOn()).toBe(false);
     }));
 });

@@ -37,7 +37,7 @@ type BucketPorts = Pick<
 export function contentBuckets(
   roles: MemberRoles,
   clock: Clock,
-  by: 'purge' | 'drain' = 'purge',
+  by: 'purge' | 'drain' | 'hold' = 'purge',
 ): BucketPorts {
   const clientFor = async (act: MemberAct, pair: Pair) =>
     new S3Client({

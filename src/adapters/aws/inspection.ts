@@ -135,19 +135,27 @@ async function replications(client: S3Client, owned: Owned): Promise<readonly st
     .map(({ Destination }) => `it is replicated to ${Destination?.Bucket ?? 'another bucket'}`);
 }
 
-/** A rule with a tag or size filter, or an end by date, covers only some objects or one day. */
+/** A rule with a tag or size filter, an end by date, or a number of versions to keep covers only some objects or one day. */
 function lifecycleRule(rule: S3LifecycleRule): readonly LifecycleRule[] {
   const { Filter, Expiration, NoncurrentVersionExpiration: noncurrent } = rule;
-  if (Filter !== undefined && Object.keys(Filter).some((name) => name !== 'Prefix')) return [];
   const { Prefix = '' } = rule as { readonly Prefix?: string };
+  const isEnabled = rule.Status === 'Enabled';
+  const prefix = Filter?.Prefix ?? Filter?.And?.Prefix ?? Prefix;
+  const isFiltered = Filter !== undefined && Object.keys(Filter).some((name) => name !== 'Prefix');
+  const isCounting = noncurrent?.NewerNoncurrentVersions !== undefined;
+  if (isFiltered)
+    return Expiration === undefined && noncurrent === undefined
+      ? []
+      : [{ isEnabled, prefix, isPartial: true }];
   return [
     {
-      isEnabled: rule.Status === 'Enabled',
-      prefix: Filter?.Prefix ?? Prefix,
+      isEnabled,
+      prefix,
       ...(Expiration?.Days === undefined ? {} : { expirationDays: Expiration.Days }),
-      ...(noncurrent?.NoncurrentDays === undefined || noncurrent.NewerNoncurrentVersions !== undefined
+      ...(noncurrent?.NoncurrentDays === undefined || isCounting
         ? {}
         : { noncurrentDays: noncurrent.NoncurrentDays }),
+      ...(isCounting || Expiration?.Date !== undefined ? { isPartial: true } : {}),
     },
   ];
 }

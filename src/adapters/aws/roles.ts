@@ -19,6 +19,8 @@ export const MEMBER_ROLES = {
   purge: 'proviso/ProvisoPurge',
   /** Reads raw batches, writes the vault, deletes raw versions: of exceptions that are filtered. */
   drain: 'proviso/ProvisoDrain',
+  /** Copies what is on legal hold into its vault. */
+  hold: 'proviso/ProvisoHold',
   /** Denies a destination and disables its key, when switching off does not work. */
   'second-lever': 'proviso/ProvisoSecondLever',
 } as const;

@@ -1,35 +1,84 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ExceptionId } from '../../core/index.ts';
 import type { CommandContext } from '../context.ts';
 import { requireActor, withDesk } from '../desk.ts';
 import { commandAbout, type ReasonedOptions, said } from '../exceptions.ts';
+import { EXIT } from '../exit-codes.ts';
+import { CliFailure } from '../failure.ts';
 import { actorOption } from '../state.ts';
+
+interface Options extends ReasonedOptions {
+  readonly reference: string;
+  readonly below?: readonly string[];
+  readonly vault?: string;
+  readonly vaultKey?: string;
+}
 
 export function register(program: Command, context: CommandContext): void {
   commandAbout(
     program,
     'hold',
-    'Put an exception on legal hold. Only Legal, with a reason. The purge waits until it is released; switching off does not. AWS’s own lifecycle at the destination is not suspended: copy what must be kept.',
-    'proviso exception hold ex-a1b2c3d4e5f6 --as lena --reason "litigation 2026-7"',
+    'Put an exception on legal hold. Only Legal, with a matter and a reason. With a vault, what is in scope is moved there, and the purge waits until it is; without one the purge waits until the release, and AWS’s own lifecycle at the destination is not suspended: copy what must be kept. Switching off never waits.',
+    'proviso exception hold ex-a1b2c3d4e5f6 --as lena --reference LIT-2026-7 --reason "claim filed" --vault proviso-hold-lit7-222222222222 --vault-key arn:aws:kms:us-east-1:222222222222:key/11111111-2222-3333-4444-555555555555',
   )
     .addOption(actorOption())
+    .requiredOption('--reference <text>', 'Legal’s own matter')
     .requiredOption('--reason <text>', 'why it must be kept')
-    .action((id: ExceptionId, options: ReasonedOptions) => holdException(id, options, context));
+    .addOption(
+      new Option(
+        '--below <prefix...>',
+        'what is in scope: beginnings of keys below the exception’s own prefix (default: everything)',
+      ),
+    )
+    .addOption(
+      new Option('--vault <bucket[/prefix/]>', 'where it is moved: a bucket in which nothing deletes'),
+    )
+    .addOption(new Option('--vault-key <arn>', 'the vault’s own key'))
+    .action((id: ExceptionId, options: Options) => holdException(id, options, context));
 }
 
-async function holdException(
-  id: ExceptionId,
-  options: ReasonedOptions,
-  context: CommandContext,
-): Promise<void> {
+async function holdException(id: ExceptionId, options: Options, context: CommandContext): Promise<void> {
   requireActor(options, context);
+  const vault = vaultOf(options);
+  const asked = {
+    reference: options.reference,
+    reason: options.reason,
+    ...(options.below === undefined ? {} : { scope: [...options.below] }),
+    ...(vault === undefined ? {} : { vault }),
+  };
+  const { holdBody } = await import('../../api/index.ts');
+  const parsed = holdBody.safeParse(asked);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new CliFailure(
+      EXIT.malformed,
+      `\`${issue?.path.join('.') ?? ''}\`: ${issue?.message ?? 'not understood'}`,
+      { remedy: '`proviso exception hold --help` shows the form' },
+    );
+  }
   await withDesk(options, context, async (desk) =>
     said(
-      await desk.call('holdException', { params: { id }, body: { reason: options.reason } }),
+      await desk.call('holdException', { params: { id }, body: parsed.data }),
       id,
       options,
       context,
-      'on legal hold; the purge waits, switching off does not',
+      vault === undefined
+        ? 'on legal hold; the purge waits, switching off does not. Nothing is moved'
+        : 'on legal hold; it is moved to the vault, and the purge waits until it stands there; switching off does not',
     ),
   );
+}
+
+function vaultOf({ vault, vaultKey }: Options) {
+  if (vault === undefined && vaultKey === undefined) return undefined;
+  if (vault === undefined || vaultKey === undefined)
+    throw new CliFailure(EXIT.malformed, '`--vault` and `--vault-key` belong together', {
+      remedy: 'give both, or neither',
+    });
+  const slash = vault.indexOf('/');
+  return {
+    bucketName: slash === -1 ? vault : vault.slice(0, slash),
+    keyPrefix: slash === -1 ? '' : vault.slice(slash + 1),
+    kmsKeyArn: vaultKey,
+  };
 }

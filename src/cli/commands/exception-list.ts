@@ -39,6 +39,9 @@ async function list(options: CommonOptions, context: CommandContext): Promise<vo
         context.width,
       ),
     );
+    for (const { id, hold } of records)
+      if (hold !== undefined)
+        writeLines(context, ['', ...wrap(printable(`${id} is ${hold}`), context.width, '', '  ')]);
     for (const { id } of records.filter(({ needsSignature }) => needsSignature))
       writeLines(context, [
         '',

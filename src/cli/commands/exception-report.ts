@@ -79,6 +79,7 @@ const numbersOf = ({ totals }: ExceptionReport): readonly (readonly [string, str
   ['overdue', minutesText(totals.overdueMinutes)],
   ['break-glass', `${totals.breakGlass}, of them ${totals.breaches} not confirmed in time`],
   ['contested by somebody else', String(totals.contested)],
+  ['on legal hold now', String(totals.held)],
 ];
 
 /** One kind a line: twenty refused decisions are one thing to look at. */
@@ -105,6 +106,7 @@ function textLines(made: ExceptionReport, { width }: CommandContext): readonly s
         '',
         '  ',
       ),
+      ...each.holds.flatMap((hold) => wrap(printable(hold), width, '  ', '    ')),
       ...each.decisions.flatMap((decision) => wrap(printable(decisionText(decision)), width, '  ', '    ')),
     ]),
     '',
@@ -153,7 +155,7 @@ function paperOf(made: ExceptionReport): Paper {
                   `\`${each.id}\`${each.isBreakGlass ? ' (break-glass)' : ''}`,
                   each.reference,
                   each.places.map(placeText).join('; '),
-                  `${each.state}${each.isBreach ? ', NOT CONFIRMED' : ''}${each.isContested ? ', contested' : ''}`,
+                  `${each.state}${each.isBreach ? ', NOT CONFIRMED' : ''}${each.isContested ? ', contested' : ''}${each.holds.map((hold) => `; ${hold}`).join('')}`,
                   minutesText(each.minutesOn),
                   minutesText(each.overdueMinutes),
                   each.decisions.map(decisionText).join('; '),
@@ -198,6 +200,7 @@ const csv = ({ exceptions }: ExceptionReport): string =>
       'break_glass',
       'breach',
       'contested',
+      'held',
       'decisions',
     ],
     ...exceptions.map((each) => [
@@ -215,6 +218,7 @@ const csv = ({ exceptions }: ExceptionReport): string =>
       String(each.isBreakGlass),
       String(each.isBreach),
       String(each.isContested),
+      String(each.isHeld),
       each.decisions.map(decisionText).join(' | '),
     ]),
   ]

@@ -1,6 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock, Ids } from '../../../core/index.ts';
-import type { Destinations, Drainage, ObjectVersion, Pair, Upload } from '../../../enforcement/index.ts';
+import type {
+  Destinations,
+  Drainage,
+  ObjectVersion,
+  Pair,
+  Upload,
+  VaultCopies,
+} from '../../../enforcement/index.ts';
 import { AwsCallError } from '../../../exceptions/index.ts';
 import { prepared } from '../statements.ts';
 import { readDocument, writeDocument } from './database.ts';
@@ -21,7 +28,7 @@ export function embeddedStorage(
   database: DatabaseSync,
   clock: Clock,
   ids: Ids,
-): Destinations & Drainage & EmbeddedStorage {
+): Destinations & Drainage & VaultCopies & EmbeddedStorage {
   const bucketOf = (name: string): BucketRow | undefined =>
     prepared(database, 'SELECT * FROM buckets WHERE name = ?').get(name) as BucketRow | undefined;
 
@@ -131,6 +138,28 @@ export function embeddedStorage(
       return rows.map((row): Upload => ({ key: row.key, uploadId: row.upload_id }));
     },
     deleteVersions,
+    async copyVersion(pair, from, to) {
+      requireBucket(pair, from.bucketName);
+      const target = requireBucket(pair, to.bucketName);
+      const { key, versionId } = from.version;
+      withFaults(database, 's3:CopyObject', pair, () => {
+        const isDisabled = (arn: string | null) =>
+          arn !== null && readDocument<KeyFeatures>(database, keyName(arn))?.isEnabled === false;
+        if (isDisabled(bucketOf(from.bucketName)?.kms_key ?? null) || isDisabled(to.kmsKeyArn))
+          throw new AwsCallError('access-denied', 'KMS.DisabledException: the key is disabled', false);
+        const row = prepared(
+          database,
+          'SELECT body FROM versions WHERE bucket = ? AND key = ? AND version_id = ? AND delete_marker = 0',
+        ).get(from.bucketName, key, versionId) as { body: Uint8Array } | undefined;
+        if (row === undefined) throw new AwsCallError('not-found', 'NoSuchVersion', false);
+        if (target.versioned === 0)
+          prepared(database, 'DELETE FROM versions WHERE bucket = ? AND key = ?').run(to.bucketName, to.key);
+        prepared(
+          database,
+          'INSERT INTO versions (bucket, key, version_id, delete_marker, body) VALUES (?, ?, ?, 0, ?)',
+        ).run(to.bucketName, to.key, target.versioned === 0 ? 'null' : ids.next(32), row.body);
+      });
+    },
     async abortUploads(pair, bucketName, uploads) {
       requireBucket(pair, bucketName);
       const statement = prepared(database, 'DELETE FROM uploads WHERE bucket = ? AND upload_id = ?');
