@@ -126,9 +126,10 @@ async function soak(run: Run): Promise<number> {
     saidAt = Date.now();
     const { schedules } = blocks.seen;
     const rate = (schedules * 1000) / (saidAt - startedAt);
-    const left = Math.ceil((run.schedules - schedules) / rate / 60);
+    const left =
+      rate > 0 ? `${Math.ceil((run.schedules - schedules) / rate / 60)} minutes left` : 'no rate yet';
     process.stderr.write(
-      `${schedules} of ${run.schedules} schedules, ${rate.toFixed(1)} a second, ${left} minutes left\n`,
+      `${schedules} of ${run.schedules} schedules, ${rate.toFixed(1)} a second, ${left}; all below seed ${blocks.next} were played\n`,
     );
   };
   const work = async (play: (block: Block) => Promise<Played>): Promise<void> => {
