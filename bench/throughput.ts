@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync, StatementSync } from 'node:sqlite';
 import { createState, type OpenState, openState } from '../src/compose.ts';
 import { accountId, epochMs, formatInstant, HOUR, MINUTE, principalId, region } from '../src/core/index.ts';
 import { adoptPolicy, decideException, requestException } from '../src/enforcement/index.ts';
@@ -36,6 +37,17 @@ const pairOf = (index: number) => ({
   region: REGIONS[index % REGIONS.length] ?? region('us-east-1'),
 });
 
+/** What makes every account dedicated: nobody but the role that its request names can invoke a model. */
+const ONLY_SUBJECTS = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: {
+    Effect: 'Deny',
+    Action: ['bedrock:InvokeModel*', 'bedrock:CreateModelInvocationJob', 'bedrock-mantle:CreateInference'],
+    Resource: '*',
+    Condition: { ArnNotLike: { 'aws:PrincipalArn': 'arn:aws:iam::*:role/Responder' } },
+  },
+});
+
 function estate(): Snapshot {
   const ids = Array.from(
     { length: Math.ceil(LEASES / REGIONS.length) },
@@ -57,8 +69,16 @@ function estate(): Snapshot {
         state: 'ACTIVE',
         parentId: 'r-ex01',
       })),
-      serviceControlPolicies: observed([]),
-      attachments: observed([]),
+      serviceControlPolicies: observed([
+        { id: 'p-onlysubj', name: 'OnlyRespondersInvoke', document: ONLY_SUBJECTS },
+      ]),
+      attachments: observed([
+        { targetId: 'r-ex01', policyIds: ['p-FullAWSAccess', 'p-onlysubj'] },
+        ...[accountId('999999999999'), ...ids].map((targetId) => ({
+          targetId,
+          policyIds: ['p-FullAWSAccess'],
+        })),
+      ]),
       delegatedAdministrators: observed([]),
     },
     accounts: ids.map((id) => ({
@@ -135,6 +155,42 @@ const ROLES = [
   ['omar', 'executive'],
 ] as const;
 
+/** Counts the commits of every database of this process while `act` runs, those that nobody waits for on disk too. */
+async function commitsIn<T>(
+  act: () => Promise<T>,
+): Promise<{ readonly result: T; readonly commits: number }> {
+  const { run } = StatementSync.prototype;
+  const { exec } = DatabaseSync.prototype;
+  let commits = 0;
+  const counting = <T extends object>(
+    call: (this: T, ...given: never[]) => unknown,
+    textOf: (self: T, given: unknown) => unknown,
+  ) =>
+    function counted(this: T, ...given: never[]): unknown {
+      if (textOf(this, given[0]) === 'COMMIT') commits += 1;
+      return call.apply(this, given);
+    };
+  Object.assign(StatementSync.prototype, {
+    run: counting<StatementSync>(run as never, ({ sourceSQL }) => sourceSQL),
+  });
+  Object.assign(DatabaseSync.prototype, { exec: counting<DatabaseSync>(exec as never, (_self, sql) => sql) });
+  try {
+    return { result: await act(), commits };
+  } finally {
+    Object.assign(StatementSync.prototype, { run });
+    Object.assign(DatabaseSync.prototype, { exec });
+  }
+}
+
+/** State transitions as AWS counts them for a Standard workflow: entries into states. */
+async function transitionsOf(state: OpenState): Promise<number> {
+  let transitions = 0;
+  for (const { machine, name } of await state.runtime.list())
+    for (const { type } of await state.runtime.history(machine, name))
+      if (type.endsWith('StateEntered')) transitions += 1;
+  return transitions;
+}
+
 interface Stage {
   readonly name: string;
   readonly seconds: number;
@@ -205,8 +261,6 @@ async function lives(state: OpenState): Promise<readonly Stage[]> {
     await to('ending', ENDS + 2 * MINUTE),
     await to('purging and closing', ENDS + 27 * HOUR),
   );
-  const closed = state.events.events().filter(({ type }) => type === 'exception.closed').length;
-  if (closed !== LEASES) throw new Error(`only ${closed} of ${LEASES} closed`);
   return stages;
 }
 
@@ -216,7 +270,11 @@ async function play(): Promise<readonly Measurement[]> {
   try {
     const state = await prepare(directory);
     const empty = heapMiB();
-    const stages = await lives(state);
+    const { result: stages, commits } = await commitsIn(() => lives(state));
+    const transitions = await transitionsOf(state);
+    const ended = heapMiB();
+    const closed = state.events.events().filter(({ type }) => type === 'exception.closed').length;
+    if (closed !== LEASES) throw new Error(`only ${closed} of ${LEASES} closed`);
     state.close();
     const sum = (pick: (stage: Stage) => number) => stages.reduce((total, stage) => total + pick(stage), 0);
     const most = Math.max(...stages.map((stage) => stage.heapMiB));
@@ -234,6 +292,9 @@ async function play(): Promise<readonly Measurement[]> {
         'what is left when nothing else runs on the machine',
       ),
       figure('heap while all are live, above an empty state', 'MiB', most - empty, 'after a collection'),
+      figure('heap when all have closed, above an empty state', 'MiB', ended - empty, 'after a collection'),
+      figure('commits an exception', 'commits', commits / LEASES, `of up to ${TOGETHER} at once, shared`),
+      figure('state transitions an exception', 'transitions', transitions / LEASES, 'both workflows'),
     ];
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -38,28 +38,33 @@ export function openEventFile(file: string, clock: Clock, isGathered = false): E
     truncateSync(file, Buffer.byteLength(text.slice(0, end)));
     text = text.slice(0, end);
   }
-  const events = parseEvents(text, file);
+  const before = parseEvents(text, file);
   const descriptor = openSync(file, 'a', 0o600);
-  const keys = new Set(events.map(({ key }) => key));
+  const keys = new Set(before.flatMap(({ key }) => key ?? []));
+  let recorded = before.length;
+  // Held from the first time somebody reads them: a process that only records need not remember what it recorded.
+  let read: RecordedEvent[] | undefined;
   const recordAll = (batch: readonly DomainEvent[]): readonly Settled<void>[] => {
     const fresh: RecordedEvent[] = [];
     const met = new Set<string>();
     for (const event of batch) {
       if (event.key !== undefined && (keys.has(event.key) || met.has(event.key))) continue;
       if (event.key !== undefined) met.add(event.key);
-      fresh.push({ seq: events.length + fresh.length + 1, at: clock.now(), ...event });
+      fresh.push({ seq: recorded + fresh.length + 1, at: clock.now(), ...event });
     }
     const lines = fresh.map((event) => `${canonicalJson({ ...event, at: formatInstant(event.at) })}\n`);
     if (lines.length > 0) append(descriptor, Buffer.from(lines.join('')), file);
-    for (const event of fresh) {
-      events.push(event);
-      if (event.key !== undefined) keys.add(event.key);
-    }
+    recorded += fresh.length;
+    read?.push(...fresh);
+    for (const { key } of fresh) if (key !== undefined) keys.add(key);
     return batch.map(() => ({ ok: true, value: undefined }));
   };
   return {
     record: isGathered ? gather(recordAll) : async (event) => void recordAll([event]),
-    events: () => events,
+    events() {
+      read ??= parseEvents(readFileSync(file, 'utf8'), file);
+      return read;
+    },
     close: () => closeSync(descriptor),
   };
 }
