@@ -404,8 +404,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/enforcement/purge.ts',
-        from: '  const versions = (await destinations.listVersions(pair, bucketName, keyPrefix)).filter(isContent);\n  const uploads = await destinations.listUploads(pair, bucketName, keyPrefix);\n  return {\n    at,',
-        to: '  const versions = (await destinations.listVersions(pair, bucketName, keyPrefix).catch(() => [])).filter(isContent);\n  const uploads = await destinations.listUploads(pair, bucketName, keyPrefix);\n  return {\n    at,',
+        from: 'versions.push(...(await destinations.listVersions(pair, bucketName, keyPrefix)).filter(isContent));',
+        to: 'versions.push(...(await destinations.listVersions(pair, bucketName, keyPrefix).catch(() => [])).filter(isContent));',
       },
     ],
   },
@@ -428,8 +428,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/enforcement/purge.ts',
-        from: '    uploads: uploads.length,\n    logGroups: 0,\n  };\n}\n\n/** A delete',
-        to: '    uploads: 0,\n    logGroups: 0,\n  };\n}\n\n/** A delete',
+        from: '    uploads += (await destinations.listUploads(pair, bucketName, keyPrefix)).length;',
+        to: '    await destinations.listUploads(pair, bucketName, keyPrefix);',
       },
     ],
   },

@@ -13,6 +13,7 @@ const ROOT = join(import.meta.dirname, '..');
 const PAGE = join(ROOT, 'docs/soak.md');
 const COPIED = [
   'bin',
+  'deploy',
   'docs',
   'examples',
   'handlers',
