@@ -745,7 +745,7 @@ describe('closing', () => {
   test.each([
     ['while the ending waits for late deliveries', ENDS + 10 * MINUTE_MS],
     ['between the two listings', ENDS + 3 * HOUR_MS],
-  ])('without proof %s is the last thing written into the record, and the ending ends', (_name, at) =>
+  ])('without proof %s is the last thing written of its ending, and the ending ends', (_name, at) =>
     simulate(async (s) => {
       const id = await s.active();
       const ours = await oursOf(s, id);
@@ -755,7 +755,10 @@ describe('closing', () => {
       s.somebodyPuts(ours);
       const before = s.events().length;
       await s.advanceTo(LONG_AFTER + HOUR_MS);
-      expect({ ...(await s.record(id)), outbox: undefined }).toEqual({ ...closed, outbox: undefined });
+      const { foreignSetting, ...record } = await s.record(id);
+      expect({ ...record, outbox: undefined }).toEqual({ ...closed, outbox: undefined });
+      // What somebody set there afterwards is told; how the exception ended is not touched.
+      expect(foreignSetting?.observed).toContain(id);
       expect(s.events().length - before).toBeLessThan(20);
       expect(s.events('exception.found-again')).toEqual([]);
       expect(await s.state.services.executions.status('ending', `${id}-end-1`)).toBe('SUCCEEDED');
