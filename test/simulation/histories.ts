@@ -641,8 +641,8 @@ export interface History {
 export const historyArb: fc.Arbitrary<History> = fc.record({
   firstApproved: fc.integer({ min: 0, max: 4 }).map((n) => n > 0),
   secondApproved: fc.constantFrom('by three' as const, 'by one' as const, 'not' as const),
-  // In a quarter of them: each evaluation costs as much as fifteen sweeps.
-  isWatched: fc.nat({ max: 3 }).map((n) => n === 0),
+  // In an eighth of them: one evaluation costs as much as twenty sweeps.
+  isWatched: fc.nat({ max: 7 }).map((n) => n === 0),
   skewMinutes: fc.oneof(
     { weight: 3, arbitrary: fc.constant(0) },
     { weight: 1, arbitrary: fc.integer({ min: -10, max: 10 }) },
