@@ -103,6 +103,7 @@ export const CALL_COUNTS = {
   accountPages: 'one for every 20 accounts',
   policies: 'one for each control policy',
   permissionSets: 'one for each permission set, once for all accounts',
+  groups: 'one for each group that holds a permission set, once for all accounts',
   exports: 'one for each export',
   notOwn: '1, none in the collector’s own account',
   ifUsers: '1 where there are users',
@@ -148,6 +149,7 @@ export const CALLS: readonly CallCount[] = [
   ...call('organization', 'policies', 'organizations:DescribePolicy', 'organizations:ListTargetsForPolicy'),
   ...call('organization', 'one', 'sso:ListInstances', 'ce:ListCostAllocationTags'),
   ...call('organization', 'permissionSets', 'sso:DescribePermissionSet'),
+  ...call('organization', 'groups', 'identitystore:DescribeGroup'),
   ...call('organization', 'one', 'bcm-data-exports:ListExports'),
   ...call('organization', 'exports', 'bcm-data-exports:GetExport'),
   ...call('account', 'notOwn', 'sts:AssumeRole'),
@@ -196,7 +198,7 @@ export const CALLS: readonly CallCount[] = [
   ...call('account-region', 'buckets', 'backup:ListRecoveryPointsByResource'),
   ...call('account-region', 'buckets', 's3:GetBucketPolicy'),
   ...call('account-region', 'logGroups', 'logs:DescribeResourcePolicies'),
-  ...call('account-region', 'keys', 'kms:GetKeyPolicy'),
+  ...call('account-region', 'keys', 'kms:GetKeyPolicy', 'kms:ListGrants'),
 ];
 
 const callTable = (): string => {

@@ -6,12 +6,13 @@ export const ACCESS_SCHEMA_VERSION = 1;
 /** Which list of actions an answer rests on. */
 export const catalogueJson = { source: CATALOGUE.source, version: CATALOGUE.version, date: CATALOGUE.date };
 
-export const principalJson = ({ type, arn, name, accountId, accountName }: KnownPrincipal) => ({
+export const principalJson = ({ type, arn, name, accountId, accountName, givenTo }: KnownPrincipal) => ({
   type,
   arn,
   name,
   accountId,
   accountName,
+  ...(givenTo === undefined ? {} : { givenTo }),
 });
 
 export const decisionJson = (decision: PermissionDecision) => ({
@@ -30,10 +31,10 @@ export const CERTAINTY_WORDS = {
 } as const satisfies Record<PermissionDecision['kind'], string>;
 
 /** A principal as a line shows it. */
-export const principalWords = ({ type, name, accountName, accountId }: KnownPrincipal): string =>
+export const principalWords = ({ type, name, accountName, accountId, givenTo }: KnownPrincipal): string =>
   type === 'root'
     ? `the root user of ${accountName} (${accountId})`
-    : `${type} \`${name}\` of ${accountName} (${accountId})`;
+    : `${type} \`${name}\` of ${accountName} (${accountId})${givenTo === undefined ? '' : `, given by IAM Identity Center to ${givenTo.join(' and ')}`}`;
 
 export const isOfAccounts =
   (accounts: readonly AccountId[] | undefined) =>

@@ -4,7 +4,9 @@ import type {
   IamEvidence,
   IamRole,
   IamUser,
+  KeyGrant,
   Organization,
+  PermissionSetAssignment,
   RegionEvidence,
   ResourcePolicy,
 } from '../evidence/index.ts';
@@ -13,7 +15,7 @@ import { known, type RequestContext } from './context.ts';
 import { contextOfPrincipal, type DecisionContext, decideIdentity, levelsOf } from './decide.ts';
 import { evaluateRequest, type PermissionDecision, type ResourceLayer } from './evaluate.ts';
 import { accountOf, accountPolicies, type IdentityPolicies, rootPolicies } from './identity.ts';
-import { layerOf, type PolicyReader, readPolicy, rememberingReader } from './layers.ts';
+import { layerOf, type PolicyReader, type ReadPolicy, readPolicy, rememberingReader } from './layers.ts';
 import type { PrincipalEntry } from './policy-document.ts';
 import {
   type Guardrails,
@@ -23,6 +25,7 @@ import {
   SERVICE_LINKED_PATH,
   serviceControlOf,
 } from './service-control.ts';
+import { permissionSetOf } from './trust.ts';
 
 /** What questions about an organization's permissions are answered from; a snapshot is one. */
 export interface AccessEvidence {
@@ -43,6 +46,8 @@ export interface KnownPrincipal {
   readonly guardrails: Guardrails;
   /** Of a user: the names of its groups. */
   readonly groups: readonly string[];
+  /** Of a role of IAM Identity Center: the groups and users that its permission set is given to in the account, in words. */
+  readonly givenTo?: readonly string[];
   /** Of a role: who may assume it. */
   readonly trust?: ResourceLayer;
 }
@@ -79,7 +84,7 @@ export function accessOf({ organization, accounts, accountRegions = [] }: Access
   const withIdentities = new Set<AccountId>();
   const resourceControl = resourceControlOf(organization);
   const resourcePolicies = new Map<string, ResourceLayer>();
-  for (const { accountId, iam, resourcePolicies: held } of accounts) {
+  for (const { accountId, iam, resourcePolicies: held, sections } of accounts) {
     seen.add(accountId);
     if (held?.kind === 'observed')
       for (const policy of held.value)
@@ -92,7 +97,7 @@ export function accessOf({ organization, accounts, accountRegions = [] }: Access
       principals.push(rootUser('aws', account, guardrails));
     } else {
       withIdentities.add(accountId);
-      principals.push(...principalsOf(iam.value, account, guardrails, read));
+      principals.push(...principalsOf(iam.value, account, guardrails, read, assignments(sections)));
     }
   }
   for (const { accountId, sections } of accountRegions) {
@@ -102,6 +107,22 @@ export function accessOf({ organization, accounts, accountRegions = [] }: Access
       if (policy.kind === 'observed' && !resourcePolicies.has(resourceArn))
         resourcePolicies.set(resourceArn, resourceLayer({ resourceArn, document: policy.value }, accountId));
   }
+  const withGrants = new Set<string>();
+  for (const { sections } of accountRegions)
+    for (const { keyArn, grants } of sections?.keyGrants?.kind === 'observed'
+      ? sections.keyGrants.value
+      : []) {
+      const policy = resourcePolicies.get(keyArn);
+      if (policy === undefined || grants.kind !== 'observed' || withGrants.has(keyArn)) continue;
+      withGrants.add(keyArn);
+      resourcePolicies.set(
+        keyArn,
+        withDocuments(
+          policy,
+          grants.value.map((grant) => grantPolicy(keyArn, grant)),
+        ),
+      );
+    }
   for (const { id, name } of organization.accounts)
     if (!seen.has(id))
       notSeen.push(`the users, groups and roles of account ${name} (${id}): not in the snapshot`);
@@ -134,13 +155,32 @@ export function accessOf({ organization, accounts, accountRegions = [] }: Access
     hasResourceControl: resourceControl !== undefined,
     find: (nameOrArn) =>
       principals.filter(({ arn, name }) => (nameOrArn.startsWith('arn:') ? arn : name) === nameOrArn),
-    decide: (principal, action, more = {}) =>
-      decideIdentity(principal.policies, action, {
+    decide: (principal, action, more = {}) => {
+      const given = {
         guardrails: principal.guardrails,
         ...resourceSide(more.resource, action),
         context: contextForAction(ownContext(principal), action),
         ...more,
-      }),
+      };
+      const decision = decideIdentity(principal.policies, action, given);
+      const key = given.resourcePolicy;
+      if (decision.kind !== 'denied' || key === undefined || typeof more.resource !== 'string')
+        return decision;
+      if (!key.mustAllow || withGrants.has(more.resource)) return decision;
+      // A grant lets in past the key policy. Where it could change nothing, the denial stands.
+      const atMost = decideIdentity(principal.policies, action, {
+        ...given,
+        resourcePolicy: withDocuments(key, [ANY_GRANT]),
+      });
+      if (atMost.kind === 'denied') return decision;
+      return {
+        kind: 'cannot-decide',
+        action,
+        statements: [],
+        reason: 'missing-document',
+        detail: `not in the evidence: the grants of \`${more.resource}\`, which may let it in`,
+      };
+    },
     contextOf: (principal, action) => contextForAction(ownContext(principal), action),
     decideAssume: (from, role) =>
       evaluateRequest(
@@ -191,6 +231,39 @@ function resourceLayer({ resourceArn, document }: ResourcePolicy, accountId: Acc
   };
 }
 
+const withDocuments = (layer: ResourceLayer, documents: readonly ReadPolicy[]): ResourceLayer => ({
+  ...layer,
+  policies: [...layer.policies, ...layerOf(layer.name, documents).policies],
+});
+
+/**
+ * What a grant allows, as a statement of its key. Which encryption contexts it holds for is not in the evidence: that they must be there makes it
+ * conditional. Whether a permissions boundary limits a grant to a role is not documented; it does here *[unverified on AWS]*.
+ * @see https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
+ */
+function grantPolicy(keyArn: string, { id, grantee, operations, isConstrained }: KeyGrant): ReadPolicy {
+  const Principal = /\.amazonaws\.com(\.cn)?$/.test(grantee) ? { Service: grantee } : { AWS: grantee };
+  const Statement = {
+    Effect: 'Allow',
+    Principal,
+    Action: operations.map((operation) => `kms:${operation}`),
+    Resource: '*',
+    ...(isConstrained ? { Condition: { Null: { 'kms:EncryptionContextKeys': 'false' } } } : {}),
+  };
+  return readPolicy(
+    `grant \`${id}\` of \`${keyArn}\``,
+    JSON.stringify({ Version: '2012-10-17', Statement }),
+    'resource',
+  );
+}
+
+/** The most that grants nobody saw could allow. */
+const ANY_GRANT = readPolicy(
+  'a grant',
+  '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}}',
+  'resource',
+);
+
 type Account = Pick<KnownPrincipal, 'accountId' | 'accountName'>;
 
 function principalsOf(
@@ -198,6 +271,7 @@ function principalsOf(
   account: Account,
   guardrails: Guardrails,
   read: PolicyReader,
+  assigned: readonly PermissionSetAssignment[],
 ): readonly KnownPrincipal[] {
   const policies = accountPolicies(iam, read);
   const partition = [...iam.users, ...iam.roles][0]?.arn.split(':')[1] ?? 'aws';
@@ -232,10 +306,28 @@ function principalsOf(
         // Service control policies do not reach service-linked roles.
         guardrails: role.path.startsWith(SERVICE_LINKED_PATH) ? NO_GUARDRAILS : guardrails,
         trust: trustOf(role, account.accountId, read),
+        ...givenTo(role, assigned),
       }),
     ),
     rootUser(partition, account, guardrails),
   ];
+}
+
+const assignments = (sections: AccountEvidence['sections']): readonly PermissionSetAssignment[] =>
+  sections?.permissionSetAssignments?.kind === 'observed' ? sections.permissionSetAssignments.value : [];
+
+function givenTo(
+  role: IamRole,
+  assigned: readonly PermissionSetAssignment[],
+): { readonly givenTo?: readonly string[] } {
+  const set = permissionSetOf(role);
+  const holders = assigned.filter(({ permissionSetName }) => permissionSetName === set);
+  if (set === undefined || holders.length === 0) return {};
+  return {
+    givenTo: holders.map(({ principalType, principalId, groupName }) =>
+      principalType === 'GROUP' ? `group \`${groupName ?? principalId}\`` : `user \`${principalId}\``,
+    ),
+  };
 }
 
 function trustOf(role: IamRole, accountId: AccountId, read: PolicyReader): ResourceLayer {

@@ -30,5 +30,5 @@ export {
   serviceControlOf,
   unitPath,
 } from './service-control.ts';
-export { type SessionAttribution, sessionAttribution } from './trust.ts';
+export { permissionSetOf, type SessionAttribution, sessionAttribution } from './trust.ts';
 export * from './who-can.ts';

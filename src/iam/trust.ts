@@ -59,8 +59,16 @@ function letsAssume({ effect, actions: { kind, patterns } }: Statement): boolean
 const isServiceOnly = ({ principals }: Statement): boolean =>
   principals?.kind === 'Principal' && principals.entries.every(({ type }) => type === 'Service');
 
+/**
+ * The permission set that a role of IAM Identity Center was made from, by its name; undefined for any other role.
+ * @see https://docs.aws.amazon.com/singlesignon/latest/userguide/using-service-linked-roles.html
+ */
+export function permissionSetOf(role: Pick<AssumableRole, 'name' | 'path'>): string | undefined {
+  return isIdentityCenterRole(role) ? /^AWSReservedSSO_(.+)_[0-9a-f]{16}$/.exec(role.name)?.[1] : undefined;
+}
+
 /** AWS reserves the path: nobody but IAM Identity Center can make a role there. */
-const isIdentityCenterRole = ({ path, name }: AssumableRole): boolean =>
+const isIdentityCenterRole = ({ path, name }: Pick<AssumableRole, 'name' | 'path'>): boolean =>
   path.startsWith(IDENTITY_CENTER_PATH) && name.startsWith(IDENTITY_CENTER_NAME);
 
 const isSamlOnly = ({ principals }: Statement): boolean =>

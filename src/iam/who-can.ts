@@ -81,7 +81,7 @@ const RESOURCE_CONTROL_NOT_SEEN = 'the resource control policies: not collected;
 /** `user x in group y may assume role z, which may ...`: a path in one sentence, without its conditions. */
 export function describePath({ from, steps }: AccessPath, words: string): string {
   const groups = groupsBehind(from, steps[0]?.decision);
-  const who = `${from.type} \`${from.name}\`${groups.map((group) => ` in group \`${group}\``).join('')} of ${from.accountName}`;
+  const who = `${holdersBehind(from)}${from.type} \`${from.name}\`${groups.map((group) => ` in group \`${group}\``).join('')} of ${from.accountName}`;
   const chain = steps
     .map(({ role }, index) => {
       const where =
@@ -89,8 +89,12 @@ export function describePath({ from, steps }: AccessPath, words: string): string
       return `may assume role \`${role.name}\`${where}`;
     })
     .join(', which ');
-  return `${who} ${chain}, which may ${words}`;
+  return `${who}${from.givenTo === undefined ? ' ' : ', which '}${chain}, which may ${words}`;
 }
+
+/** Who gets into a role of IAM Identity Center, before it is named. */
+const holdersBehind = ({ givenTo }: KnownPrincipal): string =>
+  givenTo === undefined ? '' : `${givenTo.join(' and ')} may assume, by IAM Identity Center, `;
 
 /** The groups whose policies gave the permission. */
 function groupsBehind(from: KnownPrincipal, decision: PermissionDecision | undefined): readonly string[] {

@@ -1,5 +1,5 @@
 import { type Organization, sectionOf } from '../evidence/index.ts';
-import { accountPolicies, decideAnyOf, MODEL_INVOCATIONS } from '../iam/index.ts';
+import { accountPolicies, decideAnyOf, MODEL_INVOCATIONS, permissionSetOf } from '../iam/index.ts';
 import type { FactName } from '../policy/index.ts';
 import {
   type AccountSubjectInput,
@@ -62,11 +62,8 @@ function mayInvoke(
   permissionSet: string,
 ): boolean {
   if (evidence.iam.kind !== 'observed') return true;
-  const prefix = `AWSReservedSSO_${permissionSet}_`;
   const policies = accountPolicies(evidence.iam.value);
-  const roles = evidence.iam.value.roles.filter(
-    ({ name }) => name.startsWith(prefix) && /^[0-9a-f]{16}$/.test(name.slice(prefix.length)),
-  );
+  const roles = evidence.iam.value.roles.filter((role) => permissionSetOf(role) === permissionSet);
   return (
     roles.length === 0 ||
     roles.some(

@@ -16,6 +16,7 @@ import {
 import { CloudWatchLogsClient, DescribeMetricFiltersCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { CostExplorerClient, ListCostAllocationTagsCommand } from '@aws-sdk/client-cost-explorer';
 import { EventBridgeClient, ListRulesCommand, ListTargetsByRuleCommand } from '@aws-sdk/client-eventbridge';
+import { DescribeGroupCommand, IdentitystoreClient } from '@aws-sdk/client-identitystore';
 import { DescribeEffectivePolicyCommand, OrganizationsClient } from '@aws-sdk/client-organizations';
 import {
   DescribePermissionSetCommand,
@@ -42,6 +43,7 @@ const mocks = {
   events: mockClient(EventBridgeClient),
   organizations: mockClient(OrganizationsClient),
   sso: mockClient(SSOAdminClient),
+  store: mockClient(IdentitystoreClient),
   costs: mockClient(CostExplorerClient),
   exports: mockClient(BCMDataExportsClient),
 };
@@ -360,6 +362,37 @@ describe('what the organization’s services know', () => {
     expect(await readers.permissionSetAssignments(account())).toMatchObject(expected);
     expect(mocks.sso.commandCalls(DescribePermissionSetCommand)).toHaveLength(1);
     expect(mocks.sso.commandCalls(ListInstancesCommand)).toHaveLength(1);
+  });
+
+  it('names groups and not users, each group once; a name that is refused hides no assignment', async () => {
+    mocks.sso
+      .on(ListInstancesCommand)
+      .resolves({ Instances: [{ InstanceArn: INSTANCE, IdentityStoreId: 'd-1' }] });
+    mocks.sso.on(ListPermissionSetsProvisionedToAccountCommand).resolves({ PermissionSets: [SET] });
+    mocks.sso.on(DescribePermissionSetCommand).resolves({ PermissionSet: { Name: 'BedrockDeveloper' } });
+    mocks.sso.on(ListAccountAssignmentsCommand).resolves({
+      AccountAssignments: [
+        { PrincipalType: 'GROUP', PrincipalId: 'g-1' },
+        { PrincipalType: 'GROUP', PrincipalId: 'g-2' },
+        { PrincipalType: 'USER', PrincipalId: 'u-1' },
+      ],
+    });
+    mocks.store
+      .on(DescribeGroupCommand, { IdentityStoreId: 'd-1', GroupId: 'g-1' })
+      .resolves({ GroupId: 'g-1', IdentityStoreId: 'd-1', DisplayName: 'Developers' })
+      .on(DescribeGroupCommand, { GroupId: 'g-2' })
+      .rejects(refused('AccessDeniedException'));
+    const readers = accountGovernanceReaders(access, clock);
+    const set = { permissionSetName: 'BedrockDeveloper' };
+    for (const _account of [1, 2])
+      expect((await readers.permissionSetAssignments(account())) as unknown).toMatchObject({
+        value: [
+          { ...set, principalType: 'GROUP', principalId: 'g-1', groupName: 'Developers' },
+          { ...set, principalType: 'GROUP', principalId: 'g-2' },
+          { ...set, principalType: 'USER', principalId: 'u-1' },
+        ],
+      });
+    expect(mocks.store.commandCalls(DescribeGroupCommand)).toHaveLength(2);
   });
 
   it('does not take a Region without Identity Center for an organization without assignments', async () => {

@@ -36,7 +36,7 @@ import {
   GetQueryResultsCommand,
   StartQueryCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { GetKeyPolicyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { GetKeyPolicyCommand, KMSClient, ListGrantsCommand } from '@aws-sdk/client-kms';
 import {
   GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
@@ -697,5 +697,63 @@ describe('the policies of destinations', () => {
     expect(await read(place())).toMatchObject({ kind: 'unobservable', reason: 'not-collected' });
     expect(await read(place({ sections: { destinations: observed([]) } }))).toMatchObject({ value: [] });
     expect(mocks.map((mock) => mock.calls().length)).toEqual(mocks.map(() => 0));
+  });
+});
+
+describe('grants of the keys that content is under', () => {
+  const read = destinationPolicyReaders(access, clock).keyGrants;
+  const KEY = `arn:aws:kms:${FRANKFURT}:${MEMBER}:key/k`;
+  const [bucket, group] = SECTION_EXAMPLES['account-region'].destinations;
+  if (bucket?.kind !== 's3' || group?.kind !== 'cloudwatch-logs') throw new Error('no examples');
+  const writing = place({
+    sections: {
+      destinations: observed([
+        { ...bucket, encryption: observed({ algorithm: 'aws:kms', keyArn: KEY }) },
+        { ...group, keyArn: observed(KEY) },
+      ]),
+    },
+  });
+
+  it('every page, each key once, and of a constraint only that it is there', async () => {
+    const grant = {
+      GrantId: 'g1',
+      GranteePrincipal: 'arn:aws:iam::1:role/r',
+      Operations: ['Decrypt' as const],
+    };
+    kms
+      .on(ListGrantsCommand)
+      .resolvesOnce({ Grants: [grant], NextMarker: 'm', Truncated: true })
+      .resolves({
+        Grants: [
+          {
+            ...grant,
+            GrantId: 'g2',
+            GranteeServicePrincipal: 'rds.amazonaws.com',
+            Constraints: { EncryptionContextSubset: { tenant: 'CANARY' } },
+          },
+        ],
+      });
+    const seen = await read(writing);
+    expect(seen).toMatchObject({
+      value: [
+        {
+          keyArn: KEY,
+          grants: {
+            value: [
+              { id: 'g1', grantee: 'arn:aws:iam::1:role/r', operations: ['Decrypt'], isConstrained: false },
+              { id: 'g2', grantee: 'rds.amazonaws.com', isConstrained: true },
+            ],
+          },
+        },
+      ],
+    });
+    expect(JSON.stringify(seen)).not.toContain('CANARY');
+    expect(kms.commandCalls(ListGrantsCommand)[1]?.args[0].input).toEqual({ KeyId: KEY, Marker: 'm' });
+  });
+
+  it('a key that refuses leaves its grants unknown; without destinations nothing is known', async () => {
+    kms.on(ListGrantsCommand).rejects(named('AccessDeniedException'));
+    expect(await read(writing)).toMatchObject({ value: [{ grants: { reason: 'access-denied' } }] });
+    expect(await read(place())).toMatchObject({ kind: 'unobservable', reason: 'not-collected' });
   });
 });

@@ -82,6 +82,23 @@ export const SECTION_EXAMPLES: {
       { resourceArn: 'arn:aws:s3:::b', policy: observed('{"Version":"2012-10-17","Statement":[]}') },
       { resourceArn: 'arn:aws:kms:eu-central-1:111111111111:key/k', policy: absent() },
     ],
+    keyGrants: [
+      {
+        keyArn: 'arn:aws:kms:eu-central-1:111111111111:key/k',
+        grants: observed([
+          {
+            id: 'g',
+            grantee: 'arn:aws:iam::111111111111:role/r',
+            operations: ['Decrypt'],
+            isConstrained: false,
+          },
+        ]),
+      },
+      {
+        keyArn: 'arn:aws:kms:eu-central-1:111111111111:key/unseen',
+        grants: { kind: 'unobservable', reason: 'access-denied' },
+      },
+    ],
     trails: [
       {
         arn: 'arn:aws:cloudtrail:us-east-1:111111111111:trail/org',
@@ -134,7 +151,12 @@ export const SECTION_EXAMPLES: {
   },
   account: {
     permissionSetAssignments: [
-      { permissionSetName: 'BedrockDeveloper', principalType: 'GROUP', principalId: 'g-1' },
+      {
+        permissionSetName: 'BedrockDeveloper',
+        principalType: 'GROUP',
+        principalId: 'g-1',
+        groupName: 'Developers',
+      },
     ],
     dashboards: [
       {

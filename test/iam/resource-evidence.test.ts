@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { decodeSnapshot, encodeSnapshot } from '../../src/evidence/index.ts';
+import { decodeSnapshot, encodeSnapshot, type KeyGrant, type Observation } from '../../src/evidence/index.ts';
 import { accessOf } from '../../src/iam/index.ts';
 import { absent, FRANKFURT, MANAGEMENT, observed, organization, snapshot } from '../evidence/snapshots.ts';
 import { ALLOW_ALL, allow, deny, documentOf } from './documents.ts';
@@ -20,6 +20,7 @@ function decide(
   action: string,
   resource: string,
   rcp?: string,
+  grants: Observation<readonly KeyGrant[]> | 'nobody asked' = observed([]),
 ) {
   const base = estate(
     { users: [user('ada', statements)] },
@@ -34,7 +35,17 @@ function decide(
   const accounts = base.accounts.map((account) =>
     account.accountId === ONE ? { ...account, resourcePolicies: observed(policies) } : account,
   );
-  const access = accessOf({ ...base, accounts });
+  const sections = grants === 'nobody asked' ? {} : { keyGrants: observed([{ keyArn: KEY, grants }]) };
+  const accountRegions = [
+    {
+      accountId: ONE,
+      region: FRANKFURT,
+      invocationLogging: absent<never>(),
+      dataRetention: absent<never>(),
+      sections,
+    },
+  ];
+  const access = accessOf({ ...base, accounts, accountRegions });
   const [ada] = access.find('ada');
   if (ada === undefined) throw new Error('ada is not there');
   return access.decide(ada, action, { resource });
@@ -87,6 +98,58 @@ describe('policies of resources in the evidence', () => {
     ],
   ])('%s', (_name, policies, statements, action, resource, expected) => {
     expect(decide(policies, statements, action, resource).kind).toBe(expected);
+  });
+
+  describe('grants of a key', () => {
+    const toBob = [
+      {
+        resourceArn: KEY,
+        document: documentOf(allow('kms:*', { Principal: { AWS: `arn:aws:iam::${ONE}:user/bob` } })),
+      },
+    ];
+    const denying = [
+      { resourceArn: KEY, document: documentOf(deny('kms:*', { Principal: '*', Resource: '*' })) },
+    ];
+    const grant = (more: Partial<KeyGrant> = {}): Observation<readonly KeyGrant[]> =>
+      observed([
+        {
+          id: 'g1',
+          grantee: `arn:aws:iam::${ONE}:user/ada`,
+          operations: ['Decrypt'],
+          isConstrained: false,
+          ...more,
+        },
+      ]);
+    const DENIED = { kind: 'unobservable', reason: 'access-denied' } as const;
+
+    test.each<[string, typeof toBob, Observation<readonly KeyGrant[]> | 'nobody asked', string]>([
+      ['a grant lets in past key policy and identity policies', toBob, grant(), 'allowed'],
+      ['a grant of another operation does not', toBob, grant({ operations: ['Encrypt'] }), 'denied'],
+      [
+        'a grant to somebody else does not',
+        toBob,
+        grant({ grantee: `arn:aws:iam::${ONE}:user/eve` }),
+        'denied',
+      ],
+      ['a grant to a service does not', toBob, grant({ grantee: 'rds.amazonaws.com' }), 'denied'],
+      [
+        'a grant for some contexts alone is a condition',
+        toBob,
+        grant({ isConstrained: true }),
+        'conditionally-allowed',
+      ],
+      ['a Deny of the key policy beats a grant', denying, grant(), 'denied'],
+      ['grants that nobody collected leave it open', toBob, 'nobody asked', 'cannot-decide'],
+      ['so do grants that were refused', toBob, DENIED, 'cannot-decide'],
+      ['but not what the key policy denies', denying, DENIED, 'denied'],
+    ])('%s', (_name, policies, grants, expected) => {
+      expect(decide(policies, [], 'kms:Decrypt', KEY, undefined, grants).kind).toBe(expected);
+    });
+
+    test('the grant that decided is named', () => {
+      const decision = decide(toBob, [], 'kms:Decrypt', KEY, undefined, grant());
+      expect(decision.statements.map(({ policy }) => policy)).toEqual([`grant \`g1\` of \`${KEY}\``]);
+    });
   });
 
   test('a resource control policy reaches a key of the account, and Bedrock not', () => {

@@ -111,6 +111,41 @@ describe('who can change storage', () => {
   });
 });
 
+describe('roles of IAM Identity Center', () => {
+  const SET = 'AWSReservedSSO_Developer_0123456789abcdef';
+  const saml = documentOf({
+    Effect: 'Allow',
+    Principal: { Federated: `arn:aws:iam::${ONE}:saml-provider/AWSSSO_x` },
+    Action: 'sts:AssumeRoleWithSAML',
+  });
+  const inCenter = { path: '/aws-reserved/sso.amazonaws.com/eu-central-1/' };
+  const evidence = (more: { readonly path?: string } = inCenter): AccessEvidence => {
+    const base = estate({
+      roles: [role(SET, saml, [ASSUME_ALL], more), role('keeper', trusting({ AWS: ONE }), [CHANGE])],
+    });
+    const permissionSetAssignments = observed([
+      { permissionSetName: 'Developer', principalType: 'GROUP', principalId: 'g-1', groupName: 'Developers' },
+      { permissionSetName: 'Developer', principalType: 'GROUP', principalId: 'g-2' },
+      { permissionSetName: 'Developer', principalType: 'USER', principalId: 'u-1' },
+      { permissionSetName: 'Auditor', principalType: 'GROUP', principalId: 'g-3', groupName: 'Auditors' },
+    ]);
+    const accounts = base.accounts.map((account) =>
+      account.accountId === ONE ? { ...account, sections: { permissionSetAssignments } } : account,
+    );
+    return { ...base, accounts };
+  };
+
+  test('the groups and users that a permission set is given to stand before its role', () => {
+    expect(sentences(evidence())).toEqual([
+      `group \`Developers\` and group \`g-2\` and user \`u-1\` may assume, by IAM Identity Center, role \`${SET}\` of one, which may assume role \`keeper\`, which may change storage: allowed`,
+    ]);
+  });
+
+  test('a role that only has the name of one was given to nobody', () => {
+    expect(sentences(evidence({ path: '/' }))[0]).toMatch(/^role /);
+  });
+});
+
 describe('paths by assuming roles', () => {
   const target = (trust: string) => role('target', trust, [CHANGE]);
 

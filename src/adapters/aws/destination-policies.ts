@@ -1,9 +1,12 @@
 import { CloudWatchLogsClient, DescribeResourcePoliciesCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { GetKeyPolicyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { GetKeyPolicyCommand, type GrantListEntry, KMSClient, ListGrantsCommand } from '@aws-sdk/client-kms';
 import { GetBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
 import { type Clock, partitionOfRegion } from '../../core/index.ts';
 import {
+  type ContentDestination,
   type DestinationPolicy,
+  type GrantsOfKey,
+  type KeyGrant,
   type Observation,
   type SectionReaders,
   sectionOf,
@@ -12,7 +15,8 @@ import type { RegionAccess } from './bedrock.ts';
 import { isNamed } from './call.ts';
 import { clientOf } from './clients.ts';
 import { s3Addressing } from './home-settings.ts';
-import { abortable, observe } from './observe.ts';
+import { abortable, observe, required } from './observe.ts';
+import { allPages } from './pages.ts';
 import { regional } from './regional.ts';
 
 /**
@@ -22,8 +26,39 @@ import { regional } from './regional.ts';
 export function destinationPolicyReaders(
   access: RegionAccess,
   clock: Clock,
-): Pick<SectionReaders<'account-region'>, 'destinationPolicies'> {
+): Pick<SectionReaders<'account-region'>, 'destinationPolicies' | 'keyGrants'> {
   return {
+    /** @see https://docs.aws.amazon.com/kms/latest/APIReference/API_ListGrants.html */
+    keyGrants: (place, { signal } = {}) => {
+      const destinations = sectionOf(place.sections, 'destinations');
+      if (destinations.kind === 'unobservable') return Promise.resolve(destinations);
+      return regional(clock, 'kms:ListGrants', place, async () => {
+        const { accountId, region } = place;
+        const keys = new Set(
+          (destinations.kind === 'absent' ? [] : destinations.value).flatMap((each) => keyOf(each) ?? []),
+        );
+        if (keys.size === 0) return [];
+        const kms = clientOf(KMSClient, await access.settingsFor(accountId, region));
+        const found: GrantsOfKey[] = [];
+        for (const keyArn of keys)
+          found.push({
+            keyArn,
+            grants: await observe(clock, { call: 'kms:ListGrants', accountId, region }, async () => {
+              const grants = await allPages(async (Marker) => {
+                const command = new ListGrantsCommand({
+                  KeyId: keyArn,
+                  ...(Marker === undefined ? {} : { Marker }),
+                });
+                const page = await kms.send(command, abortable(signal));
+                return { items: required(page.Grants, 'Grants'), next: page.NextMarker };
+              });
+              return grants.map(grantOf);
+            }),
+          });
+        return found;
+      });
+    },
+
     destinationPolicies: (place, { signal } = {}) => {
       const destinations = sectionOf(place.sections, 'destinations');
       // What they hold is as unknown as what they are.
@@ -67,7 +102,7 @@ export function destinationPolicyReaders(
                   ]
                 : logGroupPolicy(each.logGroupName);
             found.set(arn, await policy);
-            const key = each.kind === 's3' ? encryptionKeyOf(each.encryption) : observedText(each.keyArn);
+            const key = keyOf(each);
             if (key === undefined || found.has(key)) continue;
             found.set(
               key,
@@ -99,6 +134,21 @@ export function destinationPolicyReaders(
   };
 }
 
+function grantOf(grant: GrantListEntry): KeyGrant {
+  const { EncryptionContextEquals, EncryptionContextSubset, SourceArn } = grant.Constraints ?? {};
+  return {
+    id: required(grant.GrantId, 'Grants.GrantId'),
+    grantee: required(grant.GranteeServicePrincipal ?? grant.GranteePrincipal, 'Grants.GranteePrincipal'),
+    operations: required(grant.Operations, 'Grants.Operations'),
+    isConstrained: [EncryptionContextEquals, EncryptionContextSubset, SourceArn].some(
+      (constraint) => constraint !== undefined,
+    ),
+  };
+}
+
+/** The key under which a destination is, where it has one of its own. */
+const keyOf = (destination: ContentDestination): string | undefined =>
+  destination.kind === 's3' ? encryptionKeyOf(destination.encryption) : observedText(destination.keyArn);
 const encryptionKeyOf = (
   encryption: Observation<{ readonly keyArn?: string | undefined }>,
 ): string | undefined => (encryption.kind === 'observed' ? encryption.value.keyArn : undefined);

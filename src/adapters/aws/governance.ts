@@ -1,5 +1,6 @@
 import { BCMDataExportsClient, GetExportCommand, ListExportsCommand } from '@aws-sdk/client-bcm-data-exports';
 import { CostExplorerClient, ListCostAllocationTagsCommand } from '@aws-sdk/client-cost-explorer';
+import { DescribeGroupCommand, IdentitystoreClient } from '@aws-sdk/client-identitystore';
 import { DescribeEffectivePolicyCommand, OrganizationsClient } from '@aws-sdk/client-organizations';
 import {
   DescribePermissionSetCommand,
@@ -19,6 +20,12 @@ import { allPages } from './pages.ts';
 
 type Home = Pick<AccountAccess, 'homeSettings'>;
 
+/** Of IAM Identity Center. */
+interface Instance {
+  readonly arn: string;
+  readonly storeId: string;
+}
+
 /** Both billing services answer in us-east-1 alone. */
 const BILLING_REGION = 'us-east-1';
 const SET_CONCURRENCY = 3;
@@ -32,7 +39,28 @@ export function accountGovernanceReaders(
   clock: Clock,
 ): Pick<SectionReaders<'account'>, 'permissionSetAssignments' | 'aiServicesOptOut'> {
   const names = new Map<string, Promise<string>>();
-  let instances: Promise<readonly string[]> | undefined;
+  const groups = new Map<string, Promise<string | undefined>>();
+  let instances: Promise<readonly Instance[]> | undefined;
+  /** The same groups hold permission sets in many accounts: each is asked once. A name that cannot be read hides no assignment. */
+  const groupName = (
+    { storeId }: Instance,
+    GroupId: string,
+    signal: AbortSignal | undefined,
+  ): Promise<string | undefined> => {
+    const asked =
+      groups.get(GroupId) ??
+      clientOf(IdentitystoreClient, access.homeSettings())
+        .send(new DescribeGroupCommand({ IdentityStoreId: storeId, GroupId }), abortable(signal))
+        .then(
+          ({ DisplayName }) => DisplayName || undefined,
+          () => {
+            signal?.throwIfAborted();
+            return undefined;
+          },
+        );
+    groups.set(GroupId, asked);
+    return asked;
+  };
   return {
     /** @see https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_ListAccountAssignments.html */
     permissionSetAssignments: ({ accountId }, { signal } = {}) =>
@@ -41,7 +69,12 @@ export function accountGovernanceReaders(
         instances ??= allPages(async (NextToken) => {
           const page = await client.send(new ListInstancesCommand(token(NextToken)), abortable(signal));
           return { items: page.Instances, next: page.NextToken };
-        }).then((found) => found.map(({ InstanceArn }) => required(InstanceArn, 'Instances.InstanceArn')));
+        }).then((found) =>
+          found.map(({ InstanceArn, IdentityStoreId }) => ({
+            arn: required(InstanceArn, 'Instances.InstanceArn'),
+            storeId: IdentityStoreId ?? '',
+          })),
+        );
         const known = await instances.catch((error: unknown) => {
           instances = undefined;
           throw error;
@@ -60,7 +93,8 @@ export function accountGovernanceReaders(
         };
         const perInstance = await pMap(
           known,
-          async (InstanceArn): Promise<readonly PermissionSetAssignment[]> => {
+          async (instance): Promise<readonly PermissionSetAssignment[]> => {
+            const InstanceArn = instance.arn;
             const sets = await allPages(async (NextToken) => {
               const page = await client.send(
                 new ListPermissionSetsProvisionedToAccountCommand({
@@ -88,11 +122,21 @@ export function accountGovernanceReaders(
                   );
                   return { items: page.AccountAssignments, next: page.NextToken };
                 });
-                return assignments.map(({ PrincipalType, PrincipalId }) => ({
-                  permissionSetName,
-                  principalType: required(PrincipalType, 'AccountAssignments.PrincipalType'),
-                  principalId: required(PrincipalId, 'AccountAssignments.PrincipalId'),
-                }));
+                return pMap(
+                  assignments,
+                  async ({ PrincipalType, PrincipalId }): Promise<PermissionSetAssignment> => {
+                    const principalId = required(PrincipalId, 'AccountAssignments.PrincipalId');
+                    const name =
+                      PrincipalType === 'GROUP' ? await groupName(instance, principalId, signal) : undefined;
+                    return {
+                      permissionSetName,
+                      principalType: required(PrincipalType, 'AccountAssignments.PrincipalType'),
+                      principalId,
+                      ...(name === undefined ? {} : { groupName: name }),
+                    };
+                  },
+                  { concurrency: SET_CONCURRENCY },
+                );
               },
               { concurrency: SET_CONCURRENCY },
             );

@@ -7,21 +7,32 @@ export interface PermissionSetAssignment {
   readonly permissionSetName: string;
   /** `GROUP` or `USER`, as AWS spells it. */
   readonly principalType: string;
-  /** Id in the identity store; never a name. */
+  /** Id in the identity store. */
   readonly principalId: string;
+  /** What a group is called; absent for users, who are not named, and where the name could not be read. */
+  readonly groupName?: string | undefined;
 }
 
 export const permissionSetAssignments = section<readonly PermissionSetAssignment[]>({
   level: 'account',
-  value: z.array(z.strictObject({ permissionSetName: name, principalType: name, principalId: name })),
+  value: z.array(
+    z.strictObject({
+      permissionSetName: name,
+      principalType: name,
+      principalId: name,
+      groupName: name.exactOptional(),
+    }),
+  ),
   actions: {
     'sso:ListInstances': 'the instance of IAM Identity Center',
     'sso:ListPermissionSetsProvisionedToAccount': 'which permission sets are in use in an account',
     'sso:DescribePermissionSet': 'the name of a permission set: the roles it becomes carry it',
     'sso:ListAccountAssignments': 'to which groups and users a permission set is given',
+    'identitystore:DescribeGroup': 'what such a group is called; users are not named',
   },
   isAskedAtHome: true,
-  meaning: 'assignments of IAM Identity Center in the account: permission set, kind and id of the principal',
+  meaning:
+    'assignments of IAM Identity Center in the account: permission set, kind and id of the principal, names of groups',
 });
 
 /** The opt-out policy for AI services in effect for the account, as JSON text. */

@@ -9,6 +9,7 @@ import { dashboards, metricStreams } from './dashboards.ts';
 import { destinationPolicies } from './destination-policies.ts';
 import { destinations } from './destinations.ts';
 import { aiServicesOptOut, costAllocationTags, costExports, permissionSetAssignments } from './governance.ts';
+import { keyGrants } from './key-grants.ts';
 import { logDeliveries } from './log-deliveries.ts';
 import { mantleRetention } from './mantle.ts';
 import { asyncInvocations, batchJobs, evaluationJobs } from './output-jobs.ts';
@@ -36,6 +37,7 @@ export type {
   CostExport,
   PermissionSetAssignment,
 } from './governance.ts';
+export type { GrantsOfKey, KeyGrant } from './key-grants.ts';
 export type { LogDelivery } from './log-deliveries.ts';
 export type { MantleProject, MantleRetention } from './mantle.ts';
 export type { OutputJob } from './output-jobs.ts';
@@ -71,6 +73,7 @@ export const SECTIONS = {
     destinations,
     // Last: of these places.
     destinationPolicies,
+    keyGrants,
   },
   account: { permissionSetAssignments, aiServicesOptOut, dashboards },
   organization: { costAllocationTags, costExports },
