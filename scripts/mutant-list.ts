@@ -27,6 +27,7 @@ const LEASE = 'test/exceptions/lease.test.ts';
 const QUORUM = 'test/exceptions/quorum.test.ts';
 const DECISIONS = 'test/exceptions/decisions.test.ts';
 const WORKFLOWS = 'test/handlers/workflows.test.ts';
+const PLACES = 'test/simulation/places.test.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -484,6 +485,102 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'src/exceptions/reserve.ts',
         from: "({ holds }) => holds !== 'met');",
         to: "({ holds }) => holds === 'undecided');",
+      },
+    ],
+  },
+  {
+    name: 'several places: reserve not all or none',
+    breaks: 'the windows of all places are taken although only that of the first was looked at',
+    tests: [PLACES],
+    edits: [
+      {
+        file: 'src/exceptions/reserve.ts',
+        from: 'windowConditions({ request, policy, rows, now })',
+        to: 'windowConditions({ request, policy, rows: rows.slice(0, 1), now })',
+      },
+    ],
+  },
+  {
+    name: 'several places: one of several left on',
+    breaks: 'a revocation reaches the first place alone',
+    tests: [PLACES],
+    edits: [
+      {
+        file: 'src/exceptions/revoke.ts',
+        from: 'rows: withLeases(rows, id, (lease) =>\n        lease.revoked === undefined &&',
+        to: 'rows: withLeases(rows, id, (lease, place) =>\n        place.accountId === record.request.accountId && place.region === record.request.region && lease.revoked === undefined &&',
+      },
+    ],
+  },
+  {
+    name: 'several places: the others wait for somebody to come by',
+    breaks: 'what ends one place switches off no other',
+    tests: [PLACES],
+    edits: [
+      {
+        file: 'src/enforcement/reconcile.ts',
+        from: '  if (!hasSeveralPlaces(record.request)) return [];',
+        to: '  if (record !== undefined) return [];',
+      },
+    ],
+  },
+  {
+    name: 'several places: off with the first',
+    breaks: 'the exception drains while a place is still on',
+    tests: [PLACES],
+    edits: [
+      {
+        file: 'src/enforcement/switch-off.ts',
+        from: '      left.length > 0\n',
+        to: '      left.length > 99\n',
+      },
+    ],
+  },
+  {
+    name: "several places: one dead man's switch for all",
+    breaks: 'detector 2 is missing at every further place',
+    tests: [PLACES],
+    edits: [
+      {
+        file: 'src/enforcement/enable.ts',
+        from: 'for (const { lease, ...place } of leases) {\n    const at = ceilToMinute',
+        to: 'for (const { lease, ...place } of leases.slice(0, 1)) {\n    const at = ceilToMinute',
+      },
+    ],
+  },
+  {
+    name: 'several places: the first alone is listed',
+    breaks: 'content at a further place passes for gone',
+    tests: [PLACES],
+    edits: [
+      {
+        file: 'src/enforcement/ending.ts',
+        from: '  for (const { lease, ...place } of leases) {\n    const { at: _at,',
+        to: '  for (const { lease, ...place } of leases.slice(0, 1)) {\n    const { at: _at,',
+      },
+    ],
+  },
+  {
+    name: 'several places: active with the first',
+    breaks: 'the exception counts as on, and is watched, before all of it is on',
+    tests: [PLACES],
+    edits: [
+      {
+        file: 'src/enforcement/enable.ts',
+        from: "left.length > 0 ? 'enable' : 'wait'",
+        to: "left.length > 99 ? 'enable' : 'wait'",
+      },
+    ],
+  },
+  {
+    name: 'several places: what was off and comes on again waits for the rest',
+    breaks: 'while one place cannot be switched off, another stays on',
+    tests: [PLACES],
+    edits: [
+      {
+        file: 'src/exceptions/lifecycle.ts',
+        from: "    from: ['ending', 'draining', 'purging'],\n    to: 'ending',",
+        to: "    from: ['draining', 'purging'],\n    to: 'ending',",
       },
     ],
   },

@@ -246,10 +246,16 @@ function preparedState(text: string): Promise<string> {
   return known;
 }
 
+const untilTheEnd = new Set<string>();
+
 /** A folder until the process ends. */
 function lasting(): string {
+  if (untilTheEnd.size === 0)
+    process.once('exit', () => {
+      for (const root of untilTheEnd) rmSync(root, { recursive: true, force: true });
+    });
   const root = scratch();
-  process.once('exit', () => rmSync(root, { recursive: true, force: true }));
+  untilTheEnd.add(root);
   return root;
 }
 

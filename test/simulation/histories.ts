@@ -6,16 +6,20 @@ import {
   type FaultyOperation,
   withoutFaults,
 } from '../../src/adapters/embedded/aws/index.ts';
-import { type EpochMs, type ExceptionId, formatInstant, principalId } from '../../src/core/index.ts';
-import { hold, release } from '../../src/enforcement/index.ts';
+import { type EpochMs, type ExceptionId, formatInstant, principalId, region } from '../../src/core/index.ts';
+import { hold, type Pair, release } from '../../src/enforcement/index.ts';
 import type { LoggingConfiguration } from '../../src/evidence/index.ts';
 import {
   type ExceptionRecord,
+  isActive,
   isHeld,
+  isSamePlace,
   isTerminal,
   type Lease,
   listExceptions,
   listLeaseRows,
+  type PlacedLease,
+  placesOf,
   storesContent,
 } from '../../src/exceptions/index.ts';
 import {
@@ -26,7 +30,9 @@ import {
   INCIDENT,
   keep,
   MINUTE_MS,
+  OTHER,
   PAIR,
+  type PlaceOptions,
   ProcessDied,
   policyText,
   type Simulation,
@@ -59,8 +65,13 @@ export type Step =
   /** EventBridge delivers at least once: a firing comes a second time, late. */
   | { readonly kind: 'fire-again'; readonly detector: 'deadMansSwitch' | 'sweep'; readonly which: number }
   | { readonly kind: 'leave'; readonly who: keyof typeof LEAVERS }
-  | { readonly kind: 'somebody-puts'; readonly what: 'elsewhere' | 'same' | 'less' }
-  | { readonly kind: 'somebody-deletes' }
+  /** In one of the places, by its number; `same` and `less` as the lease there is. */
+  | {
+      readonly kind: 'somebody-puts';
+      readonly what: 'elsewhere' | 'same' | 'less';
+      readonly where: number;
+    }
+  | { readonly kind: 'somebody-deletes'; readonly where: number }
   | {
       readonly kind: 'fault';
       readonly operation: FaultyOperation;
@@ -68,6 +79,8 @@ export type Step =
       readonly times: number;
       /** Of a slow call: how much later it happens. */
       readonly delayMs?: number;
+      /** In one account alone: the others go on. */
+      readonly accountId?: string;
     }
   /** AWS's own refusals and outages, at once and for long. */
   | { readonly kind: 'outage'; readonly of: keyof typeof OUTAGES; readonly calls: number }
@@ -136,6 +149,14 @@ const ACCOUNT_CHANGES = {
 /** Of Legal, and still there when others have left. */
 const MAX = principalId('max');
 
+/** Where exceptions are: the first in one, two or all three of them, in this order. */
+const PAIRS: readonly Pair[] = [
+  PAIR,
+  { accountId: OTHER, region: VIRGINIA },
+  { accountId: INCIDENT, region: region('eu-west-1') },
+];
+const pairAt = (where: number): Pair => PAIRS[where % PAIRS.length] ?? PAIR;
+
 const PLACES = {
   during: BEGINS + HOUR_MS,
   'before-end': ENDS - 2 * MINUTE_MS,
@@ -143,6 +164,8 @@ const PLACES = {
 } as const;
 
 const which = fc.nat({ max: 1 });
+/** Mostly the first place, which every exception has. */
+const where = fc.constantFrom(0, 0, 0, 1, 2);
 const stepArb: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
@@ -180,6 +203,17 @@ const stepArb: fc.Arbitrary<Step> = fc.oneof(
       role: fc.constantFrom('legal', 'security', 'executive', 'data-protection'),
     }),
   },
+  // One place alone does not come on, or not off.
+  fc.record({
+    kind: fc.constant('fault' as const),
+    operation: fc.constantFrom<FaultyOperation>(
+      'bedrock:PutModelInvocationLoggingConfiguration',
+      'bedrock:DeleteModelInvocationLoggingConfiguration',
+    ),
+    fault: fc.constantFrom<FaultKind>('fail', 'fail-after', 'deny', 'slow'),
+    times: fc.constantFrom(1, 30),
+    accountId: fc.constant(OTHER),
+  }),
   fc.record({ kind: fc.constant('reject' as const), which }),
   fc.record({ kind: fc.constant('end-early' as const), which }),
   fc.record({ kind: fc.constant('stop-workflow' as const), which }),
@@ -200,9 +234,10 @@ const stepArb: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('somebody-puts' as const),
       what: fc.constantFrom('elsewhere' as const, 'same' as const, 'less' as const),
+      where,
     }),
   },
-  fc.constant<Step>({ kind: 'somebody-deletes' }),
+  fc.record({ kind: fc.constant('somebody-deletes' as const), where }),
   {
     weight: 2,
     arbitrary: fc.record({
@@ -337,21 +372,29 @@ async function take(w: World, step: Step): Promise<void> {
       w.left.add(step.who);
       return;
     case 'somebody-puts': {
-      const lease = (await leases(s)).find(({ enabling, offAt }) => enabling && !offAt);
-      const mine = lease?.configuration;
-      if (step.what === 'elsewhere') s.somebodyPuts(SOMEBODYS);
+      const pair = pairAt(step.where);
+      const placed = (await leases(s)).find(
+        (each) => isSamePlace(each, pair) && each.lease.enabling && !each.lease.offAt,
+      );
+      const mine = placed?.lease.configuration;
+      if (step.what === 'elsewhere') s.somebodyPuts(SOMEBODYS, undefined, pair);
       else if (mine)
-        s.somebodyPuts(step.what === 'same' ? mine : { ...mine, imageDataDeliveryEnabled: false });
+        s.somebodyPuts(
+          step.what === 'same' ? mine : { ...mine, imageDataDeliveryEnabled: false },
+          undefined,
+          pair,
+        );
       return;
     }
     case 'somebody-deletes':
-      return s.somebodyDeletes();
+      return s.somebodyDeletes(pairAt(step.where));
     case 'fault':
       s.fault({
         operation: step.operation,
         kind: step.fault,
         times: step.times,
         delayMs: step.delayMs ?? 20_000,
+        ...(step.accountId === undefined ? {} : { accountId: step.accountId }),
       });
       return;
     case 'outage': {
@@ -382,7 +425,7 @@ async function take(w: World, step: Step): Promise<void> {
       return;
     }
     case 'invoke':
-      await s.invoke();
+      for (const pair of PAIRS) await s.invoke(undefined, undefined, pair);
       return;
     case 'restart':
       s.reopen();
@@ -423,7 +466,6 @@ async function fireAgain(
   detector: 'deadMansSwitch' | 'sweep',
   id: ExceptionId | undefined,
 ): Promise<void> {
-  const lease = (await leases(s)).find(({ exceptionId }) => exceptionId === id);
   const { services } = s.state;
   const time = formatInstant(s.now());
   // A function that fails is EventBridge's to call again; only a death goes through.
@@ -431,18 +473,13 @@ async function fireAgain(
     if (error instanceof ProcessDied) throw error;
   };
   if (detector === 'sweep') await HANDLERS.sweep({ time }, services).catch(failed);
-  else if (lease?.enabling !== undefined && s.now() >= lease.expiresAt) {
-    const { exceptionId, expiresAt, baseline } = lease;
-    const payload = {
-      time,
-      exceptionId,
-      accountId: INCIDENT,
-      region: VIRGINIA,
-      expiresAt: formatInstant(expiresAt),
-      baseline,
-    };
-    await HANDLERS.deadMansSwitch(payload, services).catch(failed);
-  }
+  else
+    for (const { lease, ...pair } of await leases(s)) {
+      const { exceptionId, enabling, expiresAt, baseline } = lease;
+      if (exceptionId !== id || enabling === undefined || s.now() < expiresAt) continue;
+      const payload = { time, exceptionId, ...pair, expiresAt: formatInstant(expiresAt), baseline };
+      await HANDLERS.deadMansSwitch(payload, services).catch(failed);
+    }
   await s.pump();
 }
 
@@ -454,9 +491,11 @@ function tolerate(error: unknown): undefined {
 
 const target = ({ s }: World, minutes: number): number => s.now() + minutes * MINUTE_MS;
 
-async function leases(s: Simulation): Promise<readonly Lease[]> {
+async function leases(s: Simulation): Promise<readonly PlacedLease[]> {
   const rows = await unharmed(s, () => listLeaseRows(s.state.services.store));
-  return rows.flatMap(({ value }) => value.leases);
+  return rows.flatMap(({ value: { accountId, region: code, leases: all } }) =>
+    all.map((lease) => ({ accountId, region: code, lease })),
+  );
 }
 
 /** Looks without using up a planted fault. */
@@ -469,6 +508,7 @@ const isRunning = async (s: Simulation, id: ExceptionId): Promise<boolean> =>
 const isTowards = (setting: LoggingConfiguration | undefined, lease: Lease): boolean =>
   storesContent(setting) &&
   lease.destination.kind === 's3' &&
+  setting?.s3Config?.bucketName === lease.destination.bucketName &&
   setting?.s3Config?.keyPrefix === lease.destination.keyPrefix;
 
 /** A promise of the design that a history broke. */
@@ -485,8 +525,9 @@ async function invariants(w: World): Promise<void> {
   const hold = (invariant: string, holds: boolean, what: string): void => {
     if (!holds) throw new BrokenInvariant(invariant, what, s);
   };
-  for (const lease of all) {
-    await offInTime(w, lease, hold);
+  for (const placed of all) {
+    const { lease } = placed;
+    await offInTime(w, placed, all, hold);
     const first = w.ends.get(lease.exceptionId) ?? lease.expiresAt;
     w.ends.set(lease.exceptionId, first);
     hold('HARD_END', lease.expiresAt === first, 'the end of a lease moved');
@@ -498,8 +539,9 @@ async function invariants(w: World): Promise<void> {
   }
   oneAtATime(w, all, hold);
   for (const { value: record } of await unharmed(s, () => listExceptions(s.state.services.store))) {
-    const lease = all.find(({ exceptionId }) => exceptionId === record.id);
-    if (lease?.enabling !== undefined) quorumAndEnd(record, lease, hold);
+    const own = all.filter(({ lease }) => lease.exceptionId === record.id);
+    for (const { lease } of own) if (lease.enabling !== undefined) quorumAndEnd(record, lease, hold);
+    allOrNone(record, own, s.now(), hold);
     if (record.state === 'closed') provenEmpty(s, record, hold);
     heldBack(w, record, hold);
   }
@@ -508,42 +550,90 @@ async function invariants(w: World): Promise<void> {
 type Hold = (invariant: string, holds: boolean, what: string) => void;
 
 /** INVARIANT (NO_SILENT_ON): beyond the end plus the bound of the best detector alive, only where AWS refuses, and then it is said. */
-async function offInTime(w: World, lease: Lease, hold: Hold): Promise<void> {
+async function offInTime(
+  w: World,
+  { lease, ...pair }: PlacedLease,
+  all: readonly PlacedLease[],
+  hold: Hold,
+): Promise<void> {
   const { s } = w;
   const now = s.now();
+  const timers = aliveTimers(w).filter(
+    (timer) =>
+      (timer !== 'sweep' || now > w.sweepLateUntil) &&
+      // The Config rule is deployed in one place.
+      (timer !== 'configSettings' || isSamePlace(pair, PAIR)),
+  );
   const living = [
     ...((await isRunning(s, lease.exceptionId)) ? [BOUND_MS.workflow] : []),
-    ...aliveTimers(w)
-      .filter((timer) => timer !== 'sweep' || now > w.sweepLateUntil)
-      .map((timer) => BOUND_MS[timer]),
+    ...timers.map((timer) => BOUND_MS[timer]),
   ];
   // The steps leave one alive, but a fault may have ended the workflow that was: then nothing is promised until unmuted.
   const bound = Math.min(...living);
-  if (!isTowards(s.setting(), lease) || now <= lease.expiresAt + bound) return;
+  if (!isTowards(s.setting(pair), lease)) return;
   // Events that a function told bear the time of its own clock.
-  const said = s
-    .events('exception.overdue')
-    .some(({ subject, at }) => subject === lease.exceptionId && at - w.skewMs >= lease.expiresAt);
+  const said = (since: number): boolean =>
+    s
+      .events('exception.overdue')
+      .some(({ subject, at }) => subject === lease.exceptionId && at - w.skewMs >= since);
   // A lease table that refuses takes the place where overdue would be noted.
   const isRefused = now - s.faultyUntil <= Math.max(16 * MINUTE_MS, bound + MINUTE_MS);
-  hold('NO_SILENT_ON', said || isRefused, `on ${now - lease.expiresAt} ms after its end, and nobody says so`);
+  hold(
+    'NO_SILENT_ON',
+    now <= lease.expiresAt + bound || said(lease.expiresAt) || isRefused,
+    `on ${now - lease.expiresAt} ms after its end, and nobody says so`,
+  );
+  // Off in one place: the others follow, by the ending workflow or the sweeper that starts it. No clock is more than 10 minutes wrong.
+  if (!timers.includes('sweep')) return;
+  const offs = all.flatMap((other) =>
+    other.lease.exceptionId === lease.exceptionId && other.lease.offAt !== undefined
+      ? [other.lease.offAt]
+      : [],
+  );
+  const first = Math.min(...offs) + BOUND_MS.sweep + 10 * MINUTE_MS;
+  hold(
+    'ALL_OR_NONE',
+    now <= first || said(Math.min(...offs) - 10 * MINUTE_MS) || isRefused,
+    `on in ${pair.accountId}, ${pair.region} long after another place of the same exception was off`,
+  );
+}
+
+/** Every window or none is reserved; the leases of one exception live together, and it is active only when all were enabled. */
+function allOrNone(record: ExceptionRecord, own: readonly PlacedLease[], now: EpochMs, hold: Hold): void {
+  const count = placesOf(record.request).length;
+  hold('ALL_OR_NONE', own.length === 0 || own.length === count, `${own.length} of ${count} windows are held`);
+  const lives = new Set(own.map(({ lease }) => isActive(lease, now)));
+  hold('ALL_OR_NONE', lives.size <= 1, 'some of its leases live, others do not');
+  const isWhole = own.length === count && own.every(({ lease }) => lease.enabling !== undefined);
+  hold('ALL_OR_NONE', record.state !== 'active' || isWhole, 'active, and not enabled everywhere');
+  const isOrdered = own.length < 2 || isInOrder(record, own);
+  hold('ALL_OR_NONE', isOrdered, 'a place was enabled before one that stands before it');
+}
+
+function isInOrder(record: ExceptionRecord, own: readonly PlacedLease[]): boolean {
+  const attempts = placesOf(record.request).map(
+    (place) => own.find((each) => isSamePlace(each, place))?.lease.enabling?.at ?? Number.POSITIVE_INFINITY,
+  );
+  return attempts.every((at, index) => index === 0 || at >= (attempts[index - 1] ?? 0));
 }
 
 /** Never two leases at once, never one Put twice, and no Put without the intent that stands in its lease. */
-function oneAtATime({ s, apartMs }: World, all: readonly Lease[], hold: Hold): void {
+function oneAtATime({ s, apartMs }: World, all: readonly PlacedLease[], hold: Hold): void {
   const puts = s.puts.filter(({ configuration }) => storesContent(configuration));
   for (const put of puts) {
-    const lease = all.find((candidate) => isTowards(put.configuration, candidate));
+    const lease = all.find((candidate) => isTowards(put.configuration, candidate.lease))?.lease;
     hold('NO_SILENT_ON', lease?.enabling?.at === put.at, 'a Put without the intent to enable in its lease');
   }
-  const enabled = all.flatMap(({ enabling, offAt }) =>
-    enabling ? [{ from: enabling.at, to: offAt ?? Number.POSITIVE_INFINITY }] : [],
+  const enabled = all.flatMap(({ lease: { enabling, offAt }, ...pair }) =>
+    enabling ? [{ pair, from: enabling.at, to: offAt ?? Number.POSITIVE_INFINITY }] : [],
   );
   for (const [index, one] of enabled.entries())
     for (const other of enabled.slice(index + 1))
       hold(
         'ONE_LEASE',
-        one.from + apartMs >= other.to || other.from + apartMs >= one.to,
+        !isSamePlace(one.pair, other.pair) ||
+          one.from + apartMs >= other.to ||
+          other.from + apartMs >= one.to,
         'two leases on at once',
       );
   hold('NO_SILENT_ON', puts.length <= enabled.length, 'more Puts than enabled leases');
@@ -591,7 +681,11 @@ function provenEmpty(s: Simulation, record: ExceptionRecord, hold: Hold): void {
 }
 
 async function isAtRest({ s, ids }: World): Promise<boolean> {
-  if (s.now() < ENDS + 3 * HOUR_MS || s.isOn() || s.state.aws.settings.landsNextAt() !== undefined)
+  if (
+    s.now() < ENDS + 3 * HOUR_MS ||
+    PAIRS.some((pair) => s.isOn(pair)) ||
+    s.state.aws.settings.landsNextAt() !== undefined
+  )
     return false;
   for (const id of ids) {
     const record = await s.record(id);
@@ -607,8 +701,9 @@ async function comesToRest(w: World): Promise<void> {
   await take(w, { kind: 'unmute' });
   for (const [which, id] of w.ids.entries())
     if (isHeld(await s.record(id))) await take(w, { kind: 'release', which });
-  if (storesContent(s.setting()) && !(await leases(s)).some((lease) => isTowards(s.setting(), lease)))
-    s.somebodyDeletes();
+  const held = await leases(s);
+  for (const pair of PAIRS)
+    if (s.isOn(pair) && !held.some(({ lease }) => isTowards(s.setting(pair), lease))) s.somebodyDeletes(pair);
   const latest = Math.max(s.now(), ENDS + 3 * HOUR_MS) + 2 * DAY_MS + 2 * HOUR_MS;
   // What has ended, with nothing under way, stays as it is: there is no need to watch it until the last hour.
   while (s.now() < latest && !(await isAtRest(w)))
@@ -622,11 +717,14 @@ async function comesToRest(w: World): Promise<void> {
     if (record.outbox !== undefined)
       throw new BrokenInvariant('NOTHING_LOST', `events of ${id} were never told`, s);
   }
-  if (s.isOn()) throw new BrokenInvariant('NO_SILENT_ON', 'content storage is on at rest', s);
+  if (PAIRS.some((pair) => s.isOn(pair)))
+    throw new BrokenInvariant('NO_SILENT_ON', 'content storage is on at rest', s);
 }
 
 /** What is played: who approves before the start, how wrong the clocks of the functions are, and then what happens. */
 export interface History {
+  /** Over how many accounts and Regions the first exception is, 1 to 3; the second over one less, beginning with the second of them. */
+  readonly places: number;
   readonly firstApproved: boolean;
   readonly secondApproved: 'by three' | 'by one' | 'not';
   /** Whether the periodic Config rule and the event rules are deployed, and can go dead. */
@@ -639,6 +737,7 @@ export interface History {
 }
 
 export const historyArb: fc.Arbitrary<History> = fc.record({
+  places: fc.constantFrom(1, 1, 1, 2, 3),
   firstApproved: fc.integer({ min: 0, max: 4 }).map((n) => n > 0),
   secondApproved: fc.constantFrom('by three' as const, 'by one' as const, 'not' as const),
   // In an eighth of them: one evaluation costs as much as twenty sweeps.
@@ -666,6 +765,8 @@ export interface Seen {
   overdue: number;
   contested: number;
   closed: number;
+  /** Histories in which one over several accounts and Regions was on in all of them. */
+  several: number;
   /** Recorded events by their type. */
   readonly events: Map<string, number>;
 }
@@ -678,15 +779,27 @@ export const nothingSeen = (): Seen => ({
   overdue: 0,
   contested: 0,
   closed: 0,
+  several: 0,
   events: new Map(),
 });
 
-type Beginning = Pick<History, 'firstApproved' | 'secondApproved'>;
+type Beginning = Pick<History, 'places' | 'firstApproved' | 'secondApproved'>;
 
 /** Two adjacent exceptions are asked for, and decided as the history says; ten minutes before the first begins. */
-async function begin(s: Simulation, { firstApproved, secondApproved }: Beginning): Promise<ExceptionId[]> {
-  const first = await s.request();
-  const second = await s.request({ from: ENDS, to: ENDS + 2 * HOUR_MS, reference: 'INC-2' });
+async function begin(
+  s: Simulation,
+  { places, firstApproved, secondApproved }: Beginning,
+): Promise<ExceptionId[]> {
+  const also = PAIRS.slice(1, places).map(optionsOf);
+  const first = await s.request({ also });
+  const second = await s.request({
+    from: ENDS,
+    to: ENDS + 2 * HOUR_MS,
+    reference: 'INC-2',
+    // They meet in every place of the second, and in another order.
+    ...(places > 1 ? optionsOf(pairAt(1)) : {}),
+    also: places > 2 ? [{}] : [],
+  });
   if (firstApproved) await s.approve(first);
   if (secondApproved === 'by three') await s.approve(second);
   // One person for every role: only the first of them may count.
@@ -696,6 +809,8 @@ async function begin(s: Simulation, { firstApproved, secondApproved }: Beginning
   return [first, second];
 }
 
+const optionsOf = ({ accountId, region: code }: Pair): PlaceOptions => ({ account: accountId, region: code });
+
 interface Begun {
   readonly from: string;
   readonly ids: readonly ExceptionId[];
@@ -704,12 +819,12 @@ interface Begun {
 const begun = new Map<string, Promise<Begun>>();
 
 /** The same beginning by true clocks is the same state to the last byte: it is played once, and copied. */
-function beginning({ firstApproved, secondApproved }: Beginning): Promise<Begun> {
-  const name = `${firstApproved} ${secondApproved}`;
+function beginning({ places, firstApproved, secondApproved }: Beginning): Promise<Begun> {
+  const name = `${places} ${firstApproved} ${secondApproved}`;
   const known =
     begun.get(name) ??
     simulate(async (s) => {
-      const ids = await begin(s, { firstApproved, secondApproved });
+      const ids = await begin(s, { places, firstApproved, secondApproved });
       s.shut();
       return { from: keep(s.directory), ids };
     });
@@ -777,5 +892,9 @@ function note(seen: Seen, s: Simulation): void {
   seen.overdue += s.events('exception.overdue').length > 0 ? 1 : 0;
   seen.contested += s.events('exception.contested').length;
   seen.closed += s.events('exception.closed').length;
+  const isSeveral = s
+    .events('exception.active')
+    .some(({ subject }) => s.events('lease.on').some((on) => on.subject === subject));
+  seen.several += isSeveral ? 1 : 0;
   for (const { type } of s.events()) seen.events.set(type, (seen.events.get(type) ?? 0) + 1);
 }
