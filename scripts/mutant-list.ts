@@ -555,8 +555,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/enforcement/ending.ts',
-        from: '  for (const { lease, ...place } of leases) {\n    const { at: _at,',
-        to: '  for (const { lease, ...place } of leases.slice(0, 1)) {\n    const { at: _at,',
+        from: 'const locations: string[] = [];\n  for (const [index, { lease, ...place }] of leases.entries()) {',
+        to: 'const locations: string[] = [];\n  for (const [index, { lease, ...place }] of leases.slice(0, 1).entries()) {',
       },
     ],
   },
