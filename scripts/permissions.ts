@@ -116,7 +116,7 @@ export const FUNCTIONS = {
   putBaseline: [...CHANGE, 'as collect', 'as disable', 'as second-lever', 'schedules.delete'],
   purgeContent: [...CHANGE, 'as collect', 'as hold', 'as purge'],
   listContent: [...CHANGE, 'as collect', 'as purge'],
-  closeException: [...CHANGE, 'signer.sign', 'certificates.save'],
+  closeException: [...CHANGE, 'as collect', 'as second-lever', 'signer.sign', 'certificates.save'],
   deadMansSwitch: SWITCH_OFF,
   configResources: ['store.read', 'organizationView.organization', 'as collect', 'as evaluate'],
   // The scan of the organization.

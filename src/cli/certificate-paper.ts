@@ -4,6 +4,7 @@ import {
   breakGlassText,
   holdText,
   interferenceText,
+  keyText,
   offText,
   placesIn,
   settingText,
@@ -171,6 +172,10 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
               logGroups: 'Log groups',
             }),
           },
+          ...(list('keyMaterial') as readonly Fields[]).map((each) => ({
+            kind: 'text' as const,
+            text: `Key ${keyText(each)}.`,
+          })),
         ],
       },
       {

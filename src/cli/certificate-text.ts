@@ -63,6 +63,7 @@ export function certificateLines(
         `${textOf(listing['at'])}: ${listOf(listing['locations'], true).join(', ')}: versions ${textOf(listing['versions'])}, delete markers ${textOf(listing['deleteMarkers'])}, uploads ${textOf(listing['uploads'])}, log groups ${textOf(listing['logGroups'])}`,
       ),
     ),
+    ...listOf(statement['keyMaterial']).flatMap((each) => row('key', keyText(each))),
     ...row('finding', statement['finding']),
     ...listOf(statement['notProven'], true).flatMap((what) => row('not proven', what)),
     ...row('closed', `${textOf(times['closedAt'])} by ${textOf(statement['closedBy'])}`),
@@ -127,6 +128,12 @@ export function breakGlassText(value: unknown): readonly string[] {
 
 const leverText = (lever: Readonly<Record<string, unknown>>): string =>
   `pulled at ${textOf(lever['pulledAt'])}; bucket denied: ${textOf(lever['bucketDenied'])}; key disabled: ${textOf(lever['keyDisabled'])}`;
+
+/** What became of a key, in words. */
+export const keyText = (each: Fields): string =>
+  each['deletionScheduledAt'] == null
+    ? `${textOf(each['kmsKeyArn'])} was not deleted, because ${textOf(each['notDeletedBecause'])}`
+    : `${textOf(each['kmsKeyArn'])} is scheduled for deletion since ${textOf(each['deletionScheduledAt'])}, with ${textOf(each['waitingDays'])} days in which a person can cancel it`;
 
 const scopeText = (scope: unknown): string =>
   Array.isArray(scope) ? `keys below ${listOf(scope, true).join(', ')}` : textOf(scope ?? 'everything');

@@ -25,6 +25,7 @@ import {
   readPolicy,
   withKeys,
 } from '../iam/index.ts';
+import { ownerOf } from './key-material.ts';
 import type { BucketEvidence, KeyEvidence, LifecycleRule, LogGroupEvidence, Trail } from './ports.ts';
 
 /*
@@ -608,4 +609,83 @@ function judgeAct(
       'let it, in its own policies and in every service control policy above the account',
     ),
   ];
+}
+
+/** Path and name of the role that takes a destination away (templates/member-account.yml). */
+export const SECOND_LEVER_ROLE = 'proviso/ProvisoSecondLever';
+
+/**
+ * Whether the second lever works when switching off does not: at the start, at the end and at every later instant that a policy names. And whether the
+ * key is another exception's: with it would go the other's content. Anything but a certain yes is a defect.
+ */
+export function judgeSecondLever(
+  input: DestinationInput & { readonly organization: Organization; readonly exceptionId: string },
+): readonly DestinationFault[] {
+  const { request, destination, bucket, key, organization, startsAt, exceptionId } = input;
+  const where = `role ${SECOND_LEVER_ROLE} in ${request.accountId}`;
+  const owner = ownerOf(key.tags);
+  const shared =
+    owner === undefined || owner === exceptionId
+      ? []
+      : [
+          defect(
+            `the key is tagged as that of ${owner}: it goes when that one is closed`,
+            `key ${destination.kmsKeyArn}`,
+            'name a key of this exception’s own',
+          ),
+        ];
+  const lever = seen(input.iam, 'the policies of the second lever', where, (iam) => {
+    const role = iam?.roles.find(({ arn }) => arn.endsWith(`:role/${SECOND_LEVER_ROLE}`));
+    if (iam === undefined || role === undefined)
+      return [
+        defect(
+          'the second lever does not exist',
+          where,
+          'deploy templates/member-account.yml in the account',
+        ),
+      ];
+    const policies = accountPolicies(iam).ofRole(role);
+    const textOf = (observation: Observation<string> | undefined) =>
+      observation?.kind === 'observed' ? observation.value : undefined;
+    const bucketLayer = resourceLayer('the bucket policy', textOf(bucket?.policy), request.accountId, false);
+    const keyLayer = resourceLayer('the key policy', textOf(key.policy), request.accountId, true);
+    const tags = key.tags.kind === 'observed' ? key.tags.value : {};
+    const context = withKeys(contextOfPrincipal(policies.principal, organization.id), {
+      'aws:RequestedRegion': request.region,
+      ...Object.fromEntries(Object.entries(tags).map(([name, value]) => [`aws:ResourceTag/${name}`, value])),
+    });
+    const acts: readonly (readonly [string, string, ResourceLayer])[] = [
+      ...(destination.kind === 's3'
+        ? ['s3:GetBucketPolicy', 's3:PutBucketPolicy'].map(
+            (action) => [action, `arn:aws:s3:::${destination.bucketName}`, bucketLayer] as const,
+          )
+        : []),
+      ['kms:DisableKey', destination.kmsKeyArn, keyLayer],
+      // Only of a key that is tagged as this exception's is it ever asked for.
+      ...(owner === exceptionId
+        ? [['kms:ScheduleKeyDeletion', destination.kmsKeyArn, keyLayer] as const]
+        : []),
+    ];
+    const instants = [startsAt, ...instantsFrom([policies.identity, bucketLayer, keyLayer], startsAt)];
+    return acts.flatMap(([action, resource, resourcePolicy]) =>
+      instants.every(
+        (at) =>
+          decideIdentity(policies, action, {
+            guardrails: guardrailsOf(organization, request.accountId),
+            resource,
+            context: atInstant(context, at),
+            resourcePolicy,
+          }).kind === 'allowed',
+      )
+        ? []
+        : [
+            defect(
+              `it is not certain that the second lever may call ${action}`,
+              where,
+              `let it, in its own policies, in those of the destination and in every control policy above; ${TEMPLATE}, and name its bucket as the pattern ContentBuckets of templates/member-account.yml has it`,
+            ),
+          ],
+    );
+  });
+  return [...shared, ...lever];
 }

@@ -69,6 +69,7 @@ import {
   judgeDestination,
   judgeDisableRole,
   judgeDrainRole,
+  judgeSecondLever,
 } from './destination.ts';
 import { invokersOf } from './invokers.ts';
 import type { OneTimeSchedule, Pair, Services } from './ports.ts';
@@ -285,7 +286,7 @@ async function inspect(
   { inspection }: Services,
   { request: whole }: ExceptionRecord,
   pair: Pair,
-  { baseline, destination, startsAt, expiresAt }: Lease,
+  { baseline, destination, startsAt, expiresAt, exceptionId }: Lease,
   organization: Organization,
   facts: Observation<BucketFacts>,
 ): Promise<readonly DestinationFault[]> {
@@ -302,6 +303,7 @@ async function inspect(
   return [
     ...judgeDestination(input),
     ...judgeDrainRole({ ...input, organization }),
+    ...judgeSecondLever({ ...input, organization, exceptionId }),
     ...judgeDisableRole({ request, organization, iam, baseline }),
   ];
 }

@@ -43,6 +43,7 @@ import {
 } from '../exceptions/index.ts';
 import { purgeRaw } from './drain.ts';
 import { moveHeld } from './hold-vault.ts';
+import { deleteKeyMaterial, describeKeyMaterial } from './key-material.ts';
 import type { Services } from './ports.ts';
 import { addCounts, isEmptyListing, list, NOTHING_PURGED, purge } from './purge.ts';
 import { allOf, PLACES_AT_ONCE, reopen } from './reconcile.ts';
@@ -295,8 +296,11 @@ export async function closeWithCertificate(
   const closed = nextState(record.state, event);
   if (!closed.ok || isHeld(record) || (event === 'close-unproven' && !isOff)) return false;
   const closedAt = services.clock.now();
+  // INVARIANT (PURGE_PROVEN): a key goes only after the proof; what is closed without one may still need it.
+  const keyMaterial = event === 'close' ? await deleteKeyMaterial(services, record, leases) : undefined;
+  const keys = keyMaterial === undefined ? {} : { keyMaterial };
   const statement = certificateStatement(
-    { ...record, state: closed.value, ...(reason === undefined ? {} : { reason }) },
+    { ...record, ...keys, state: closed.value, ...(reason === undefined ? {} : { reason }) },
     leases,
     closedAt,
     actor.id,
@@ -312,6 +316,12 @@ export async function closeWithCertificate(
     if (!next.ok || !isClosed) return ok({ record: current });
     return ok({
       events: [
+        ...(keyMaterial ?? []).map((each) => ({
+          type: each.scheduledAt === undefined ? 'key.kept' : 'key.deletion-scheduled',
+          actor,
+          subject: id,
+          data: { ...each, says: `key ${describeKeyMaterial(each)}` },
+        })),
         {
           type: `exception.${next.value}`,
           actor,
@@ -321,6 +331,7 @@ export async function closeWithCertificate(
       ],
       record: {
         ...current,
+        ...keys,
         state: next.value,
         ...(reason === undefined ? {} : { reason }),
         certificate: { hash: certificate.statementHash, keyId: certificate.signature.keyId },

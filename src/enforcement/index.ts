@@ -31,6 +31,7 @@ export * from './hold.ts';
 export * from './hold-vault.ts';
 export * from './interference.ts';
 export * from './invokers.ts';
+export * from './key-material.ts';
 export * from './plan.ts';
 export * from './ports.ts';
 export * from './purge.ts';

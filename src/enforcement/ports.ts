@@ -186,6 +186,7 @@ export interface KeyEvidence {
   readonly policy: Observation<string>;
   /** Who holds a grant that encrypts or decrypts. */
   readonly grants: Observation<readonly string[]>;
+  readonly tags: Observation<Readonly<Record<string, string>>>;
 }
 
 /**
@@ -209,6 +210,8 @@ export interface SecondLever {
   denyBucket(pair: Pair, bucketName: string, keyPrefix: string): Promise<void>;
   /** At once; a person can enable it again. */
   disableKey(pair: Pair, kmsKeyArn: string): Promise<void>;
+  /** 7 to 30 days; a person can cancel it meanwhile. From now on nobody can use the key. */
+  scheduleKeyDeletion(pair: Pair, kmsKeyArn: string, waitingDays: number): Promise<void>;
 }
 
 /** One call that changed invocation logging and that AWS did not refuse. */

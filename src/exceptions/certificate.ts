@@ -111,6 +111,12 @@ export function certificateStatement(
           ),
         }),
     ...(record.robot === undefined ? {} : { robot: record.robot }),
+    keyMaterial: (record.keyMaterial ?? []).map(({ kmsKeyArn, scheduledAt, waitingDays, because }) => ({
+      kmsKeyArn,
+      deletionScheduledAt: instant(scheduledAt),
+      waitingDays: waitingDays ?? null,
+      notDeletedBecause: because ?? null,
+    })),
     purgeWithinRetention: record.isPurgeOverdue !== true,
     ...(hasSeveralPlaces(record.request) ? {} : baselineOf(record, first)),
     ...(record.filtered === undefined ? {} : { filtered: record.filtered }),

@@ -238,6 +238,16 @@ export interface HeldContent {
   readonly bytes: number;
 }
 
+/** What became of the key of one place, at the end. */
+export interface KeyMaterial {
+  readonly kmsKeyArn: string;
+  /** When AWS was asked to delete it: it can be cancelled for `waitingDays` from then on. Absent: it was not. */
+  readonly scheduledAt?: EpochMs;
+  readonly waitingDays?: number;
+  /** Why it was not. */
+  readonly because?: string;
+}
+
 /** Legal keeps what was captured from being purged. */
 export interface LegalHold {
   readonly at: EpochMs;
@@ -329,6 +339,8 @@ export interface ExceptionRecord extends PlaceFacts {
   readonly purgedAt?: EpochMs;
   /** The latest run of empty listings; a find empties it. */
   readonly emptyListings: readonly Listing[];
+  /** The keys of its places; only of one that is closed with proof. */
+  readonly keyMaterial?: readonly KeyMaterial[];
   readonly certificate?: { readonly hash: Sha256Hex; readonly keyId: string };
   /**
    * The events of the last change, written in the same commit as the change. INVARIANT (NOTHING_LOST): they are told to the recorder

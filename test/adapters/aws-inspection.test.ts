@@ -110,13 +110,18 @@ describe('a bucket', () => {
         },
       ],
     });
+    // A rule over some objects has no days to count on, and is there all the same: in a vault it must not be.
     expect((await inspection.inspectBucket(PAIR, 'b')).lifecycle).toMatchObject({
       value: [
         { isEnabled: true, prefix: 'p/', expirationDays: 7 },
+        { isEnabled: true, prefix: '', isPartial: true },
+        { isEnabled: true, prefix: 'p/', isPartial: true },
         { isEnabled: false, prefix: '', noncurrentDays: 2 },
-        { isEnabled: true, prefix: '' },
+        { isEnabled: true, prefix: '', isPartial: true },
       ],
     });
+    const { lifecycle } = await inspection.inspectBucket(PAIR, 'b');
+    expect(lifecycle.kind === 'observed' && lifecycle.value[1]).not.toHaveProperty('expirationDays');
   });
 
   it('names where it is replicated to, unless the rule is disabled', async () => {

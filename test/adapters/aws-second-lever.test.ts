@@ -1,4 +1,4 @@
-import { DisableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { DisableKeyCommand, KMSClient, ScheduleKeyDeletionCommand } from '@aws-sdk/client-kms';
 import { GetBucketPolicyCommand, PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, expect, it } from 'vitest';
@@ -51,4 +51,24 @@ it('disables the key, and translates a refusal', async () => {
   await lever.disableKey(PAIR, 'k');
   expect(kms.commandCalls(DisableKeyCommand)[0]?.args[0].input).toEqual({ KeyId: 'k' });
   await expect(lever.disableKey(PAIR, 'k')).rejects.toMatchObject({ code: 'access-denied' });
+});
+
+it('schedules the deletion of a key, once however often it is asked', async () => {
+  kms
+    .on(ScheduleKeyDeletionCommand)
+    .resolvesOnce({})
+    .rejectsOnce(
+      Object.assign(new Error('arn:k is pending deletion.'), {
+        name: 'KMSInvalidStateException',
+        $metadata: { httpStatusCode: 400 },
+      }),
+    )
+    .rejects(named('AccessDeniedException', 400));
+  await lever.scheduleKeyDeletion(PAIR, 'k', 7);
+  expect(kms.commandCalls(ScheduleKeyDeletionCommand)[0]?.args[0].input).toEqual({
+    KeyId: 'k',
+    PendingWindowInDays: 7,
+  });
+  await lever.scheduleKeyDeletion(PAIR, 'k', 7);
+  await expect(lever.scheduleKeyDeletion(PAIR, 'k', 7)).rejects.toMatchObject({ code: 'access-denied' });
 });

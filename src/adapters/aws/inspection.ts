@@ -13,7 +13,13 @@ import {
   DescribeLogGroupsCommand,
   DescribeSubscriptionFiltersCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { DescribeKeyCommand, GetKeyPolicyCommand, KMSClient, ListGrantsCommand } from '@aws-sdk/client-kms';
+import {
+  DescribeKeyCommand,
+  GetKeyPolicyCommand,
+  KMSClient,
+  ListGrantsCommand,
+  ListResourceTagsCommand,
+} from '@aws-sdk/client-kms';
 import {
   GetBucketLifecycleConfigurationCommand,
   GetBucketOwnershipControlsCommand,
@@ -99,7 +105,7 @@ export function accountInspection(roles: MemberRoles, accounts: AccountSource, c
     },
 
     async inspectKey(pair, KeyId) {
-      const [isEnabled, policy, grants] = await Promise.all([
+      const [isEnabled, policy, grants, tags] = await Promise.all([
         fact('kms:DescribeKey', pair, kms, async (client) => {
           const { KeyMetadata } = await client.send(new DescribeKeyCommand({ KeyId }));
           return required(KeyMetadata?.KeyState, 'KeyMetadata.KeyState') === 'Enabled';
@@ -117,8 +123,15 @@ export function accountInspection(roles: MemberRoles, accounts: AccountSource, c
             .filter(({ Operations = [] }) => Operations.some((name) => /Encrypt|Decrypt|DataKey/.test(name)))
             .map(({ GranteePrincipal }) => GranteePrincipal ?? 'somebody');
         }),
+        fact('kms:ListResourceTags', pair, kms, async (client) => {
+          const all = await allPages(async (Marker) => {
+            const page = await client.send(new ListResourceTagsCommand({ KeyId, Marker }));
+            return { items: page.Tags, next: page.Truncated === true ? page.NextMarker : undefined };
+          });
+          return Object.fromEntries(all.map(({ TagKey, TagValue }) => [TagKey ?? '', TagValue ?? '']));
+        }),
       ]);
-      return { isEnabled, policy, grants };
+      return { isEnabled, policy, grants, tags };
     },
   };
 }

@@ -11,6 +11,7 @@ export const FAULTY_OPERATIONS = [
   'bedrock:PutAccountDataRetention',
   'cloudtrail:LookupEvents',
   'kms:DisableKey',
+  'kms:ScheduleKeyDeletion',
   's3:ListObjectVersions',
   's3:DeleteObjects',
   's3:PutBucketPolicy',

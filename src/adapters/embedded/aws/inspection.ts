@@ -29,6 +29,9 @@ export interface KeyFeatures {
   readonly policy?: string;
   readonly isEnabled?: boolean;
   readonly grants?: readonly string[];
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Days of a deletion that was scheduled. */
+  readonly deletionInDays?: number;
 }
 
 export interface LogGroupFeatures {
@@ -98,6 +101,7 @@ export function embeddedInspection(
         isEnabled: observation(features.isEnabled ?? true, 'kms:DescribeKey', pair),
         policy: observation(features.policy, 'kms:GetKeyPolicy', pair),
         grants: observation(features.grants ?? [], 'kms:ListGrants', pair),
+        tags: observation(features.tags ?? {}, 'kms:ListResourceTags', pair),
       };
     },
     async readIam(accountId) {
@@ -113,6 +117,10 @@ export function embeddedInspection(
       const { destination, accountId, region, readers, endsAt, retention } = request;
       const parameters = {
         ContentName: 'embedded',
+        ExceptionId:
+          OWN.exec(
+            destination.kind === 's3' ? destination.keyPrefix : destination.logGroupName,
+          )?.[0].replaceAll('/', '') ?? '',
         ExpiresAt: formatInstant(endsAt),
         ReaderArns: readers,
         BackstopDays: String(Math.max(1, Math.ceil(retention / DAY) - 3)),
@@ -129,8 +137,14 @@ export function embeddedInspection(
           'ContentBucket.Arn': `arn:aws:s3:::${destination.kind === 's3' ? destination.bucketName : 'unused'}`,
         },
       });
-      const key = propertiesOf<{ KeyPolicy: unknown }>(resources, 'ContentKey');
-      writeDocument(database, keyName(destination.kmsKeyArn), { policy: JSON.stringify(key.KeyPolicy) });
+      const key = propertiesOf<{ KeyPolicy: unknown; Tags: readonly { Key: string; Value: string }[] }>(
+        resources,
+        'ContentKey',
+      );
+      writeDocument(database, keyName(destination.kmsKeyArn), {
+        policy: JSON.stringify(key.KeyPolicy),
+        tags: Object.fromEntries(key.Tags.map(({ Key, Value }) => [Key, Value])),
+      } satisfies KeyFeatures);
       if (destination.kind === 's3') {
         const bucket = propertiesOf<BucketProperties>(resources, 'ContentBucket');
         const policy = propertiesOf<{ PolicyDocument: unknown }>(resources, 'ContentBucketPolicy');
@@ -168,6 +182,12 @@ export function embeddedInspection(
       withFaults(database, 'kms:DisableKey', pair, () => {
         const before = readDocument<KeyFeatures>(database, keyName(arn)) ?? {};
         writeDocument(database, keyName(arn), { ...before, isEnabled: false });
+      });
+    },
+    async scheduleKeyDeletion(pair, arn, waitingDays) {
+      withFaults(database, 'kms:ScheduleKeyDeletion', pair, () => {
+        const before = readDocument<KeyFeatures>(database, keyName(arn)) ?? {};
+        writeDocument(database, keyName(arn), { ...before, isEnabled: false, deletionInDays: waitingDays });
       });
     },
     setBucketFeatures: (name, features) => {
