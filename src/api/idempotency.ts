@@ -47,7 +47,7 @@ const ATTEMPT_MS = 60_000;
  * @returns the kept answer; or `started`; or a refusal: the key was used for another call, or the call is under way
  */
 export async function beginCall(
-  services: ApiServices,
+  services: Pick<ApiServices, 'store' | 'clock' | 'ids'>,
   caller: PrincipalId,
   key: string,
   call: { readonly method: string; readonly path: string; readonly body: unknown },

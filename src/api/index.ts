@@ -1,6 +1,7 @@
 export * from './app.ts';
 export * from './caller.ts';
 export * from './failures.ts';
+export { beginCall } from './idempotency.ts';
 export * from './openapi.ts';
 export * from './operations.ts';
 export * from './ports.ts';

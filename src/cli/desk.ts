@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
+import { eventHistory } from '../adapters/embedded/event-file.ts';
 import type { Authorize } from '../adapters/http/index.ts';
 import type { AnswerOf, BodyOf, Failure, OperationId, ParamsOf } from '../api/index.ts';
 import type { OpenState } from '../compose.ts';
@@ -72,9 +73,7 @@ async function localDesk(state: OpenState, as: PrincipalId | undefined): Promise
   const { OPERATIONS } = await import('../api/index.ts');
   const services = {
     ...state.services,
-    history: {
-      about: async (subject: string) => state.events.events().filter((event) => event.subject === subject),
-    },
+    history: eventHistory(state.events),
     checks: { latest: async () => undefined },
   };
   // Whoever can open the directory can read all of it.

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
 import manifest from '../../package.json' with { type: 'json' };
+import { eventHistory } from '../adapters/embedded/event-file.ts';
 import { createApi, type Failure, type Proven, rateLimiter, type Serving } from '../api/index.ts';
 import type { OpenState } from '../compose.ts';
 import {
@@ -63,9 +64,7 @@ export async function startServer(
     version: manifest.version,
     services: {
       ...state.services,
-      history: {
-        about: async (subject) => state.events.events().filter((event) => event.subject === subject),
-      },
+      history: eventHistory(state.events),
       checks: { latest: () => checkOf(state, directory, context) },
     },
     authenticate: async (request) => authenticate(request, owners, served),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { eventHistory } from '../../src/adapters/embedded/event-file.ts';
 import { createApi, type Failure, rateLimiter, type Serving, type ToldCall } from '../../src/api/index.ts';
 import { epochMs, err, ok, principalId } from '../../src/core/index.ts';
 import { type RequestOptions, requestText, type Simulation } from '../simulation/harness.ts';
@@ -47,9 +48,7 @@ export class TestApi {
       version: '0.0.0-test',
       services: {
         ...state.services,
-        history: {
-          about: async (subject) => state.events.events().filter((event) => event.subject === subject),
-        },
+        history: eventHistory(state.events),
         checks: { latest: async () => this.report },
       },
       authenticate: async (request) => {

@@ -18,7 +18,7 @@ import { awsExecutions } from '../../src/adapters/aws/executions.ts';
 import { homeSettings } from '../../src/adapters/aws/home-settings.ts';
 import { bedrockSettings } from '../../src/adapters/aws/prompt-storage.ts';
 import { dynamoRecordStore } from '../../src/adapters/aws/record-store.ts';
-import { dynamoRecorder } from '../../src/adapters/aws/recorder.ts';
+import { dynamoHistory, dynamoRecorder } from '../../src/adapters/aws/recorder.ts';
 import { memberRoles } from '../../src/adapters/aws/roles.ts';
 import { awsSchedules } from '../../src/adapters/aws/schedules.ts';
 import { kmsSigner } from '../../src/adapters/aws/signing-key.ts';
@@ -29,6 +29,8 @@ import { certificatesContract } from '../contracts/certificate-store.ts';
 import { destinationsContract } from '../contracts/destinations.ts';
 import { directoryContract, PEOPLE } from '../contracts/directory.ts';
 import { executionsContract } from '../contracts/executions.ts';
+import { historyContract } from '../contracts/history.ts';
+import { idempotencyContract } from '../contracts/idempotency.ts';
 import { settingsContract } from '../contracts/prompt-storage-settings.ts';
 import { recordStoreContract } from '../contracts/record-store.ts';
 import { type RecordedInOrder, recorderContract } from '../contracts/recorder.ts';
@@ -102,11 +104,27 @@ describe.skipIf(moto === undefined)('on moto', () => {
     recordStoreContract(async () => dynamoRecordStore(home, RECORDS));
   });
 
+  async function emptyTables(): Promise<DynamoDBClient> {
+    const dynamo = new DynamoDBClient({});
+    for (const TableName of [RECORDS, EVENTS]) await dynamo.send(new DeleteTableCommand({ TableName }));
+    await createTables();
+    return dynamo;
+  }
+
+  describe('idempotency keys on DynamoDB', () => {
+    idempotencyContract(async () => dynamoRecordStore(home, RECORDS));
+  });
+
+  describe('the history on DynamoDB', () => {
+    historyContract(async () => {
+      await emptyTables();
+      return { recorder: dynamoRecorder(home, EVENTS, systemClock), history: dynamoHistory(home, EVENTS) };
+    });
+  });
+
   describe('the recorder on DynamoDB', () => {
     recorderContract(async () => {
-      const dynamo = new DynamoDBClient({});
-      for (const TableName of [RECORDS, EVENTS]) await dynamo.send(new DeleteTableCommand({ TableName }));
-      await createTables();
+      const dynamo = await emptyTables();
       return {
         open: async () => dynamoRecorder(home, EVENTS, systemClock),
         events: async () => {

@@ -14,8 +14,12 @@ import {
 } from '@aws-sdk/client-identitystore';
 import { CreateKeyCommand, KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import {
+  AttachPolicyCommand,
   CreateAccountCommand,
   CreateOrganizationCommand,
+  CreatePolicyCommand,
+  EnablePolicyTypeCommand,
+  ListRootsCommand,
   OrganizationsClient,
 } from '@aws-sdk/client-organizations';
 import {
@@ -112,14 +116,50 @@ export async function createPeople(people: readonly PersonToCreate[]) {
   return { users, groups };
 }
 
-/** An organization with one account for incidents. */
+/** The one principal of the account for incidents that may invoke a model there. */
+export const RESPONDER = 'IncidentResponder';
+
+/** An organization with one account for incidents, in which a control policy lets the responder alone invoke models. */
 export async function createMember(): Promise<AccountId> {
   const organizations = new OrganizationsClient({ region: REGION });
   await organizations.send(new CreateOrganizationCommand({ FeatureSet: 'ALL' }));
+  const { Roots: [root] = [] } = await organizations.send(new ListRootsCommand({}));
+  await organizations.send(
+    new EnablePolicyTypeCommand({ RootId: root?.Id, PolicyType: 'SERVICE_CONTROL_POLICY' }),
+  );
   const { CreateAccountStatus } = await organizations.send(
     new CreateAccountCommand({ AccountName: 'incidents', Email: 'incidents@example.com' }),
   );
-  return accountId(CreateAccountStatus?.AccountId ?? '');
+  const member = accountId(CreateAccountStatus?.AccountId ?? '');
+  const { Policy } = await organizations.send(
+    new CreatePolicyCommand({
+      Type: 'SERVICE_CONTROL_POLICY',
+      Name: 'only-the-responder-invokes',
+      Description: 'in the account for incidents',
+      Content: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Deny',
+            Action: ['bedrock:*', 'bedrock-mantle:*'],
+            Resource: '*',
+            Condition: {
+              ArnNotLike: {
+                'aws:PrincipalArn': [
+                  `arn:aws:iam::${member}:role/${RESPONDER}`,
+                  'arn:aws:iam::*:role/proviso/*',
+                ],
+              },
+            },
+          },
+        ],
+      }),
+    }),
+  );
+  await organizations.send(
+    new AttachPolicyCommand({ PolicyId: Policy?.PolicySummary?.Id, TargetId: member }),
+  );
+  return member;
 }
 
 /** Credentials of somebody in the account. */
@@ -162,9 +202,8 @@ export async function createContentBucket(
 
 export async function createGovernance(people: readonly PersonToCreate[]) {
   await createTables();
-  await new S3Client({ region: REGION, forcePathStyle: true }).send(
-    new CreateBucketCommand({ Bucket: CERTIFICATES }),
-  );
+  for (const Bucket of [CERTIFICATES, EVIDENCE])
+    await new S3Client({ region: REGION, forcePathStyle: true }).send(new CreateBucketCommand({ Bucket }));
   await new SchedulerClient({ region: REGION }).send(
     new CreateScheduleGroupCommand({ Name: SCHEDULE_GROUP }),
   );

@@ -12,6 +12,10 @@ import {
 import { GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { functionName, handlerNames } from '../../scripts/bundle.ts';
+import { seeDeployment } from '../../src/adapters/aws/deployment.ts';
+import { homeSettings } from '../../src/adapters/aws/home-settings.ts';
+import { deploymentChecks, doctorExitCode } from '../../src/doctor/index.ts';
+import { systemClock } from '../../src/runtime/index.ts';
 import { type Moto, motoEnvironment, startMoto } from './moto.ts';
 
 /*
@@ -147,6 +151,37 @@ describe.skipIf(moto === undefined)('the templates in moto’s CloudFormation', 
     expect(declared.filter((type) => !made.includes(type))).toEqual(SKIPPED_BY_MOTO);
     for (const name of handlerNames().map(functionName))
       expect(resources.has(`${name.charAt(0).toUpperCase()}${name.slice(1)}LambdaFunction`), name).toBe(true);
+  });
+
+  it('6. doctor looks at it: what moto made is told as it is, and what it did not make is unknown, never well', async () => {
+    const seen = await seeDeployment({
+      stackName: 'proviso-prod',
+      settings: homeSettings('us-east-1', 1),
+      clock: systemClock,
+      version: '0.0.0-test',
+      health: async () => ({ kind: 'unseen', because: 'not asked here' }),
+    });
+    expect(seen.stack).toMatchObject({ kind: 'seen', value: { status: 'UPDATE_COMPLETE' } });
+    expect(seen.tables).toHaveLength(2);
+    for (const { name, seen: table } of seen.tables)
+      expect(table, name).toMatchObject({ kind: 'seen', value: { status: 'ACTIVE', isProtected: true } });
+    expect(seen.machines).toHaveLength(3);
+    for (const { name, seen: machine } of seen.machines)
+      expect(machine, name).toEqual({ kind: 'seen', value: { status: 'ACTIVE' } });
+    expect(seen.eventRules.length).toBeGreaterThan(0);
+    for (const { name, seen: rule } of seen.eventRules)
+      expect(rule, name).toEqual({ kind: 'seen', value: { state: 'ENABLED' } });
+    expect(seen.sweepsFinished).toEqual({ kind: 'seen', value: 0 });
+    const checks = deploymentChecks(seen);
+    const outcome = (id: string) =>
+      checks.filter((check) => check.id.startsWith(id)).map((check) => check.outcome);
+    expect(outcome('stack')).toEqual(['well']);
+    expect(new Set(outcome('machine '))).toEqual(new Set(['well']));
+    // No sweep ever ran, and moto makes neither alarms nor schedules.
+    expect(outcome('sweeps')).not.toContain('well');
+    expect(outcome('alarms')).toEqual(['cannot-tell']);
+    expect(outcome('schedules')).toEqual(['cannot-tell']);
+    expect(doctorExitCode(checks)).toBe(1);
   });
 
   it('5. a destination', async () => {

@@ -11,7 +11,7 @@ import {
   openAwsDatabase,
 } from '../../src/adapters/embedded/aws/index.ts';
 import { certificateFiles } from '../../src/adapters/embedded/certificate-files.ts';
-import { openEventFile } from '../../src/adapters/embedded/event-file.ts';
+import { eventHistory, openEventFile } from '../../src/adapters/embedded/event-file.ts';
 import { sqliteRecordStore } from '../../src/adapters/embedded/record-store.ts';
 import { fileSigner } from '../../src/adapters/embedded/signing-key.ts';
 import { accountId, epochMs, region } from '../../src/core/index.ts';
@@ -23,6 +23,8 @@ import { retentionContract } from './data-retention.ts';
 import { destinationsContract } from './destinations.ts';
 import { directoryContract, PEOPLE } from './directory.ts';
 import { executionsContract } from './executions.ts';
+import { historyContract } from './history.ts';
+import { idempotencyContract } from './idempotency.ts';
 import { settingsContract } from './prompt-storage-settings.ts';
 import { recordStoreContract } from './record-store.ts';
 import { recorderContract } from './recorder.ts';
@@ -50,6 +52,18 @@ const aws = () => openAwsDatabase(':memory:');
 
 describe('the record store on SQLite', () => {
   recordStoreContract(async () => sqliteRecordStore(new DatabaseSync(':memory:')));
+});
+
+describe('idempotency keys on SQLite', () => {
+  idempotencyContract(async () => sqliteRecordStore(new DatabaseSync(':memory:')));
+});
+
+describe('the history of the event file', () => {
+  historyContract(async () => {
+    const events = openEventFile(fresh('history.ndjson'), clock);
+    cleanups.push(() => events.close());
+    return { recorder: events, history: eventHistory(events) };
+  });
 });
 
 describe('the event file', () => {

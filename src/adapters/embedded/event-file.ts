@@ -13,6 +13,7 @@ import {
   canonicalJson,
   type DomainEvent,
   formatInstant,
+  type History,
   parseInstant,
   type RecordedEvent,
   type Recorder,
@@ -23,6 +24,11 @@ export interface EventFile extends Recorder {
   events(): readonly RecordedEvent[];
   close(): void;
 }
+
+/** The record, read by subject. */
+export const eventHistory = (file: Pick<EventFile, 'events'>): History => ({
+  about: async (subject) => file.events().filter((event) => event.subject === subject),
+});
 
 /**
  * The recorder of one machine: an append-only file, one event a line, synced before `record` returns. A torn last line was never
