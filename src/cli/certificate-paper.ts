@@ -1,5 +1,5 @@
 import type { Paper } from '../core/index.ts';
-import type { SignedCertificate } from '../exceptions/index.ts';
+import { countsText, NO_COUNTS, type SignedCertificate } from '../exceptions/index.ts';
 import {
   breakGlassText,
   holdText,
@@ -176,6 +176,14 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
             kind: 'text' as const,
             text: `Key ${keyText(each)}.`,
           })),
+          ...(statement['filtered'] === undefined
+            ? []
+            : [
+                {
+                  kind: 'text' as const,
+                  text: `Before that: ${countsText({ ...NO_COUNTS, ...(statement['filtered'] as object) })}.`,
+                },
+              ]),
         ],
       },
       {

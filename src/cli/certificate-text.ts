@@ -1,5 +1,5 @@
 import { describeConfiguration } from '../enforcement/index.ts';
-import type { SignedCertificate } from '../exceptions/index.ts';
+import { countsText, NO_COUNTS, type SignedCertificate } from '../exceptions/index.ts';
 import { printable, wrap } from './terminal/index.ts';
 
 /** The statement as a person reads it; `--format json` gives the exact signed object. */
@@ -57,6 +57,9 @@ export function certificateLines(
         .map(([what, count]) => `${what} ${textOf(count)}`)
         .join(', '),
     ),
+    ...(statement['filtered'] === undefined
+      ? []
+      : row('filtered', countsText({ ...NO_COUNTS, ...(statement['filtered'] as object) }))),
     ...listings.flatMap((listing) =>
       row(
         'listed',

@@ -3,6 +3,7 @@ import { endOf } from './lease.ts';
 import { isHeld } from './lifecycle.ts';
 import { type AccountRegion, allOffSince, enablingSince, type PlacedLease, placesOf } from './places.ts';
 import { describeHold, overdueMinutes } from './standing.ts';
+import type { FilterCounts } from './topology.ts';
 import type { Decision, ExceptionRecord } from './types.ts';
 
 /** Half-open. */
@@ -48,6 +49,8 @@ export interface ReportedException {
   readonly isHeld: boolean;
   /** Legal holds, each in words with its age or its end. */
   readonly holds: readonly string[];
+  /** Of one that is filtered: what the drain did, over its whole life. */
+  readonly filtered?: FilterCounts;
 }
 
 /** Something that did no harm this time, or was refused: it could have. */
@@ -191,6 +194,7 @@ function reportedOf(
         ? describeHold(hold, now)
         : `was on legal hold from ${formatInstant(hold.at)} to ${formatInstant(hold.released.at)}, by ${hold.by}${hold.reference === undefined ? '' : ` (${hold.reference})`}`,
     ),
+    ...(record.filtered === undefined ? {} : { filtered: record.filtered }),
   };
 }
 

@@ -19,6 +19,7 @@ import {
   placesOf,
   sayingWhere,
 } from './places.ts';
+import type { FilterCounts } from './topology.ts';
 import type { ExceptionRecord, LegalHold, PlaceFacts } from './types.ts';
 
 /** How an exception stands at an instant: what is on where, until when, what is late. */
@@ -39,6 +40,8 @@ export interface Standing {
   /** By when what was captured must be proven gone; only once something can have been captured. */
   readonly goneBy?: EpochMs;
   readonly waitsFor?: { readonly roles: readonly string[]; readonly until: EpochMs };
+  /** Of one that is filtered: what the drain did so far. */
+  readonly filtered?: FilterCounts;
   /** What a person must look at. */
   readonly marks: readonly string[];
 }
@@ -78,6 +81,7 @@ export function standingOf(record: ExceptionRecord, leases: readonly PlacedLease
     overdueMinutes: Math.max(...places.map((place) => place.overdueMinutes)),
     ...(since === undefined ? {} : { goneBy: epochMs(since + request.retention) }),
     ...(pending === undefined ? {} : { waitsFor: { roles: pending.missing, until: pending.until } }),
+    ...(record.filtered === undefined ? {} : { filtered: record.filtered }),
     marks: marksOf(record, now),
   };
 }

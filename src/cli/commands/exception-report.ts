@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { formatInstant, type Paper, renderMarkdown } from '../../core/index.ts';
 import {
+  countsText,
   decisionText,
   type ExceptionReport,
   minutesText,
@@ -100,7 +101,7 @@ function textLines(made: ExceptionReport, { width }: CommandContext): readonly s
       '',
       ...wrap(
         printable(
-          `${each.id}: ${each.reference}, ${each.places.map(({ accountId, region }) => `${accountId} ${region}`).join('; ')}: ${each.state}; on ${minutesText(each.minutesOn)}, overdue ${minutesText(each.overdueMinutes)}${each.isBreakGlass ? '; break-glass' : ''}${each.isBreach ? ', NOT CONFIRMED' : ''}`,
+          `${each.id}: ${each.reference}, ${each.places.map(({ accountId, region }) => `${accountId} ${region}`).join('; ')}: ${each.state}; on ${minutesText(each.minutesOn)}, overdue ${minutesText(each.overdueMinutes)}${each.isBreakGlass ? '; break-glass' : ''}${each.isBreach ? ', NOT CONFIRMED' : ''}${each.filtered === undefined ? '' : `; ${countsText(each.filtered)}`}`,
         ),
         width,
         '',
@@ -155,7 +156,7 @@ function paperOf(made: ExceptionReport): Paper {
                   `\`${each.id}\`${each.isBreakGlass ? ' (break-glass)' : ''}`,
                   each.reference,
                   each.places.map(placeText).join('; '),
-                  `${each.state}${each.isBreach ? ', NOT CONFIRMED' : ''}${each.isContested ? ', contested' : ''}${each.holds.map((hold) => `; ${hold}`).join('')}`,
+                  `${each.state}${each.isBreach ? ', NOT CONFIRMED' : ''}${each.isContested ? ', contested' : ''}${each.filtered === undefined ? '' : `; ${countsText(each.filtered)}`}${each.holds.map((hold) => `; ${hold}`).join('')}`,
                   minutesText(each.minutesOn),
                   minutesText(each.overdueMinutes),
                   each.decisions.map(decisionText).join('; '),

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { formatInstant } from '../../core/index.ts';
-import { hasForeignSetting, isTerminal, type Standing, standingOf } from '../../exceptions/index.ts';
+import { countsText, hasForeignSetting, isTerminal, type Standing, standingOf } from '../../exceptions/index.ts';
 import { allExceptions } from '../all-exceptions.ts';
 import type { CommandContext } from '../context.ts';
 import { type StateOptions, stateCommand } from '../exceptions.ts';
@@ -64,7 +64,7 @@ const rows = (standings: readonly Standing[], { width }: CommandContext): readon
   );
 
 function remarks(
-  { id, state, waitsFor, goneBy, marks }: Standing,
+  { id, state, waitsFor, goneBy, filtered, marks }: Standing,
   { width }: CommandContext,
 ): readonly string[] {
   const says = [
@@ -72,6 +72,7 @@ function remarks(
       ? []
       : [`waits for ${waitsFor.roles.join(', ')} until ${formatInstant(waitsFor.until)}`]),
     ...(goneBy === undefined || state === 'closed' ? [] : [`gone by ${formatInstant(goneBy)}`]),
+    ...(filtered === undefined ? [] : [countsText(filtered)]),
     ...marks,
   ];
   return says.length === 0
