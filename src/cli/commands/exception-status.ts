@@ -1,6 +1,12 @@
 import { type Command, Option } from 'commander';
 import { formatInstant } from '../../core/index.ts';
-import { countsText, hasForeignSetting, isTerminal, type Standing, standingOf } from '../../exceptions/index.ts';
+import {
+  countsText,
+  hasForeignSetting,
+  isTerminal,
+  type Standing,
+  standingOf,
+} from '../../exceptions/index.ts';
 import { allExceptions } from '../all-exceptions.ts';
 import type { CommandContext } from '../context.ts';
 import { type StateOptions, stateCommand } from '../exceptions.ts';
