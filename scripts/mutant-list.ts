@@ -22,6 +22,7 @@ const FAULTS = 'test/simulation/faults.test.ts';
 const DETECTORS = 'test/simulation/detectors.test.ts';
 const CRASH = 'test/simulation/crash.test.ts';
 const GUARDS = 'test/simulation/guards.test.ts';
+const FILTER = 'test/simulation/filter.test.ts';
 const PLAN = 'test/enforcement/plan.test.ts';
 const LEASE = 'test/exceptions/lease.test.ts';
 const QUORUM = 'test/exceptions/quorum.test.ts';
@@ -30,6 +31,38 @@ const WORKFLOWS = 'test/handlers/workflows.test.ts';
 const PLACES = 'test/simulation/places.test.ts';
 
 export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'keeps records of others',
+    breaks: 'prompts of people whom nobody named are kept for the readers',
+    tests: ['test/filter/filter.test.ts', FILTER],
+    edits: [
+      {
+        file: 'src/filter/filter.ts',
+        from: "if (!isSubject(subjects, identityArn)) return 'others';",
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'drain deletes before it notes',
+    breaks: 'a death in between loses records of subjects, or counts them never',
+    tests: [FILTER],
+    edits: [
+      {
+        file: 'src/enforcement/drain.ts',
+        from: '  if (canonicalJson(after) !== canonicalJson(before)) {',
+        to: '  if (gone.length > 0) await drainage.deleteRaw(place, places.bucketName, gone);\n  if (canonicalJson(after) !== canonicalJson(before)) {',
+      },
+    ],
+  },
+  {
+    name: 'raw kept where filtering fails',
+    breaks: 'prompts of everybody stay under a legal hold',
+    tests: [FILTER],
+    edits: [
+      { file: 'src/enforcement/drain.ts', from: '    if (!isLast) throw error;', to: '    throw error;' },
+    ],
+  },
   {
     name: 'stale reading believed',
     breaks: 'off is noted although readings still show the setting',

@@ -548,10 +548,17 @@ export class Simulation {
     this.state.aws.storage.putObject(BUCKET, key, body);
   }
 
+  /** Whether the vault of any exception holds a text, past every port of ours. */
+  isInVault(canary: string): boolean {
+    const sql =
+      "SELECT count(*) AS n FROM versions WHERE key LIKE '%/vault/%' AND instr(body, CAST(? AS BLOB)) > 0";
+    return Number((this.state.aws.database.prepare(sql).get(canary) as { n: number }).n) > 0;
+  }
+
   /** Bytes and uploads that stand below the exception's own place, past every port of ours. */
-  contentOf(id: ExceptionId): number {
+  contentOf(id: ExceptionId, part = ''): number {
     const { database } = this.state.aws;
-    const like = `%${id}%`;
+    const like = `%${id}${part}%`;
     const count = (sql: string) => Number((database.prepare(sql).get(like) as { n: number }).n);
     return (
       count('SELECT count(*) AS n FROM versions WHERE length(body) > 0 AND key LIKE ?') +

@@ -104,6 +104,12 @@ const POLICIES = [
   policyText(['    kinds: [s3, cloudwatch-logs]', '    kinds: [cloudwatch-logs]']),
   withRole(),
 ];
+/** The same, with filtering allowed. */
+const FILTERING = POLICIES.map((text) =>
+  text.replace('topologies: [dedicated]', 'topologies: [dedicated, filter-and-purge]'),
+);
+const STRANGER = `arn:aws:sts::${INCIDENT}:assumed-role/Other/eve`;
+const STRANGERS = 'CANARY-of-a-stranger';
 
 /** Whose row of the people file changes how, when they leave. */
 const LEAVERS = {
@@ -248,6 +254,9 @@ const stepArb: fc.Arbitrary<Step> = fc.oneof(
         'bedrock:GetModelInvocationLoggingConfiguration',
         's3:ListObjectVersions',
         's3:DeleteObjects',
+        's3:GetObject',
+        's3:PutObject',
+        's3:CopyObject',
         's3:PutBucketPolicy',
         'kms:DisableKey',
         'cloudtrail:LookupEvents',
@@ -300,6 +309,8 @@ interface World {
   readonly muted: Set<Detector>;
   /** Whether the Config rule and the event rules are deployed. */
   readonly isWatched: boolean;
+  /** Whether the first exception is filtered, and a stranger invokes models beside its subject. */
+  readonly isFiltered: boolean;
   /** Whose execution was stopped by hand. */
   readonly stopped: Set<ExceptionId>;
   /** Until when no sweep is promised, because one was lost. */
@@ -425,7 +436,10 @@ async function take(w: World, step: Step): Promise<void> {
       return;
     }
     case 'invoke':
-      for (const pair of PAIRS) await s.invoke(undefined, undefined, pair);
+      for (const pair of PAIRS) {
+        await s.invoke(undefined, undefined, pair);
+        if (w.isFiltered) await s.invoke(STRANGERS, STRANGER, pair);
+      }
       return;
     case 'restart':
       s.reopen();
@@ -434,7 +448,10 @@ async function take(w: World, step: Step): Promise<void> {
       w.fuse = step.after;
       return;
     case 'adopt':
-      await s.surviving(async () => void (await s.adopt(POLICIES[step.policy] ?? '').catch(tolerate)));
+      await s.surviving(
+        async () =>
+          void (await s.adopt((w.isFiltered ? FILTERING : POLICIES)[step.policy] ?? '').catch(tolerate)),
+      );
   }
 }
 
@@ -445,12 +462,17 @@ const aliveTimers = ({ muted, isWatched }: World): Exclude<keyof typeof BOUND_MS
   );
 
 /** The command that a person gives fails, or Legal is refused: then nothing has changed. */
-async function keepForLegal({ s, heldContent }: World, id: ExceptionId): Promise<void> {
+/** Of an exception that is filtered only what is kept of its subjects. */
+const heldOf = ({ s, isFiltered, ids }: World, id: ExceptionId): number =>
+  s.contentOf(id, isFiltered && id === ids[0] ? '/vault/' : '');
+
+async function keepForLegal(w: World, id: ExceptionId): Promise<void> {
+  const { s, heldContent } = w;
   const held = await hold(s.state.services, id, MAX, {
     reference: 'LIT-1',
     reason: 'a court asks for it',
   }).catch(tolerate);
-  if (held?.ok === true) heldContent.set(id, s.contentOf(id));
+  if (held?.ok === true) heldContent.set(id, heldOf(w, id));
 }
 
 async function letGo({ s, heldContent }: World, id: ExceptionId): Promise<void> {
@@ -509,7 +531,7 @@ const isTowards = (setting: LoggingConfiguration | undefined, lease: Lease): boo
   storesContent(setting) &&
   lease.destination.kind === 's3' &&
   setting?.s3Config?.bucketName === lease.destination.bucketName &&
-  setting?.s3Config?.keyPrefix === lease.destination.keyPrefix;
+  setting?.s3Config?.keyPrefix === lease.configuration.s3Config?.keyPrefix;
 
 /** A promise of the design that a history broke. */
 export class BrokenInvariant extends Error {
@@ -538,6 +560,8 @@ async function invariants(w: World): Promise<void> {
     hold('NO_SILENT_ON', isInside, 'enabled outside its own window');
   }
   oneAtATime(w, all, hold);
+  // Past every port of ours: what readers could read holds nothing of others.
+  if (w.isFiltered) hold('ONLY_SUBJECTS', !s.isInVault(STRANGERS), 'a record of a stranger was kept');
   for (const { value: record } of await unharmed(s, () => listExceptions(s.state.services.store))) {
     const own = all.filter(({ lease }) => lease.exceptionId === record.id);
     for (const { lease } of own) if (lease.enabling !== undefined) quorumAndEnd(record, lease, hold);
@@ -661,12 +685,13 @@ function quorumAndEnd(record: ExceptionRecord, lease: Lease, hold: Hold): void {
 }
 
 /** A legal hold keeps what was captured: nothing of it goes, and nothing is closed over it. */
-function heldBack({ s, heldContent }: World, record: ExceptionRecord, hold: Hold): void {
+function heldBack(w: World, record: ExceptionRecord, hold: Hold): void {
+  const { heldContent } = w;
   if (!isHeld(record)) return;
   hold('HELD', record.state !== 'closed', 'closed as proven under a legal hold');
   const before = heldContent.get(record.id);
   if (before === undefined) return;
-  const stands = s.contentOf(record.id);
+  const stands = heldOf(w, record.id);
   hold('HELD', stands >= before, `${before - stands} of what was captured went under a legal hold`);
   heldContent.set(record.id, stands);
 }
@@ -729,6 +754,8 @@ export interface History {
   readonly secondApproved: 'by three' | 'by one' | 'not';
   /** Whether the periodic Config rule and the event rules are deployed, and can go dead. */
   readonly isWatched: boolean;
+  /** Whether the first exception is filtered. */
+  readonly isFiltered: boolean;
   /** Minutes by which every function's clock runs before (or behind) the true one; at most 10 either way. */
   readonly skewMinutes: number;
   /** How far the functions that workflows call run from the others. */
@@ -742,6 +769,7 @@ export const historyArb: fc.Arbitrary<History> = fc.record({
   secondApproved: fc.constantFrom('by three' as const, 'by one' as const, 'not' as const),
   // In an eighth of them: one evaluation costs as much as twenty sweeps.
   isWatched: fc.nat({ max: 7 }).map((n) => n === 0),
+  isFiltered: fc.nat({ max: 3 }).map((n) => n === 0),
   skewMinutes: fc.oneof(
     { weight: 3, arbitrary: fc.constant(0) },
     { weight: 1, arbitrary: fc.integer({ min: -10, max: 10 }) },
@@ -783,15 +811,15 @@ export const nothingSeen = (): Seen => ({
   events: new Map(),
 });
 
-type Beginning = Pick<History, 'places' | 'firstApproved' | 'secondApproved'>;
+type Beginning = Pick<History, 'places' | 'firstApproved' | 'secondApproved' | 'isFiltered'>;
 
 /** Two adjacent exceptions are asked for, and decided as the history says; ten minutes before the first begins. */
 async function begin(
   s: Simulation,
-  { places, firstApproved, secondApproved }: Beginning,
+  { places, firstApproved, secondApproved, isFiltered }: Beginning,
 ): Promise<ExceptionId[]> {
   const also = PAIRS.slice(1, places).map(optionsOf);
-  const first = await s.request({ also });
+  const first = await s.request({ also, ...(isFiltered ? { topology: 'filter-and-purge' } : {}) });
   const second = await s.request({
     from: ENDS,
     to: ENDS + 2 * HOUR_MS,
@@ -819,15 +847,18 @@ interface Begun {
 const begun = new Map<string, Promise<Begun>>();
 
 /** The same beginning by true clocks is the same state to the last byte: it is played once, and copied. */
-function beginning({ places, firstApproved, secondApproved }: Beginning): Promise<Begun> {
-  const name = `${places} ${firstApproved} ${secondApproved}`;
+function beginning({ places, firstApproved, secondApproved, isFiltered }: Beginning): Promise<Begun> {
+  const name = `${places} ${firstApproved} ${secondApproved} ${isFiltered}`;
   const known =
     begun.get(name) ??
-    simulate(async (s) => {
-      const ids = await begin(s, { places, firstApproved, secondApproved });
-      s.shut();
-      return { from: keep(s.directory), ids };
-    });
+    simulate(
+      async (s) => {
+        const ids = await begin(s, { places, firstApproved, secondApproved, isFiltered });
+        s.shut();
+        return { from: keep(s.directory), ids };
+      },
+      isFiltered ? { policy: FILTERING[0] ?? '' } : {},
+    );
   begun.set(name, known);
   return known;
 }
@@ -860,6 +891,7 @@ export async function playHistory(history: History, seen: Seen): Promise<void> {
         left: new Set(),
         heldContent: new Map(),
         isWatched: history.isWatched,
+        isFiltered: history.isFiltered,
         ends: new Map(),
         skewMs: Math.max(skewMs, workflowSkewMs),
         // What ends a lease goes by the later of its clock and the trigger's own instant, which is true.
@@ -880,7 +912,13 @@ export async function playHistory(history: History, seen: Seen): Promise<void> {
       await comesToRest(w);
       note(seen, s);
     },
-    { crash, skewMs, workflowSkewMs, ...(prepared && { from: prepared.from }) },
+    {
+      crash,
+      skewMs,
+      workflowSkewMs,
+      ...(history.isFiltered ? { policy: FILTERING[0] ?? '' } : {}),
+      ...(prepared && { from: prepared.from }),
+    },
   );
 }
 
