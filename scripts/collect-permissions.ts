@@ -161,6 +161,7 @@ export const CALLS: readonly CallCount[] = [
   ...call('account', 'one', 'organizations:DescribeEffectivePolicy'),
   ...call('account', 'one', 'cloudwatch:ListDashboards'),
   ...call('account', 'dashboards', 'cloudwatch:GetDashboard'),
+  ...call('account', 'one', 'account:ListRegions'),
   ...call('account-region', 'one', 'bedrock:GetModelInvocationLoggingConfiguration'),
   ...call('account-region', 'one', 'bedrock:GetAccountDataRetention', 'bedrock:ListSessions'),
   ...call('account-region', 'one', 'cloudtrail:DescribeTrails'),

@@ -60,7 +60,7 @@ interface Known {
 
 /** Facts that follow from the two settings, the account and the policy: what a periodic rule can ask without reading anything else. */
 const isOfSettings = (fact: FactName): boolean =>
-  /^(account|storage|invocationLogging|dataRetention)\./.test(fact);
+  /^(account|region|storage|invocationLogging|dataRetention)\./.test(fact);
 
 /** The controls that the two settings decide alone. */
 export const settingControls = ({ policy }: LoadedPolicy): readonly Control[] =>

@@ -65,6 +65,14 @@ export const FACTS = {
       'whether this is the organization’s management account, which no service control policy restricts',
     from: 'organizations:DescribeOrganization',
   },
+  'region.unusable': {
+    subjects: ['account-region'],
+    type: 'string',
+    values: ['not-opted-in', 'not-offered', 'denied-to-everybody'],
+    meaning:
+      'why nobody can send a prompt to Bedrock in this Region: the account has not opted in to it, AWS does not offer Bedrock there, or control policies deny every such call to everybody; absent where nothing proves that. What was set or stored there before is not in it',
+    from: 'account:ListRegions + organizations:ListTargetsForPolicy + organizations:DescribePolicy',
+  },
   'storage.baseline': {
     subjects: ['account-region'],
     type: 'string',

@@ -9,6 +9,7 @@ export const FACT_WORDS = {
     yes: 'the account is the organization’s management account',
     no: 'the account is not the organization’s management account',
   },
+  'region.unusable': 'proof that nobody can use Bedrock in the Region',
   'storage.baseline': 'the baseline of the account',
   'invocationLogging.isConfigured': {
     yes: 'invocation logging is configured',

@@ -1,11 +1,13 @@
 import type { Region } from '../core/index.ts';
 import type {
+  AccountEvidence,
   DataDeliveryFlag,
   LoggingConfiguration,
   Observation,
   RegionEvidence,
 } from '../evidence/index.ts';
 import { type FactName, storageFor } from '../policy/index.ts';
+import type { AccountReach } from './account-reach.ts';
 import {
   type AccountInput,
   absentFact,
@@ -20,6 +22,9 @@ export interface RegionInput extends AccountInput {
   readonly region: Region;
   /** Undefined: the snapshot did not ask this account and Region. */
   readonly evidence: RegionEvidence | undefined;
+  /** What was seen of the account as a whole. */
+  readonly accountSections: AccountEvidence['sections'];
+  readonly reach: AccountReach;
 }
 
 const LOGGING = 'invocation logging';
@@ -85,6 +90,12 @@ export const REGION_FACTS = {
     return observedFact(mode, retention, `${what} is ${quoted(mode)}`);
   },
 } as const satisfies Partial<Record<FactName, (input: RegionInput) => DerivedFact>>;
+
+/** Both settings, as AWS answered; not-collected where the snapshot did not ask. */
+export const settingsOf = (input: RegionInput): readonly Observation<unknown>[] => [
+  loggingOf(input),
+  input.evidence?.dataRetention ?? notAsked(input),
+];
 
 function loggingOf(input: RegionInput): Observation<LoggingConfiguration> {
   return input.evidence?.invocationLogging ?? notAsked(input);

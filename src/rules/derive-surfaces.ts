@@ -13,10 +13,21 @@ import { describedBucket, hasCustomerKey, unseenNames } from './derive-buckets.t
 import { COST_TAGS } from './derive-governance.ts';
 import type { RegionInput } from './derive-region.ts';
 import { absentFact, type DerivedFact, observedFact, quoted, unobservableFact } from './derived-fact.ts';
+import { OFFER, wasNeverOffered } from './region-use.ts';
 
 type Name = SectionName<'account-region'>;
 
 const NOT_OFFERED = 'the service is not offered in this Region';
+/** Stores that are Bedrock's own: where it was never offered they hold nothing. Logs and buckets are there without it. */
+const OF_BEDROCK: ReadonlySet<Name> = new Set([
+  'mantleRetention',
+  'bedrockSessions',
+  'storedPrompts',
+  'agentMemory',
+  'batchJobs',
+  'evaluationJobs',
+  'asyncInvocations',
+]);
 
 function sectionFact<N extends Name>(
   name: N,
@@ -25,7 +36,10 @@ function sectionFact<N extends Name>(
 ): (input: RegionInput) => DerivedFact {
   return (input) => {
     const seen: Observation<SectionValue<'account-region', N>> = sectionOf(input.evidence?.sections, name);
-    if (seen.kind === 'unobservable') return unobservableFact(seen, what);
+    if (seen.kind === 'unobservable')
+      return OF_BEDROCK.has(name) && wasNeverOffered(input)
+        ? absentFact({ at: input.takenAt, source: { call: OFFER } }, NOT_OFFERED)
+        : unobservableFact(seen, what);
     if (seen.kind === 'absent') return absentFact(seen, NOT_OFFERED);
     const { value, lines, unknown } = derive(seen.value, input);
     // What was found is enough to violate; that nothing was found is an answer only when everything was seen.

@@ -33,6 +33,7 @@ import {
   quoted,
   unobservableFact,
 } from './derived-fact.ts';
+import { unusableFact } from './region-use.ts';
 import type { FactSet, RecordEvidence, SubjectRef } from './types.ts';
 
 /** One subject with its facts, and for each fact the lines a person can check it by. */
@@ -62,7 +63,13 @@ const ACCOUNT_FACTS = {
 
 /** How the facts of each kind of subject are derived. */
 export const DERIVATIONS = {
-  'account-region': { ...ACCOUNT_FACTS, ...REGION_FACTS, ...SURFACE_FACTS, ...BUCKET_FACTS },
+  'account-region': {
+    ...ACCOUNT_FACTS,
+    'region.unusable': unusableFact,
+    ...REGION_FACTS,
+    ...SURFACE_FACTS,
+    ...BUCKET_FACTS,
+  },
   principal: { ...ACCOUNT_FACTS, ...PRINCIPAL_FACTS },
   account: { ...ACCOUNT_FACTS, ...REACH_FACTS, ...AUDIT_FACTS, ...GOVERNANCE_FACTS },
   organization: { ...ORGANIZATION_FACTS, ...BILLING_FACTS },
@@ -70,6 +77,7 @@ export const DERIVATIONS = {
 /** Every fact of the catalogue: one that is not derived, like one that the catalogue does not know, does not compile. */
 export const DERIVED_FACTS: readonly string[] = Object.keys({
   ...ACCOUNT_FACTS,
+  'region.unusable': unusableFact,
   ...REGION_FACTS,
   ...SURFACE_FACTS,
   ...BUCKET_FACTS,
@@ -133,10 +141,17 @@ export function factDeriver(
       policy,
       takenAt,
     };
+    const reach = accountReach(account.id, input.guardrails, organization.id, evidence.iam, read);
     const observed = new Map(regions.map((each) => [each.region, each]));
     return {
       'account-region': governed.map((region) =>
-        regionSubject({ ...input, region, evidence: observed.get(region) }),
+        regionSubject({
+          ...input,
+          region,
+          evidence: observed.get(region),
+          accountSections: evidence.sections,
+          reach,
+        }),
       ),
       principal: principalSubjects(input, read, evidence.iam),
       account: [
@@ -144,7 +159,7 @@ export function factDeriver(
           ...input,
           evidence,
           regions: observed,
-          reach: accountReach(account.id, input.guardrails, organization.id, evidence.iam, read),
+          reach,
         }),
       ],
     };

@@ -78,20 +78,20 @@ const EDITS: readonly Edit[] = [
     name: '`notIn` becomes `in`: the control looks at closed accounts and at no others',
     edits: [
       [
-        '    when: { fact: account.state, op: notIn, value: [SUSPENDED, CLOSED] }\n    require: { fact: dataRetention.mode',
-        '    when: { fact: account.state, op: in, value: [SUSPENDED, CLOSED] }\n    require: { fact: dataRetention.mode',
+        '        - { fact: account.state, op: notIn, value: [SUSPENDED, CLOSED] }\n        - not: { fact: region.unusable, op: present, value: true }\n    require: { fact: dataRetention.mode',
+        '        - { fact: account.state, op: in, value: [SUSPENDED, CLOSED] }\n        - not: { fact: region.unusable, op: present, value: true }\n    require: { fact: dataRetention.mode',
       ],
     ],
     direction: 'both',
     path: 'controls.CP-03.when',
     says: 'CP-03 (The account data-retention mode is none) lets something pass that it reported before, and reports something that it let pass',
     looser: [
-      'an account and governed Region | the state of the account is `ACTIVE` | the account data-retention mode is `default`',
+      'an account and governed Region | the state of the account is `ACTIVE` | proof that nobody can use Bedrock in the Region is not there | the account data-retention mode is `default`',
       'non-compliant',
       'not-applicable',
     ],
     stricter: [
-      'an account and governed Region | the state of the account is `SUSPENDED` | the account data-retention mode is `default`',
+      'an account and governed Region | the state of the account is `SUSPENDED` | proof that nobody can use Bedrock in the Region is not there | the account data-retention mode is `default`',
       'not-applicable',
       'non-compliant',
     ],
@@ -135,7 +135,7 @@ const EDITS: readonly Edit[] = [
     path: 'controls.CP-01.require',
     says: 'CP-01 (Model invocation logging stores no content) lets something pass that it reported before',
     looser: [
-      'an account and governed Region | the state of the account is `ACTIVE` | the delivery of text is `disabled` | the delivery of images is `disabled` | the delivery of embeddings is `disabled` | the delivery of video is `disabled` | the delivery of audio is `unset` | no bucket for large bodies is named | invocation logging is configured',
+      'an account and governed Region | the state of the account is `ACTIVE` | proof that nobody can use Bedrock in the Region is not there | the delivery of text is `disabled` | the delivery of images is `disabled` | the delivery of embeddings is `disabled` | the delivery of video is `disabled` | the delivery of audio is `unset` | no bucket for large bodies is named | invocation logging is configured',
       'non-compliant',
       'compliant',
     ],
@@ -205,7 +205,7 @@ const EDITS: readonly Edit[] = [
     path: 'controls.CP-03.severity',
     says: 'a violation of CP-03 (The account data-retention mode is none) is low; it was critical',
     looser: [
-      'an account and governed Region | the state of the account is `ACTIVE` | the account data-retention mode is `default`',
+      'an account and governed Region | the state of the account is `ACTIVE` | proof that nobody can use Bedrock in the Region is not there | the account data-retention mode is `default`',
       'non-compliant, critical',
       'non-compliant, low',
     ],

@@ -150,6 +150,7 @@ export const SECTION_EXAMPLES: {
     ],
   },
   account: {
+    regions: [{ region: 'ap-east-1', optStatus: 'DISABLED' }],
     permissionSetAssignments: [
       {
         permissionSetName: 'BedrockDeveloper',

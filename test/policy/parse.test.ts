@@ -246,7 +246,7 @@ const refusals: readonly Refusal[] = [
     'op: notIn, value: [SUSPENDED, CLOSED] }',
     'op: notIn, value: «SUSPENDED }',
     'value-not-for-fact',
-    'controls[0].when.value',
+    'controls[0].when.all[0].value',
   ],
   [
     'a text where the fact is a number',
@@ -257,8 +257,8 @@ const refusals: readonly Refusal[] = [
   ],
   [
     'presence compared with a text',
-    'op: present, value: true',
-    'op: present, value: «yes',
+    'fact: invocationLogging.largeDataBucket, op: present, value: true',
+    'fact: invocationLogging.largeDataBucket, op: present, value: «yes',
     'value-not-for-fact',
     'controls[0].require.any[0].all[5].not.value',
   ],

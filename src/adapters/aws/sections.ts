@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/index.ts';
 import type { SectionLevel, SectionReaders } from '../../evidence/index.ts';
 import type { AccountAccess } from './account-access.ts';
+import { accountRegionReaders } from './account-regions.ts';
 import { auditReaders } from './audit.ts';
 import { bedrockAgentReaders } from './bedrock-agents.ts';
 import { bedrockJobReaders } from './bedrock-jobs.ts';
@@ -31,7 +32,11 @@ export function awsSections(
       ...contentDestinationReaders(access, clock),
       ...destinationPolicyReaders(access, clock),
     },
-    account: { ...accountGovernanceReaders(access, clock), ...dashboardReaders(access, clock) },
+    account: {
+      ...accountGovernanceReaders(access, clock),
+      ...dashboardReaders(access, clock),
+      ...accountRegionReaders(access, clock),
+    },
     organization: { ...organizationGovernanceReaders(access, clock) },
   };
 }

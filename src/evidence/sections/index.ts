@@ -13,6 +13,7 @@ import { keyGrants } from './key-grants.ts';
 import { logDeliveries } from './log-deliveries.ts';
 import { mantleRetention } from './mantle.ts';
 import { asyncInvocations, batchJobs, evaluationJobs } from './output-jobs.ts';
+import { regions } from './regions.ts';
 import type { Section, SectionLevel } from './section.ts';
 import { bedrockSessions } from './sessions.ts';
 import { storedPrompts } from './stored-prompts.ts';
@@ -41,6 +42,7 @@ export type { GrantsOfKey, KeyGrant } from './key-grants.ts';
 export type { LogDelivery } from './log-deliveries.ts';
 export type { MantleProject, MantleRetention } from './mantle.ts';
 export type { OutputJob } from './output-jobs.ts';
+export type { AccountRegion } from './regions.ts';
 export type { Section, SectionLevel } from './section.ts';
 export type { BedrockSession } from './sessions.ts';
 export type { StoredPrompt } from './stored-prompts.ts';
@@ -75,7 +77,7 @@ export const SECTIONS = {
     destinationPolicies,
     keyGrants,
   },
-  account: { permissionSetAssignments, aiServicesOptOut, dashboards },
+  account: { permissionSetAssignments, aiServicesOptOut, dashboards, regions },
   organization: { costAllocationTags, costExports },
 } as const satisfies Readonly<Record<SectionLevel, Readonly<Record<string, Section<unknown>>>>>;
 

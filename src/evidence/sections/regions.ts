@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { name } from '../schema-parts.ts';
+import { section } from './section.ts';
+
+/** A Region and whether the account may use it. */
+export interface AccountRegion {
+  readonly region: string;
+  /** `ENABLED_BY_DEFAULT`, `ENABLED`, `ENABLING`, `DISABLING` or `DISABLED`, as AWS spells it; a Region that nobody opted in to is DISABLED. */
+  readonly optStatus: string;
+}
+
+/** @see https://docs.aws.amazon.com/accounts/latest/reference/API_ListRegions.html */
+export const regions = section<readonly AccountRegion[]>({
+  level: 'account',
+  value: z.array(z.strictObject({ region: name, optStatus: name })),
+  actions: { 'account:ListRegions': 'which Regions the account has opted in to' },
+  meaning: 'Regions of AWS, and whether the account has opted in to each',
+});
