@@ -74,7 +74,7 @@ import {
 import { invokersOf } from './invokers.ts';
 import type { OneTimeSchedule, Pair, Services } from './ports.ts';
 import { describeObserved, scheduleName, switchOff } from './switch-off.ts';
-import { unitPathOf } from './unit-path.ts';
+import { unitPathOf, unitsOf } from './unit-path.ts';
 
 export interface PreflightResult {
   /** `wait`: not yet, look again at `at`; `ask`: approvals are missing again; the last three: nothing will be enabled. */
@@ -194,7 +194,11 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
       .join('; ');
     const baselines = [...new Set(fine.map(({ baseline }) => baseline.kind))].join(', ');
     return {
-      record: { ...seenAt, state: begun.ok ? begun.value : current.state },
+      record: {
+        ...seenAt,
+        state: begun.ok ? begun.value : current.state,
+        units: unitsOf(organization, current),
+      },
       rows: withLeases(currentRows, id, (each, place) => {
         const baseline = fine.find(({ placed }) => isSamePlace(placed, place))?.baseline;
         return baseline === undefined ? each : { ...each, baseline };

@@ -1,4 +1,5 @@
-import { type EpochMs, type EventActor, epochMs, ok } from '../core/index.ts';
+import { canonicalJson, type EpochMs, type EventActor, epochMs, ok } from '../core/index.ts';
+import type { Organization } from '../evidence/index.ts';
 import {
   abandon,
   admissionOf,
@@ -18,12 +19,14 @@ import {
   quorum,
   readLeaseRows,
   revokeLease,
+  withLeases,
 } from '../exceptions/index.ts';
-import type { LoadedPolicy } from '../policy/index.ts';
+import { type LoadedPolicy, storageFor } from '../policy/index.ts';
 import { bucketAt } from './enable.ts';
 import { invokersAt } from './invokers.ts';
 import type { Services } from './ports.ts';
 import { endLease } from './reconcile.ts';
+import { unitPathOf, unitsOf } from './unit-path.ts';
 import { wakeDecided } from './wake.ts';
 
 const actor: EventActor = { id: 'policy', kind: 'policy' };
@@ -55,10 +58,22 @@ export async function rejudge(services: Services, instant: EpochMs): Promise<rea
   const results: Rejudged[] = [];
   // What is on comes first, and one exception's fault never keeps another from being judged.
   const liveFirst = open.toSorted((a, b) => Number(b.state === 'active') - Number(a.state === 'active'));
+  // Failing to read it stops nobody from being judged; whether an account was moved is then seen by a later sweep.
+  const organization = open.some(({ units, state }) => units !== undefined && state === 'active')
+    ? await services.organizationView.organization().catch(() => undefined)
+    : undefined;
   for (const record of liveFirst) {
-    if (record.policyHashes.at(-1) === policy.hash) continue;
+    const isJudged = record.policyHashes.at(-1) === policy.hash;
+    const isMoved =
+      organization !== undefined &&
+      record.state === 'active' &&
+      record.units !== undefined &&
+      canonicalJson(unitsOf(organization, record)) !== canonicalJson(record.units);
+    if (isJudged && !isMoved) continue;
     try {
-      const result = await rejudgeOne(services, record, policy, instant);
+      const result = isJudged
+        ? await rejudgeMoved(services, record, policy, organization, instant)
+        : await rejudgeOne(services, record, policy, instant);
       if (result !== undefined) results.push(result);
     } catch (error) {
       faults.push(`${record.id}: ${error instanceof Error ? error.message : String(error)}`);
@@ -75,9 +90,28 @@ async function rejudgeOne(
   policy: LoadedPolicy,
   instant: EpochMs,
 ): Promise<Rejudged | undefined> {
+  const { judgement, leases } = await judgementOf(services, record, policy);
+  const result = isAttempted(leases)
+    ? await rejudgeActive(services, record, leases, policy, judgement, instant)
+    : await rejudgePending(services, record, policy, judgement);
+  if (result === undefined) return undefined;
+  await services.recorder.record({
+    type: 'policy.rejudged',
+    key: `policy.rejudged/${record.id}/${policy.hash}/${result.effect}`,
+    actor,
+    subject: record.id,
+    data: { policyHash: policy.hash, effect: result.effect, says: result.says },
+  });
+  return result;
+}
+
+/** By the standing conditions. What cannot be read leaves its own conditions undecided; the others still decide. */
+async function judgementOf(
+  services: Services,
+  record: ExceptionRecord,
+  policy: LoadedPolicy,
+): Promise<{ readonly judgement: Judgement; readonly leases: readonly PlacedLease[] }> {
   const rows = (await readLeaseRows(services.store, record.request)).map((row) => row?.value);
-  const leases = leasesOf(rows, record.id);
-  // What cannot be read leaves its own conditions undecided; the others still decide.
   const unread = () => undefined;
   const organization = await services.organizationView.organization().catch(unread);
   const judgement = judge({
@@ -103,16 +137,64 @@ async function rejudgeOne(
     scope: 'standing',
     now: services.clock.now(),
   });
-  const result = isAttempted(leases)
-    ? await rejudgeActive(services, record, leases, policy, judgement, instant)
-    : await rejudgePending(services, record, policy, judgement);
-  if (result === undefined) return undefined;
+  return { judgement, leases: leasesOf(rows, record.id) };
+}
+
+/**
+ * An account of a live exception is in another unit now (case D35). It is judged again where it is: refused, it is switched off at once;
+ * undecided, it is flagged and judged again by the next sweep. Still admitted, its baseline follows a stricter unit, and never a looser one: what
+ * the lease returns to must not store more than the policy's baseline there.
+ */
+async function rejudgeMoved(
+  services: Services,
+  record: ExceptionRecord,
+  policy: LoadedPolicy,
+  organization: Organization | undefined,
+  instant: EpochMs,
+): Promise<Rejudged | undefined> {
+  if (organization === undefined) return undefined;
+  const { id } = record;
+  const units = unitsOf(organization, record);
+  const { judgement, leases } = await judgementOf(services, record, policy);
+  const on = leases.find(({ lease }) => isUnsettled(lease));
+  if (on === undefined) return undefined;
+  const where = `an account was moved (${units.join('; ')})`;
+  if (judgement.outcome === 'refused') {
+    const says = `${where}, and policy ${policy.policy.metadata.version} refuses it there: ${failedOf(judgement)}; switched off at once`;
+    await revokeLease(services, id, actor, says, services.clock.now());
+    await endLease(services, on, on.lease, actor, instant);
+    return tellMoved(services, { id, effect: 'switched-off', says }, units);
+  }
+  if (judgement.outcome === 'undecided') {
+    const says = `${where}, and it could not be decided there; a person must look`;
+    return (await flag(services, record, says))
+      ? tellMoved(services, { id, effect: 'flagged', says }, units)
+      : undefined;
+  }
+  let isTightened = false;
+  await amend(services, id, (current, rows) => {
+    const { flagged: _flagged, ...rest } = current;
+    isTightened = false;
+    return ok({
+      record: { ...rest, units },
+      rows: withLeases(rows, id, (lease, place) => {
+        const { baseline } = storageFor(policy.policy, unitPathOf(organization, place.accountId));
+        if (baseline !== 'none' || lease.baseline.kind === 'none') return lease;
+        isTightened = true;
+        return { ...lease, baseline: { kind: 'none' } };
+      }),
+    });
+  });
+  const says = `${where}, and it is still admitted${isTightened ? '; it returns to nothing configured, the baseline there' : ''}`;
+  return tellMoved(services, { id, effect: 'stands', says }, units);
+}
+
+async function tellMoved(services: Services, result: Rejudged, units: readonly string[]): Promise<Rejudged> {
   await services.recorder.record({
-    type: 'policy.rejudged',
-    key: `policy.rejudged/${record.id}/${policy.hash}/${result.effect}`,
+    type: 'exception.moved',
     actor,
-    subject: record.id,
-    data: { policyHash: policy.hash, effect: result.effect, says: result.says },
+    subject: result.id,
+    data: { units, effect: result.effect, says: result.says },
   });
   return result;
 }

@@ -1,5 +1,6 @@
 import type { AccountId } from '../core/index.ts';
 import type { Organization } from '../evidence/index.ts';
+import { type ExceptionRecord, placesOf } from '../exceptions/index.ts';
 
 /** The units above an account, root first. Bounded by the number of units, so a damaged (cyclic) tree ends too. */
 export function unitPathOf(organization: Organization, accountId: AccountId): readonly string[] {
@@ -12,3 +13,10 @@ export function unitPathOf(organization: Organization, accountId: AccountId): re
   }
   return path;
 }
+
+/** Where the accounts of an exception are, to compare with where they were. An account that is gone has no unit. */
+export const unitsOf = (
+  organization: Organization,
+  { request }: Pick<ExceptionRecord, 'request'>,
+): readonly string[] =>
+  placesOf(request).map(({ accountId }) => `${accountId}: ${unitPathOf(organization, accountId).join('/')}`);

@@ -134,6 +134,14 @@ const TOLD: Readonly<Record<string, Told>> = {
     'act',
     'decide whether it may go on: what could not be filtered was deleted, and records of subjects may be lost with it',
   ),
+  'exception.moved': (_record, { data }) =>
+    data['effect'] === 'stands'
+      ? { urgency: 'know', roles: GUARDIANS }
+      : {
+          urgency: data['effect'] === 'flagged' ? 'act' : 'page',
+          roles: GUARDIANS,
+          asked: 'look at the account: it is in another organizational unit than when the exception began',
+        },
   'exception.needs-signature': guardians(
     'act',
     'close it without proof, signed with a reason (proviso exception close-unproven)',

@@ -328,6 +328,8 @@ export interface ExceptionRecord extends PlaceFacts {
   /** The facts of further places, by `<account>/<region>`. */
   readonly furtherFacts?: Readonly<Record<string, PlaceFacts>>;
   /** The first attempt to enable, once every place was read back as on. */
+  /** The units above the account of each place when it was last judged, root first; `account: unit/unit`. Once it was prepared. */
+  readonly units?: readonly string[];
   readonly enabledAt?: EpochMs;
   /** Of `filter-and-purge`: what the drain did up to its last run, at all places together. */
   readonly filtered?: FilterCounts;

@@ -10,7 +10,7 @@ const CASES = Array.from({ length: 42 }, (_, index) => {
   return `${n < 8 ? 'A' : n < 20 ? 'B' : n < 34 ? 'C' : 'D'}${n}`;
 });
 /** What the product does not do yet. A case leaves this list with its test. */
-const NOT_YET = ['D35'];
+const NOT_YET: readonly string[] = [];
 
 const rows = [
   ...readFileSync(join(ROOT, 'docs/failure-cases.md'), 'utf8').matchAll(/^\| ([A-D]\d+) \| .+ \| (.+) \|$/gm),

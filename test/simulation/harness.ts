@@ -762,6 +762,14 @@ export class Simulation {
     writeDocument(database, 'organization', { ...organization, accounts });
   }
 
+  /** The account leaves the organization. */
+  removeAccount(): void {
+    const { database } = this.state.aws;
+    const organization = embeddedOrganization(database);
+    const accounts = organization.accounts.filter(({ id }) => id !== INCIDENT);
+    writeDocument(database, 'organization', { ...organization, accounts });
+  }
+
   /** Everything is allowed to whom the accounts' own policies allow it; their root users among them. */
   detachControlPolicies(): void {
     const { database } = this.state.aws;
