@@ -217,17 +217,22 @@ export function parseAction(name: string, words: readonly string[]): Result<Acti
   }
   const parsed = schema.safeParse(fields);
   if (parsed.success) return ok(parsed.data as Action);
-  return err(
-    parsed.error.issues
-      .map(({ path, code, message }) =>
-        code === 'unrecognized_keys'
-          ? `${message}; \`${name}\` takes ${Object.keys(schema.shape)
-              .filter((field) => field !== 'do')
-              .join(', ')}`
-          : `${path.join('.')}: ${message}`,
-      )
-      .join('; '),
-  );
+  const takes = Object.keys(schema.shape).filter((field) => field !== 'do');
+  const says = parsed.error.issues.map((issue) => {
+    const field = issue.path.join('.');
+    if (issue.code === 'unrecognized_keys')
+      return `\`${name}\` has no field ${issue.keys.map((key) => `\`${key}\``).join(', ')}; it takes ${takes.length === 0 ? 'none' : takes.join(', ')}`;
+    const given = fields[field];
+    if (given === undefined) return `\`${name}\` needs \`${field}=…\``;
+    if (issue.code === 'invalid_value')
+      return `\`${field}=${given}\`: write ${issue.values.map(String).join(' or ')}`;
+    if (issue.code === 'too_small' && given === '') return `\`${field}=\` is empty`;
+    // Messages of our own begin with what was expected; those of the validator name its types.
+    return issue.code === 'custom' || !/^(Invalid|Too)/.test(issue.message)
+      ? `\`${field}=${given}\`: ${issue.message}`
+      : `\`${field}=${given}\` cannot be read`;
+  });
+  return err(says.join('; '));
 }
 
 export function lengthOf(text: string): number {

@@ -68,6 +68,12 @@ test('plan, confirm, adopt, undo', async () => {
   await ok('policy', 'adopt', '--policy', policy, ...state, '--as', 'priya.raman', '--confirm-plan', hash);
   await ok('clock', 'advance', '15m', ...state);
 
+  // A list too is for people of the state.
+  const nobody = await run(['adopt', ...state, '--as', 'nobody']);
+  expect([nobody.exitCode, nobody.stdout + nobody.stderr]).toEqual([
+    1,
+    expect.stringContaining('`nobody` is not in the people file'),
+  ]);
   const waiting = await run(['adopt', ...state, '--as', 'priya.raman', '--format', 'json']);
   expect(waiting.exitCode).toBe(1);
   const { foreign } = JSON.parse(waiting.stdout) as {

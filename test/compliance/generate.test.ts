@@ -2,9 +2,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ResourceType } from '@aws-sdk/client-config-service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { CONFIG_LIMITS, type ConfigOptions, generateConfig } from '../../src/compliance/index.ts';
+import {
+  CONFIG_LIMITS,
+  type ConfigOptions,
+  generateConfig,
+  RESOURCE_TYPES,
+} from '../../src/compliance/index.ts';
 import { accountId } from '../../src/core/index.ts';
 import { run } from '../cli/harness.ts';
 import { loadPolicy } from '../simulation/harness.ts';
@@ -42,6 +48,21 @@ describe('the rules for AWS Config', () => {
       });
       expect(rules[1]?.OrganizationCustomRuleMetadata.ResourceTypesScope).toContain('AWS::IAM::Role');
     }
+  });
+
+  it('name every type that AWS Config records of Bedrock and IAM, and it records no log group', () => {
+    const recorded = new Set<string>(Object.values(ResourceType));
+    expect(Object.keys(RESOURCE_TYPES).filter((type) => !recorded.has(type))).toEqual([]);
+    const ours = [...recorded].filter((type) => /^AWS::(Bedrock[A-Za-z]*|IAM)::/.test(type));
+    expect(ours.filter((type) => !Object.hasOwn(RESOURCE_TYPES, type)).sort()).toEqual([
+      // None of these says who may change prompt storage: a role's trust and policies do.
+      'AWS::IAM::InstanceProfile',
+      'AWS::IAM::OIDCProvider',
+      'AWS::IAM::SAMLProvider',
+      'AWS::IAM::ServerCertificate',
+    ]);
+    // When AWS adds one, log groups can have a rule of their own.
+    expect(recorded).not.toContain('AWS::Logs::LogGroup');
   });
 
   it('are the same text for the same policy', () => {

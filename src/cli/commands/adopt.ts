@@ -55,6 +55,12 @@ export function register(program: Command, context: CommandContext): void {
 
 async function list(options: Options, context: CommandContext): Promise<void> {
   await withState(options.state, context, async (state) => {
+    const people = await state.services.directory.people();
+    if (people.find(({ id }) => id === options.as)?.isActive !== true)
+      return refused(context, {
+        code: 'UNKNOWN_PERSON',
+        message: `\`${options.as}\` is not in the people file, or has left`,
+      });
     const foreign = await listForeign(state.services);
     if (foreign.length > 0) context.exitCode = EXIT.findings;
     if (options.format === 'json') return writeJson(context, { foreign });
