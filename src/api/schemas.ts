@@ -160,6 +160,10 @@ export const exceptionList = z.strictObject({
       state: z.enum(EXCEPTION_STATES),
       account: z.string(),
       region: z.string(),
+      furtherPlaces: z
+        .array(z.looseObject({ account: z.string(), region: z.string() }))
+        .optional()
+        .describe('of an exception over several accounts and Regions: those beside the first'),
       until: instant,
       reference: z.string(),
       hold: z.string().optional().describe('on legal hold: since when, and what stands where'),

@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import {
   canonicalJson,
   ceilToMinute,
@@ -44,6 +45,7 @@ import {
   leasesOf,
   mostLeasedTime,
   nextState,
+  PLACES_AT_ONCE,
   type Place,
   type PlacedLease,
   type PlacedRequest,
@@ -158,17 +160,18 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
   }
   if (record.policyHashes.at(-1) !== policy.hash)
     return wait('the policy in force has not been judged for this exception yet');
-  const looks: PlaceLook[] = [];
-  for (const [index, placed] of leases.entries())
-    looks.push(
-      await lookAtPlace(services, record, placed, {
+  const looks = await pMap(
+    leases,
+    (placed, index) =>
+      lookAtPlace(services, record, placed, {
         row: rows.find((each) => each !== undefined && isSamePlace(each, placed)),
         bucket: buckets[index] ?? { kind: 'unobservable', reason: 'not-collected' },
         policy,
         organization,
         now,
       }),
-    );
+    { concurrency: PLACES_AT_ONCE },
+  );
   // One place that can never become right is enough: it is all or none.
   const says = (kind: 'refuse' | 'wait'): string =>
     looks
@@ -328,9 +331,7 @@ export async function bucketsOf(
   services: Pick<Services, 'destinations'>,
   request: PlacedRequest,
 ): Promise<readonly Observation<BucketFacts>[]> {
-  const found: Observation<BucketFacts>[] = [];
-  for (const place of placesOf(request)) found.push(await bucketAt(services, place));
-  return found;
+  return pMap(placesOf(request), (place) => bucketAt(services, place), { concurrency: PLACES_AT_ONCE });
 }
 
 export async function bucketAt(

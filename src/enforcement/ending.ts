@@ -31,6 +31,7 @@ import {
   type Listing,
   mayPurgeHeld,
   nextState,
+  PLACES_AT_ONCE,
   type PlacedLease,
   placeText,
   reaches,
@@ -46,7 +47,7 @@ import { moveHeld } from './hold-vault.ts';
 import { deleteKeyMaterial, describeKeyMaterial } from './key-material.ts';
 import type { Services } from './ports.ts';
 import { addCounts, isEmptyListing, list, NOTHING_PURGED, purge } from './purge.ts';
-import { allOf, PLACES_AT_ONCE, reopen } from './reconcile.ts';
+import { allOf, reopen } from './reconcile.ts';
 import { pullSecondLever } from './second-lever.ts';
 import { markEnding } from './start-ending.ts';
 import { describeObserved, type SwitchOffResult, switchOff } from './switch-off.ts';

@@ -1,5 +1,12 @@
+import pMap from 'p-map';
 import type { Organization } from '../evidence/index.ts';
-import { type ExceptionRequest, type OtherInvokers, type Place, placesOf } from '../exceptions/index.ts';
+import {
+  type ExceptionRequest,
+  type OtherInvokers,
+  PLACES_AT_ONCE,
+  type Place,
+  placesOf,
+} from '../exceptions/index.ts';
 import { accessOf, invokersBeside } from '../iam/index.ts';
 import type { Services } from './ports.ts';
 
@@ -11,9 +18,9 @@ export async function invokersOf(
   request: ExceptionRequest,
   organization: Organization | undefined,
 ): Promise<readonly OtherInvokers[]> {
-  const found: OtherInvokers[] = [];
-  for (const place of placesOf(request)) found.push(await invokersAt(services, request, place, organization));
-  return found;
+  return pMap(placesOf(request), (place) => invokersAt(services, request, place, organization), {
+    concurrency: PLACES_AT_ONCE,
+  });
 }
 
 /**

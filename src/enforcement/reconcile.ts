@@ -13,6 +13,7 @@ import {
   type LeaseRow,
   leasesOf,
   nextState,
+  PLACES_AT_ONCE,
   type PlacedLease,
   readException,
   readLeaseRow,
@@ -183,9 +184,6 @@ export async function endLease(
   if (faults.length > 0) throw faults[0];
   return allOf(results);
 }
-
-/** Places are in accounts and Regions of their own, so their calls do not disturb each other; a hanging one must not hold up the rest. */
-export const PLACES_AT_ONCE = 5;
 
 async function endedElsewhere(
   { store, clock }: Services,

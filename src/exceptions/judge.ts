@@ -179,6 +179,7 @@ function scopeConditions({ request, policy, invokers }: JudgeInput): JudgedCondi
   const hasLogGroup = placesOf(request).some(({ destination }) => destination.kind !== 's3');
   const accounts = new Set<string>(placesOf(request).map(({ accountId }) => accountId));
   const foreign = request.subjects.filter((arn) => !accounts.has(arn.split(':')[4] ?? ''));
+  const without = [...accounts].filter((id) => request.subjects.every((arn) => arn.split(':')[4] !== id));
   return [
     condition(
       'exceptions.scope.topologies',
@@ -197,10 +198,12 @@ function scopeConditions({ request, policy, invokers }: JudgeInput): JudgedCondi
     ),
     condition(
       'exceptions.scope.maxSubjects',
-      request.subjects.length <= scope.maxSubjects && foreign.length === 0,
+      request.subjects.length <= scope.maxSubjects && foreign.length === 0 && without.length === 0,
       foreign.length > 0
         ? `${foreign.length} of the subjects ${foreign.length === 1 ? 'is' : 'are'} of another account, first \`${foreign[0]}\`; logging ${hasSeveralPlaces(request) ? 'in the accounts asked for' : 'there'} would not capture them`
-        : `subjects named: ${request.subjects.length}; at most ${scope.maxSubjects}`,
+        : without.length > 0
+          ? `no subject is of account ${without.join(', ')}: logging there would capture nobody who is meant`
+          : `subjects named: ${request.subjects.length}; at most ${scope.maxSubjects}`,
     ),
   ];
 }

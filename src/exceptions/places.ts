@@ -10,6 +10,9 @@ import type { ExceptionRecord, ExceptionRequest, Lease, LeaseRow, Place, PlaceFa
 /** The most places of one request: all its leases are written in one commit, and DynamoDB takes 100 writes in one transaction. */
 export const MOST_PLACES = 20;
 
+/** Places are in accounts and Regions of their own, so their calls do not disturb each other; a hanging one must not hold up the rest. */
+export const PLACES_AT_ONCE = 5;
+
 export interface AccountRegion {
   readonly accountId: AccountId;
   readonly region: Region;

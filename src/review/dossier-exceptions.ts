@@ -6,7 +6,7 @@ import {
   formatDuration,
   formatInstant,
 } from '../core/index.ts';
-import { describeState, type ExceptionRecord } from '../exceptions/index.ts';
+import { describeState, type ExceptionRecord, placesText } from '../exceptions/index.ts';
 
 /**
  * How much longer content was on than its request allowed: 0 where it was off in time. While it is on, the time so far counts.
@@ -52,7 +52,7 @@ export function exceptionBlocks(
       columns: ['Exception', 'Where', 'Asked for', 'Decisions', 'On', 'Ended', 'Overrun'],
       rows: shown.map((record) => [
         `\`${record.id}\` ${record.request.reference}`,
-        `${record.request.accountId} ${record.request.region}`,
+        placesText(record.request),
         `${formatInstant(record.submittedAt)} by \`${record.requesterId}\``,
         record.decisions
           .map(

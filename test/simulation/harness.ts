@@ -195,7 +195,7 @@ export function requestText(options: RequestOptions = {}): string {
 schemaVersion: 1
 reference: ${options.reference ?? 'INC-2026-1142'}
 justification: The exact prompts are needed to reproduce the injection.
-subjects: ${options.subjects ?? `["arn:aws:iam::${account}:role/IncidentResponder"]`}
+subjects: ${options.subjects ?? `[${subjectsOf(options)}]`}
 models: ["anthropic.claude-sonnet-4-5-20250929-v1:0"]
 modalities: ${options.modalities ?? '[text]'}
 ${whereText(options)}readers: ["arn:aws:iam::${account}:role/IncidentResponder"]
@@ -206,6 +206,12 @@ notice: ${options.notice ?? '{ kind: given, how: "mail to the response team" }'}
 ${options.assessment === null ? '' : `dataProtectionAssessment: ${options.assessment ?? '{ kind: made, reference: DPIA-2026-31 }'}\n`}purgedBy: Platform team
 ${options.breakGlass === undefined ? '' : `breakGlass: { reason: "${options.breakGlass}" }\n`}`;
 }
+
+/** One in every account. */
+const subjectsOf = ({ account, also = [] }: RequestOptions): string =>
+  [...new Set([{ account }, ...also].map((place) => place.account ?? INCIDENT))]
+    .map((id) => `"arn:aws:iam::${id}:role/IncidentResponder"`)
+    .join(', ');
 
 const destinationText = ({ bucket, key }: PlaceOptions): string =>
   `{ kind: s3, bucketName: ${bucket ?? BUCKET}, keyPrefix: incidents/, kmsKeyArn: "${key ?? KEY}" }`;

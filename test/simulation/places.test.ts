@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { type ExceptionId, region } from '../../src/core/index.ts';
-import { type Pair, scheduleName } from '../../src/enforcement/index.ts';
-import { isActive, listLeaseRows, storesContent } from '../../src/exceptions/index.ts';
+import { certificateLines } from '../../src/cli/certificate-text.ts';
+import { type ExceptionId, principalId, region, renderMarkdown } from '../../src/core/index.ts';
+import { hold, type Pair, release, scheduleName } from '../../src/enforcement/index.ts';
+import {
+  decisionSheet,
+  isActive,
+  listLeaseRows,
+  notificationOf,
+  plannedChanges,
+  standingOf,
+  storesContent,
+} from '../../src/exceptions/index.ts';
 import {
   ALL_ON,
   BEGINS,
@@ -377,5 +386,80 @@ describe('the proof', () => {
         const lives = (await s.leases(id)).map(({ lease }) => isActive(lease, s.now()));
         expect(new Set(lives).size).toBe(1);
       }
+    }));
+});
+
+describe('what people read names every place', () => {
+  test('in the sheet, the status, the planned changes, the notifications and the certificate', () =>
+    simulate(async (s) => {
+      const id = await s.approved(TWO);
+      const record = await s.record(id);
+      const [admission] = record.admissions;
+      if (admission === undefined) throw new Error('not admitted');
+      const sheet = renderMarkdown(decisionSheet(record, admission));
+      expect(sheet).toContain(
+        `account ${INCIDENT}, ${VIRGINIA} and in account ${OTHER}, ${VIRGINIA} (in all of them or in none)`,
+      );
+      expect(sheet).toContain(`| Account and Region, 2 of 2 | ${OTHER}, ${VIRGINIA} |`);
+      expect(admission.conditions.map(({ says }) => says)).toContain(
+        `${OTHER}, ${VIRGINIA}: the account is ACTIVE; it must be ACTIVE`,
+      );
+      const policy = await s.state.services.policyInForce.current();
+      const planned = plannedChanges(record, await s.leases(id), policy);
+      expect(planned.map(({ purpose, accountId }) => `${purpose} ${accountId}`)).toEqual([
+        `switch on ${INCIDENT}`,
+        `switch off ${INCIDENT}`,
+        `switch on ${OTHER}`,
+        `switch off ${OTHER}`,
+      ]);
+      await s.advanceTo(BEGINS + HOUR_MS);
+      expect(standingOf(await s.record(id), await s.leases(id), s.now())).toMatchObject({
+        isOn: true,
+        places: [
+          { accountId: INCIDENT, isOn: true },
+          { accountId: OTHER, isOn: true },
+        ],
+      });
+      const [active] = s.events('exception.active');
+      if (active === undefined) throw new Error('not active');
+      expect(notificationOf(active, await s.record(id), s.now())).toMatchObject({
+        accountId: INCIDENT,
+        furtherPlaces: [{ accountId: OTHER, region: VIRGINIA }],
+      });
+      await s.advanceTo(LONG_AFTER);
+      const { hash } = (await s.record(id)).certificate ?? {};
+      const certificate = await s.state.services.certificates.read(id, hash ?? '');
+      if (certificate === undefined) throw new Error('no certificate');
+      const lines = certificateLines(certificate, 80);
+      for (const account of [INCIDENT, OTHER])
+        expect(lines).toContain(`  in             account ${account}, ${VIRGINIA}`);
+      expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    }));
+
+  test('a request that names nobody of one account is refused: nobody who is meant would be captured there', () =>
+    simulate(async (s) => {
+      const refused = await s.submit({
+        ...TWO,
+        subjects: `["arn:aws:iam::${INCIDENT}:role/IncidentResponder"]`,
+      });
+      expect(refused).toMatchObject({ ok: false, error: { code: 'POLICY_REFUSES' } });
+      expect(refused.ok ? '' : refused.error.message).toContain(`no subject is of account ${OTHER}`);
+    }));
+
+  test('a legal hold keeps the purge of every place waiting, and none from being switched off', () =>
+    simulate(async (s) => {
+      const id = await onEverywhere(s);
+      expect(await hold(s.state.services, id, principalId('lena'), { reason: 'a court asks' })).toMatchObject(
+        {
+          ok: true,
+        },
+      );
+      await s.advanceTo(LONG_AFTER);
+      await offEverywhere(s, id);
+      expect(s.contentOf(id)).toBe(3);
+      expect(await release(s.state.services, id, principalId('lena'), 'settled')).toMatchObject({ ok: true });
+      await s.advance(2 * DAY_MS);
+      expect((await s.record(id)).state).toBe('closed');
+      expect(s.contentOf(id)).toBe(0);
     }));
 });

@@ -29,12 +29,10 @@ async function list(options: CommonOptions, context: CommandContext): Promise<vo
           { header: 'REGION' },
           { header: 'REFERENCE', gives: true },
         ],
-        records.map((record) => [
-          record.id,
-          record.state,
-          record.account,
-          record.region,
-          printable(record.reference),
+        records.flatMap((record) => [
+          [record.id, record.state, record.account, record.region, printable(record.reference)],
+          // The same exception, elsewhere.
+          ...(record.furtherPlaces ?? []).map(({ account, region }) => ['', '', account, region, '']),
         ]),
         context.width,
       ),
