@@ -449,11 +449,14 @@ describe('what people read names every place', () => {
   test('a legal hold keeps the purge of every place waiting, and none from being switched off', () =>
     simulate(async (s) => {
       const id = await onEverywhere(s);
-      expect(await hold(s.state.services, id, principalId('lena'), { reason: 'a court asks' })).toMatchObject(
-        {
-          ok: true,
-        },
-      );
+      expect(
+        await hold(s.state.services, id, principalId('lena'), {
+          reason: 'a court asks',
+          reference: 'Case 7',
+        }),
+      ).toMatchObject({
+        ok: true,
+      });
       await s.advanceTo(LONG_AFTER);
       await offEverywhere(s, id);
       expect(s.contentOf(id)).toBe(3);
