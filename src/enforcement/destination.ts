@@ -1,4 +1,4 @@
-import { DAY, type EpochMs, formatInstant } from '../core/index.ts';
+import { DAY, type EpochMs, formatInstant, partitionOfRegion, type Region } from '../core/index.ts';
 import type { IamEvidence, IamRole, Observation, Organization } from '../evidence/index.ts';
 import {
   type BaselineConfiguration,
@@ -104,7 +104,7 @@ function judgeBucket(
   const { bucketName, keyPrefix } = destination;
   const { accountId, retention } = input.request;
   const where = `bucket ${bucketName}`;
-  const object = `arn:aws:s3:::${bucketName}/${deliveryPrefix(input.request, destination)}AWSLogs/${accountId}/BedrockModelInvocationLogs/record`;
+  const object = `arn:${partitionOfRegion(input.request.region)}:s3:::${bucketName}/${deliveryPrefix(input.request, destination)}AWSLogs/${accountId}/BedrockModelInvocationLogs/record`;
   return [
     ...seen(bucket.ownership, 'who owns the objects', where, (ownership) =>
       ownership === 'BucketOwnerEnforced'
@@ -126,7 +126,7 @@ function judgeBucket(
       'the trails of CloudTrail',
       `${accountId}, ${input.request.region}`,
       (trails = []) =>
-        trails.some((trail) => recordsReads(trail, bucketName, keyPrefix))
+        trails.some((trail) => recordsReads(trail, bucketName, keyPrefix, input.request.region))
           ? []
           : [
               defect(
@@ -186,7 +186,7 @@ function judgeLogGroup(
   const { accountId, region, retention } = input.request;
   const where = `log group ${destination.logGroupName}`;
   const days = Math.ceil(retention / DAY);
-  const stream = `arn:aws:logs:${region}:${accountId}:log-group:${destination.logGroupName}:log-stream:aws/bedrock/modelinvocations`;
+  const stream = `arn:${partitionOfRegion(region)}:logs:${region}:${accountId}:log-group:${destination.logGroupName}:log-stream:aws/bedrock/modelinvocations`;
   return [
     ...seen(logGroup.settings, 'the settings', where, (settings) => [
       ...(settings === undefined ? [defect('it does not exist', where, 'try again')] : []),
@@ -229,8 +229,13 @@ const copiesFault =
     );
 
 /** Data events with reads, of the whole prefix, by a trail that is running. */
-function recordsReads({ isLogging, dataEvents }: Trail, bucketName: string, keyPrefix: string): boolean {
-  const place = `arn:aws:s3:::${bucketName}/${keyPrefix}`;
+function recordsReads(
+  { isLogging, dataEvents }: Trail,
+  bucketName: string,
+  keyPrefix: string,
+  region: Region,
+): boolean {
+  const place = `arn:${partitionOfRegion(region)}:s3:::${bucketName}/${keyPrefix}`;
   return (
     isLogging &&
     dataEvents.some(
@@ -372,13 +377,13 @@ function judgeReaders(input: DestinationInput): readonly DestinationFault[] {
         ...(resourcePolicy === undefined ? {} : { resourcePolicy }),
       }).kind === 'denied';
     if (destination.kind === 's3') {
-      const object = `arn:aws:s3:::${destination.bucketName}/${destination.keyPrefix}AWSLogs/record`;
+      const object = `arn:${partitionOfRegion(request.region)}:s3:::${destination.bucketName}/${destination.keyPrefix}AWSLogs/record`;
       return (
         (bucket?.policy.kind !== 'unobservable' && asReader('s3:GetObject', object, bucketLayer)) ||
         (key.policy.kind !== 'unobservable' && asReader('kms:Decrypt', destination.kmsKeyArn, keyLayer))
       );
     }
-    const group = `arn:aws:logs:${request.region}:${request.accountId}:log-group:${destination.logGroupName}`;
+    const group = `arn:${partitionOfRegion(request.region)}:logs:${request.region}:${request.accountId}:log-group:${destination.logGroupName}`;
     const decrypt = {
       action: 'kms:Decrypt',
       resource: destination.kmsKeyArn,
@@ -427,7 +432,7 @@ function judgeRaw({
     const mayRead = (at: number) =>
       decideIdentity(reader, 's3:GetObject', {
         guardrails: { kind: 'levels', levels: [] },
-        resource: `arn:aws:s3:::${places.bucketName}/${places.raw}AWSLogs/record`,
+        resource: `arn:${partitionOfRegion(request.region)}:s3:::${places.bucketName}/${places.raw}AWSLogs/record`,
         context: atInstant(contextOfPrincipal(reader.principal), at),
         resourcePolicy,
       }).kind !== 'denied';
@@ -451,7 +456,8 @@ export function judgeDrainRole(
   const places = isFiltered(request) ? filterPlaces(destination) : undefined;
   if (places === undefined || bucket === undefined) return [];
   const where = `role ${DRAIN_ROLE} in ${request.accountId}`;
-  const object = (prefix: string) => `arn:aws:s3:::${places.bucketName}/${prefix}record`;
+  const object = (prefix: string) =>
+    `arn:${partitionOfRegion(request.region)}:s3:::${places.bucketName}/${prefix}record`;
   return seen(input.iam, 'the policies of the draining role', where, (iam) => {
     const role = iam?.roles.find(({ arn }) => arn.endsWith(`:role/${DRAIN_ROLE}`));
     if (iam === undefined || role === undefined)
@@ -475,8 +481,16 @@ export function judgeDrainRole(
       ['s3:GetObject', object(places.raw), bucketLayer],
       ['s3:GetObjectVersion', object(places.raw), bucketLayer],
       ['s3:PutObject', object(places.vault), bucketLayer],
-      ['s3:PutObject', `arn:aws:s3:::${places.bucketName}/${places.key}`, bucketLayer],
-      ['s3:GetObject', `arn:aws:s3:::${places.bucketName}/${places.key}`, bucketLayer],
+      [
+        's3:PutObject',
+        `arn:${partitionOfRegion(request.region)}:s3:::${places.bucketName}/${places.key}`,
+        bucketLayer,
+      ],
+      [
+        's3:GetObject',
+        `arn:${partitionOfRegion(request.region)}:s3:::${places.bucketName}/${places.key}`,
+        bucketLayer,
+      ],
       ['s3:DeleteObjectVersion', object(places.raw), bucketLayer],
       ['kms:Decrypt', destination.kmsKeyArn, keyLayer],
       ['kms:GenerateDataKey', destination.kmsKeyArn, keyLayer],
@@ -657,7 +671,12 @@ export function judgeSecondLever(
     const acts: readonly (readonly [string, string, ResourceLayer])[] = [
       ...(destination.kind === 's3'
         ? ['s3:GetBucketPolicy', 's3:PutBucketPolicy'].map(
-            (action) => [action, `arn:aws:s3:::${destination.bucketName}`, bucketLayer] as const,
+            (action) =>
+              [
+                action,
+                `arn:${partitionOfRegion(request.region)}:s3:::${destination.bucketName}`,
+                bucketLayer,
+              ] as const,
           )
         : []),
       ['kms:DisableKey', destination.kmsKeyArn, keyLayer],

@@ -6,6 +6,8 @@ import {
   formatDuration,
   MINUTE,
   ok,
+  partitionOfRegion,
+  type Region,
 } from '../core/index.ts';
 import {
   AwsCallError,
@@ -113,13 +115,18 @@ const SID = 'ProvisoSecondLever';
  * The bucket policy with a statement that denies everybody writing and reading below the prefix; listing and deleting stay possible. A
  * policy that cannot be understood is replaced by the denial alone: what it allowed is not needed any more.
  */
-export function withDenial(policy: string | undefined, bucketName: string, keyPrefix: string): string {
+export function withDenial(
+  policy: string | undefined,
+  bucketName: string,
+  keyPrefix: string,
+  region: Region,
+): string {
   const denial = {
     Sid: SID,
     Effect: 'Deny',
     Principal: '*',
     Action: ['s3:PutObject', 's3:GetObject', 's3:GetObjectVersion'],
-    Resource: `arn:aws:s3:::${bucketName}/${keyPrefix}*`,
+    Resource: `arn:${partitionOfRegion(region)}:s3:::${bucketName}/${keyPrefix}*`,
   };
   const document = documentOf(policy);
   const others = document.Statement.filter(({ Sid }) => Sid !== SID);

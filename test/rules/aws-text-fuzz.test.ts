@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Region } from '../../src/core/index.ts';
 import { withDenial } from '../../src/enforcement/second-lever.ts';
 import { documentFromJson, documentToJson } from '../../src/evidence/policy-text.ts';
 import {
@@ -179,7 +180,7 @@ describe('policy documents that are passed on', () => {
 
   test('under the second lever every bucket policy ends with the denial', () => {
     const denies = (policy: string): void => {
-      const { Statement } = JSON.parse(withDenial(policy, 'bucket', 'AWSLogs/x/')) as {
+      const { Statement } = JSON.parse(withDenial(policy, 'bucket', 'AWSLogs/x/', 'us-east-1' as Region)) as {
         readonly Statement: readonly { readonly Sid?: unknown; readonly Effect?: unknown }[];
       };
       expect(Statement.at(-1)).toMatchObject({ Sid: 'ProvisoSecondLever', Effect: 'Deny' });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { clearFaults } from '../../src/adapters/embedded/aws/index.ts';
+import { region } from '../../src/core/index.ts';
 import { withDenial } from '../../src/enforcement/index.ts';
 import { AwsCallError } from '../../src/exceptions/index.ts';
 import { BUCKET, DAY_MS, ENDS, HOUR_MS, KEY, MINUTE_MS, PAIR, type Simulation, simulate } from './harness.ts';
@@ -104,15 +105,24 @@ describe('the second lever', () => {
 
 describe('the denial', () => {
   const denied = (policy: string | undefined) =>
-    JSON.parse(withDenial(policy, 'b', 'p/')) as { Statement: { Sid?: string; Resource?: string }[] };
+    JSON.parse(withDenial(policy, 'b', 'p/', PAIR.region)) as {
+      Statement: { Sid?: string; Resource?: string }[];
+    };
   it('joins what the policy says, once', () => {
     const once = withDenial(
       '{"Version":"2012-10-17","Statement":{"Sid":"Others","Effect":"Allow"}}',
       'b',
       'p/',
+      PAIR.region,
     );
     expect(denied(once).Statement.map(({ Sid }) => Sid)).toEqual(['Others', 'ProvisoSecondLever']);
     expect(denied(once).Statement[1]?.Resource).toBe('arn:aws:s3:::b/p/*');
+  });
+  it.each([
+    ['us-gov-west-1', 'arn:aws-us-gov:s3:::b/p/*'],
+    ['cn-north-1', 'arn:aws-cn:s3:::b/p/*'],
+  ])('names the bucket as the partition of %s does', (name, arn) => {
+    expect(withDenial(undefined, 'b', 'p/', region(name))).toContain(`"${arn}"`);
   });
   it.each([undefined, 'not json', 'null', '[]'])(
     'stands alone where there is no policy to join: %s',

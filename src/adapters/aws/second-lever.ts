@@ -18,7 +18,7 @@ export const awsSecondLever = (roles: MemberRoles): SecondLever => ({
         if (!isNamed(error, 'NoSuchBucketPolicy')) throw error;
       }
       await client.send(
-        new PutBucketPolicyCommand({ ...owned, Policy: withDenial(policy, Bucket, keyPrefix) }),
+        new PutBucketPolicyCommand({ ...owned, Policy: withDenial(policy, Bucket, keyPrefix, pair.region) }),
       );
     }),
   disableKey: (pair, KeyId) =>

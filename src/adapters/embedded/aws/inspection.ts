@@ -174,7 +174,7 @@ export function embeddedInspection(
       if (there === undefined) throw new AwsCallError('not-found', `NoSuchBucket: \`${name}\``, false);
       withFaults(database, 's3:PutBucketPolicy', pair, () => {
         const before = readDocument<BucketFeatures>(database, bucketName(name)) ?? {};
-        const policy = withDenial(before.policy, name, keyPrefix);
+        const policy = withDenial(before.policy, name, keyPrefix, pair.region);
         writeDocument(database, bucketName(name), { ...before, policy });
       });
     },

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, type ScalarTag } from 'yaml';
+import { partitionOfRegion } from '../../../core/index.ts';
 
 /*
  * Just enough CloudFormation to deploy our own templates (templates/) into the embedded AWS: parameters, conditions and the functions
@@ -57,7 +58,7 @@ export const readTemplate = (text: string): Template =>
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value)) as unknown;
 
 export function resolveTemplate(template: Template, input: StackInput): Resources {
-  const partition = 'aws';
+  const partition = partitionOfRegion(input.region);
   const lookup = (key: string): unknown => {
     if (key === 'AWS::AccountId') return input.accountId;
     if (key === 'AWS::Region') return input.region;
