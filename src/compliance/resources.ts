@@ -58,7 +58,7 @@ export async function evaluateResource(services: Services, event: Change): Promi
     case 'nightly-scan':
       return notApplicable(`not judged here: the nightly scan judges ${current.type}`);
     case 'no-control':
-      return notApplicable(`no control of the policy is about ${current.type}`);
+      return notApplicable(`${current.type} is judged with its account and Region, not by this rule`);
   }
 }
 

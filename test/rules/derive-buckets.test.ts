@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { deployTemplate } from '../../src/adapters/embedded/aws/index.ts';
 import type { LoggingConfiguration, Observation, RegionEvidence, Trail } from '../../src/evidence/index.ts';
 import type { FactName } from '../../src/policy/index.ts';
 import { deriveFacts } from '../../src/rules/index.ts';
@@ -353,6 +354,31 @@ describe('PT-7: who reads, and who knows of it', () => {
       expect(seenAs('contentBuckets.locked', sections)).toBe('unobservable not-evaluated');
     },
   );
+});
+
+describe('the destination that an exception gets', () => {
+  const resources = deployTemplate('exception-destination', {
+    accountId: MEMBER,
+    region: FRANKFURT,
+    parameters: {
+      ContentName: 'logs',
+      KeyPrefix: '',
+      ExpiresAt: '2026-12-01T00:00:00Z',
+      ReaderArns: [`arn:aws:iam::${MEMBER}:role/Reader`],
+      BackstopDays: '3',
+    },
+    attributes: { 'ContentKey.Arn': 'arn:k', ContentBucket: 'logs', 'ContentBucket.Arn': ARN },
+  });
+  const { PolicyDocument } = resources['ContentBucketPolicy']?.properties as { PolicyDocument: object };
+  const sections: Sections = {
+    ...nothingElse,
+    destinationPolicies: observed([{ resourceArn: ARN, policy: observed(JSON.stringify(PolicyDocument)) }]),
+  };
+
+  test('lets in Bedrock for this account alone, and names its readers', () => {
+    expect(factOf('loggingBuckets.openToOthers', sections, TO_BUCKET)).toEqual([0, expect.any(String)]);
+    expect(factOf('contentBuckets.withoutReaderList', sections, TO_BUCKET)).toEqual([0, expect.any(String)]);
+  });
 });
 
 describe('PT-3: tags on what has a cost of its own', () => {
