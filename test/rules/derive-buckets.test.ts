@@ -369,7 +369,10 @@ describe('the destination that an exception gets', () => {
     },
     attributes: { 'ContentKey.Arn': 'arn:k', ContentBucket: 'logs', 'ContentBucket.Arn': ARN },
   });
-  const { PolicyDocument } = resources['ContentBucketPolicy']?.properties as { PolicyDocument: object };
+  const made = resources['ContentBucketPolicy']?.properties;
+  if (typeof made !== 'object' || made === null || !('PolicyDocument' in made))
+    throw new Error('the template makes no policy');
+  const { PolicyDocument } = made;
   const sections: Sections = {
     ...nothingElse,
     destinationPolicies: observed([{ resourceArn: ARN, policy: observed(JSON.stringify(PolicyDocument)) }]),
