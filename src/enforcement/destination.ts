@@ -1,4 +1,12 @@
-import { DAY, type EpochMs, formatInstant, partitionOfRegion, type Region } from '../core/index.ts';
+import {
+  DAY,
+  durationMs,
+  type EpochMs,
+  epochMs,
+  formatInstant,
+  partitionOfRegion,
+  type Region,
+} from '../core/index.ts';
 import type { IamEvidence, IamRole, Observation, Organization } from '../evidence/index.ts';
 import {
   type BaselineConfiguration,
@@ -25,6 +33,12 @@ import {
   readPolicy,
   withKeys,
 } from '../iam/index.ts';
+import {
+  type LifecycleRule as BucketLifecycleRule,
+  type BucketRetention,
+  bucketRetention,
+  isWithinRetention,
+} from '../retention/index.ts';
 import { ownerOf } from './key-material.ts';
 import type { BucketEvidence, KeyEvidence, LifecycleRule, LogGroupEvidence, Trail } from './ports.ts';
 
@@ -102,7 +116,7 @@ function judgeBucket(
   bucket: BucketEvidence,
 ): readonly DestinationFault[] {
   const { bucketName, keyPrefix } = destination;
-  const { accountId, retention } = input.request;
+  const { accountId } = input.request;
   const where = `bucket ${bucketName}`;
   const object = `arn:${partitionOfRegion(input.request.region)}:s3:::${bucketName}/${deliveryPrefix(input.request, destination)}AWSLogs/${accountId}/BedrockModelInvocationLogs/record`;
   return [
@@ -118,7 +132,7 @@ function judgeBucket(
           ],
     ),
     ...seen(bucket.lifecycle, 'the lifecycle rules', where, (rules = []) =>
-      judgeLifecycle(rules, keyPrefix, Math.ceil(retention / DAY), input.isVersioned, where),
+      judgeLifecycle(rules, { ...input, bucketName, keyPrefix }),
     ),
     ...seen(bucket.copies, 'whether it is copied', where, copiesFault(where)),
     ...seen(
@@ -150,33 +164,57 @@ function judgeBucket(
 }
 
 /**
- * Each expiry is rounded up to the next midnight UTC, and in a bucket with versions the old version's days come on top (*Amazon S3 User
- * Guide*, Lifecycle configuration elements). A retention shorter than S3 can count asks for the shortest rules there are.
+ * What `src/retention` says of content that is written at the worst instant of a day, its first: whole days are counted and rounded up to
+ * the next midnight UTC, with versions twice. A retention shorter than S3 can count asks for the shortest rules there are.
  */
 function judgeLifecycle(
   rules: readonly LifecycleRule[],
-  keyPrefix: string,
-  days: number,
-  isVersioned: boolean,
-  where: string,
+  { request, bucketName, keyPrefix, isVersioned, startsAt }: LifecycleInput,
 ): readonly DestinationFault[] {
-  const shortest = (field: 'expirationDays' | 'noncurrentDays') =>
-    Math.min(
-      ...rules
-        .filter(({ isEnabled, prefix }) => isEnabled && keyPrefix.startsWith(prefix))
-        .map((rule) => rule[field] ?? Number.POSITIVE_INFINITY),
-    );
-  const takes = shortest('expirationDays') + (isVersioned ? shortest('noncurrentDays') : 0);
-  const most = isVersioned ? Math.max(2, days - 2) : Math.max(1, days - 1);
-  if (takes <= most) return [];
+  const days = Math.ceil(request.retention / DAY);
+  const rounding = isVersioned ? 2 : 1;
+  const limit = Math.max(days, 2 * rounding);
+  const writtenAt = epochMs(Math.floor(startsAt / DAY) * DAY);
+  const source = { call: 'this preflight' };
+  const absent = { kind: 'absent', at: startsAt, source } as const;
+  const bucket: BucketRetention = {
+    kind: 's3',
+    bucketName,
+    versioning: isVersioned ? { kind: 'observed', value: 'Enabled', at: startsAt, source } : absent,
+    lifecycle: { kind: 'observed', value: rules.map(retentionRule), at: startsAt, source },
+    // Locks and copies are asked about beside this.
+    objectLock: absent,
+    replication: absent,
+    backups: absent,
+  };
+  const retention = bucketRetention(bucket, { prefix: keyPrefix, writtenAt });
+  if (isWithinRetention(retention, writtenAt, durationMs(limit * DAY)) === true) return [];
   return [
     defect(
       `no enabled lifecycle rule over the whole prefix expires its objects${isVersioned ? ' and their old versions' : ''} within the retention of ${days} days: nothing stands behind our purge`,
-      where,
-      `add rules without tag or size filters that take at most ${most} days${isVersioned ? ' together' : ''}; S3 rounds up to midnight`,
+      `bucket ${bucketName}`,
+      `add rules without tag or size filters that take at most ${limit - rounding} days${isVersioned ? ' together' : ''}; S3 rounds up to midnight`,
     ),
   ];
 }
+
+interface LifecycleInput extends Pick<DestinationInput, 'request' | 'isVersioned' | 'startsAt'> {
+  readonly bucketName: string;
+  readonly keyPrefix: string;
+}
+
+/** The days that stand in a rule hold for every object under its prefix; what takes only some of them has none. */
+const retentionRule = (
+  { isEnabled, prefix, expirationDays, noncurrentDays }: LifecycleRule,
+  index: number,
+): BucketLifecycleRule => ({
+  id: String(index + 1),
+  status: isEnabled ? 'Enabled' : 'Disabled',
+  prefix,
+  tags: [],
+  expirationDays,
+  noncurrentVersionExpirationDays: noncurrentDays,
+});
 
 function judgeLogGroup(
   input: DestinationInput,

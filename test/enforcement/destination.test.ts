@@ -151,6 +151,29 @@ describe('the shipped template', () => {
   });
 });
 
+test('lifecycle rules fit into a retention where one midnight of rounding does, with versions two', async () => {
+  const made = world(BUCKET);
+  const input = await inputOf(made);
+  const { bucket } = input;
+  if (bucket?.lifecycle.kind !== 'observed') throw new Error('no lifecycle');
+  for (const days of [1, 2, 3, 4, 7, 14])
+    for (const isVersioned of [false, true])
+      for (let expirationDays = 1; expirationDays <= 14; expirationDays++)
+        for (const noncurrentDays of [1, 3]) {
+          const rules = [{ isEnabled: true, prefix: '', expirationDays, noncurrentDays }];
+          const faults = judgeDestination({
+            ...input,
+            request: { ...input.request, readers: [], retention: (days * DAY) as typeof DAY },
+            isVersioned,
+            bucket: { ...bucket, lifecycle: { ...bucket.lifecycle, value: rules } },
+          });
+          const takes = expirationDays + (isVersioned ? noncurrentDays : 0);
+          const most = isVersioned ? Math.max(2, days - 2) : Math.max(1, days - 1);
+          const isRefused = faults.some(({ what }) => what.includes('no enabled lifecycle rule'));
+          expect(isRefused, `${days} ${isVersioned} ${expirationDays} ${noncurrentDays}`).toBe(takes > most);
+        }
+});
+
 type Spoil = (made: World) => void | Promise<void>;
 
 describe('a spoilt bucket', () => {
@@ -175,6 +198,14 @@ describe('a spoilt bucket', () => {
           lifecycle: [{ isEnabled: false, prefix: '', expirationDays: 1 }],
         }),
       'no enabled lifecycle rule',
+    ],
+    [
+      'whose lifecycle rule takes only some objects',
+      ({ stacks }) =>
+        stacks.setBucketFeatures('content', {
+          lifecycle: [{ isEnabled: true, prefix: '', isPartial: true }],
+        }),
+      'no enabled lifecycle rule over the whole prefix',
     ],
     [
       'that is replicated',
