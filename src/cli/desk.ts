@@ -66,6 +66,10 @@ export function requireActor(options: DeskOptions, context: CommandContext): voi
     });
 }
 
+/** Whether the command is carried out by an API. */
+export const isRemote = (options: DeskOptions, context: CommandContext): boolean =>
+  addressOf(options, context) !== undefined;
+
 const addressOf = ({ api }: DeskOptions, { env }: CommandContext): string | undefined =>
   api ?? (env['PROVISO_API'] || undefined);
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { apiClient, sigV4 } from '../../src/adapters/http/index.ts';
 import { type LocalServer, startServer } from '../../src/cli/server.ts';
-import { requestText, type Simulation, simulate } from '../simulation/harness.ts';
+import { POLICY_TEXT, requestText, type Simulation, simulate } from '../simulation/harness.ts';
 import { type CliRun, run, testContext } from './harness.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'proviso-api-'));
@@ -199,6 +199,43 @@ describe('proviso serve', () => {
         );
       });
       expect(rebound).toBe(401);
+    }));
+
+  it('puts a policy in force by its owner, and no loosening without the reviewers', () =>
+    serving(async ({ simulation, server }) => {
+      const adopt = (text: string, as: string, ...more: string[]) => {
+        const file = join(folder, 'policy.yaml');
+        writeFileSync(file, text);
+        const at = ['--api', server.address, '--state', simulation.directory, '--as', as];
+        return run(['policy', 'adopt', '--policy', file, ...at, ...more]);
+      };
+      const stricter = POLICY_TEXT.replace('denied: [', 'denied: [batch-inference, ');
+      expect(await adopt(stricter, 'sam')).toMatchObject({ exitCode: 1 });
+      simulation.editPeople(
+        'id: dora, name: Dora Novak, roles: [data-protection]',
+        'id: dora, name: Dora Novak, roles: [policy-owner]',
+      );
+      expect(await adopt(stricter, 'dora')).toMatchObject({
+        exitCode: 0,
+        stdout: expect.stringContaining('is in force'),
+      });
+      const loosened = await adopt(POLICY_TEXT, 'dora');
+      expect([loosened.exitCode, loosened.stdout + loosened.stderr]).toEqual([
+        1,
+        expect.stringContaining('needs the approval'),
+      ]);
+      expect((await adopt(POLICY_TEXT, 'dora', '--approvals', requestFile)).exitCode).toBe(2);
+      const here = await run([
+        'policy',
+        'adopt',
+        '--state',
+        simulation.directory,
+        '--as',
+        'dora',
+        '--signers',
+        requestFile,
+      ]);
+      expect(here.exitCode).toBe(2);
     }));
 
   it('answers with the check of the state as it is', () =>
