@@ -101,7 +101,12 @@ export function embeddedInspection(
         isEnabled: observation(features.isEnabled ?? true, 'kms:DescribeKey', pair),
         policy: observation(features.policy, 'kms:GetKeyPolicy', pair),
         grants: observation(features.grants ?? [], 'kms:ListGrants', pair),
-        tags: observation(features.tags ?? {}, 'kms:ListResourceTags', pair),
+        // The template has always made this tag; states of an earlier version did not keep it.
+        tags: observation(
+          features.tags ?? (features.policy === undefined ? {} : { proviso: 'exception-content' }),
+          'kms:ListResourceTags',
+          pair,
+        ),
       };
     },
     async readIam(accountId) {
