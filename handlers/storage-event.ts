@@ -35,8 +35,11 @@ export function detectedIn(event: unknown): Detected | undefined {
   const pair = { accountId: account, region: where };
   if (read.data['detail-type'] === 'Step Functions Execution Status Change') {
     const name = execution.safeParse(detail);
-    // `ex-a1b2c3d4e5f6`, `ex-a1b2c3d4e5f6-2` for a later start, `ex-a1b2c3d4e5f6-end-1` for an ending.
-    const exception = /^(ex-[0-9a-z]+)(-end)?(-[0-9]+)?$/.exec(name.success ? name.data.name : '')?.[1];
+    // `ex-a1b2c3d4e5f6`, `ex-a1b2c3d4e5f6-2` for a later start, `ex-a1b2c3d4e5f6-end-1` for an ending, `-end-again1-1` for one
+    // that began the proof anew.
+    const exception = /^(ex-[0-9a-z]+)(-end(-again[0-9]+)?)?(-[0-9]+)?$/.exec(
+      name.success ? name.data.name : '',
+    )?.[1];
     return exception !== undefined && isExceptionId(exception)
       ? { id, at, kind: 'execution', exceptionId: exceptionId(exception) }
       : undefined;

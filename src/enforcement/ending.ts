@@ -49,7 +49,7 @@ import type { Services } from './ports.ts';
 import { addCounts, isEmptyListing, list, NOTHING_PURGED, purge } from './purge.ts';
 import { allOf, reopen } from './reconcile.ts';
 import { pullSecondLever } from './second-lever.ts';
-import { markEnding } from './start-ending.ts';
+import { isSuperseded, markEnding } from './start-ending.ts';
 import { describeObserved, type SwitchOffResult, switchOff } from './switch-off.ts';
 
 /*
@@ -167,17 +167,22 @@ export async function purgeStep(services: Services, id: ExceptionId): Promise<Pu
 
 /** `early`: the second listing is not due yet by the clock here, although the wait is over (a slow clock): look again shortly. */
 export type ListStep = {
-  readonly next: 'wait' | 'early' | 'proven' | 'purge' | 'off-again' | 'done';
+  readonly next: 'wait' | 'early' | 'proven' | 'purge' | 'off-again' | 'superseded' | 'done';
   readonly at: string;
 };
 
 /**
  * INVARIANT (PURGE_PROVEN): two empty listings at least `secondListingAfter` apart, nothing found in between. A find restarts the
  * pair. Past the retention the purge is overdue, and the certificate will say so.
+ *
+ * @param execution - the name of the execution that asks; undefined of one that began with an earlier version
+ * @returns `superseded` where another execution began the proof anew meanwhile: this one has nothing left to do
  */
-export async function listStep(services: Services, id: ExceptionId): Promise<ListStep> {
+export async function listStep(services: Services, id: ExceptionId, execution?: string): Promise<ListStep> {
   const { clock, destinations } = services;
   if (await isClosed(services, id)) return { next: 'done', at: formatInstant(clock.now()) };
+  const begun = await requireException(services.store, id);
+  if (isSuperseded(begun.value, execution)) return { next: 'superseded', at: formatInstant(clock.now()) };
   if (await isOnAgain(services, id)) return { next: 'off-again', at: formatInstant(clock.now()) };
   const { record, leases } = await subjectOf(services, id);
   // Found on again and switched off by another detector while this waited: the quiet time and the purge start over.

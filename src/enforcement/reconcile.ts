@@ -147,7 +147,8 @@ async function reconcile(
       return { plan };
     }
     case 'switch-off': {
-      if (plan.why === 'found-again') await reopen(services, plan.lease.exceptionId, pair, actor, hint);
+      if (plan.why === 'found-again')
+        await reopen(services, plan.lease.exceptionId, pair, actor, { hint, isFromOutside: true });
       return { plan, result: await endLease(services, pair, plan.lease, actor, instant) };
     }
   }
@@ -217,13 +218,18 @@ export function allOf(results: readonly SwitchOffResult[]): SwitchOffResult {
   };
 }
 
-/** Content storage towards an exception's destination is on again: what was proven so far is void. */
+/**
+ * Content storage towards an exception's destination is on again: what was proven so far is void.
+ *
+ * @param isFromOutside - found by another than the running ending, which may sleep until its second listing: the next `startEnding` starts
+ *   another, and that one ends when it wakes (`isSuperseded`). The ending itself goes on by itself.
+ */
 export async function reopen(
   services: Services,
   id: ExceptionId,
   pair: Pair,
   actor: EventActor,
-  hint?: string,
+  { hint, isFromOutside = false }: { hint?: string | undefined; isFromOutside?: boolean } = {},
 ): Promise<void> {
   const says =
     'content storage towards this exception’s destination is on again; the proof of the purge starts over';
@@ -243,7 +249,17 @@ export async function reopen(
       ...(hint === undefined || isOwnCall(hint, pair) ? {} : { hint }),
     };
     return ok({
-      record: withInterference({ ...record, state: again.value, emptyListings: [] }, interference),
+      record: withInterference(
+        {
+          ...record,
+          ...(isFromOutside && record.state === 'purging'
+            ? { proofRestarts: (record.proofRestarts ?? 0) + 1 }
+            : {}),
+          state: again.value,
+          emptyListings: [],
+        },
+        interference,
+      ),
       rows: withLeases(rows, id, (other) => (other === lease ? unsettled : other)),
       events: [
         {

@@ -17,7 +17,8 @@ const MOST_ATTEMPTS = 500;
 
 /**
  * Starts the ending workflow of an exception unless one is running. Whichever detector comes first starts it; a later one finds
- * the name taken. If an ending execution itself died, the next detector starts the next attempt.
+ * the name taken. If an ending execution itself died, the next detector starts the next attempt; and where the proof starts over while one
+ * sleeps until its second listing, another is started at once (`proofRestarts`).
  *
  * @param instant - the trigger's own instant; switching off decides by the later of it and the clock
  */
@@ -38,7 +39,7 @@ export async function startEnding(
     return 'not-needed';
   if (nextState(record.state, 'end').ok) await markEnding(services, id);
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
-    const name = `${id}-end-${attempt}`;
+    const name = `${endingPrefix(record)}${attempt}`;
     const status = await executions.status('ending', name);
     if (status === 'RUNNING') {
       await keepEvent(services, id, startedEvent(id, name, attempt, actor));
@@ -59,6 +60,18 @@ export async function startEnding(
     `the ending of \`${id}\` was started ${MOST_ATTEMPTS} times and never finished; see the runbook`,
   );
 }
+
+/** What the names of the executions that prove this purge begin with; a number follows. */
+const endingPrefix = ({ id, proofRestarts = 0 }: ExceptionRecord): string =>
+  proofRestarts === 0 ? `${id}-end-` : `${id}-end-again${proofRestarts}-`;
+
+/** Whether an execution of the ending was overtaken by one that began the proof anew. One that does not say its name never is. */
+export const isSuperseded = (record: ExceptionRecord, execution: string | undefined): boolean =>
+  execution !== undefined &&
+  !(
+    execution.startsWith(endingPrefix(record)) &&
+    /^[0-9]+$/.test(execution.slice(endingPrefix(record).length))
+  );
 
 /** On hold with nowhere to go, or moved and the destination listed empty: only the release brings it further. */
 function waitsForLegal(record: ExceptionRecord): boolean {

@@ -339,6 +339,8 @@ export interface ExceptionRecord extends PlaceFacts {
   readonly purged?: PurgeCounts;
   /** When it was last purged, after what was there. Absent in records of an earlier version. */
   readonly purgedAt?: EpochMs;
+  /** How often content storage was found on again while a proof waited for its second listing; each such find has an ending of its own. */
+  readonly proofRestarts?: number;
   /** The latest run of empty listings; a find empties it. */
   readonly emptyListings: readonly Listing[];
   /** The keys of its places; only of one that is closed with proof. */

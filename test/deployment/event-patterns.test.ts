@@ -213,6 +213,7 @@ describe('executions that stop', () => {
     ['ex-a1b2c3d4e5f6', 'ex-a1b2c3d4e5f6'],
     ['ex-a1b2c3d4e5f6-2', 'ex-a1b2c3d4e5f6'],
     ['ex-a1b2c3d4e5f6-end-11', 'ex-a1b2c3d4e5f6'],
+    ['ex-a1b2c3d4e5f6-end-again2-1', 'ex-a1b2c3d4e5f6'],
   ])('the execution %s is of exception %s', (name, exceptionId) => {
     expect(detectedIn(stopped('FAILED', name))).toMatchObject({ kind: 'execution', exceptionId });
   });

@@ -538,6 +538,34 @@ describe('somebody else', () => {
       await closedClean(s, id);
     }));
 
+  test('turns our destination on again between the two listings: the proof starts over at once, and only once', () =>
+    simulate(async (s) => {
+      const id = await s.active();
+      const { configuration, expiresAt } = await s.lease(id);
+      const found = expiresAt + 3 * HOUR_MS;
+      await s.advanceTo(found);
+      expect((await s.record(id)).emptyListings).toHaveLength(1);
+      s.somebodyPuts(configuration);
+      await s.invoke();
+      await s.advance(15 * MINUTE_MS);
+      const { executions } = s.state.services;
+      expect(s.isOn()).toBe(false);
+      expect(await executions.status('ending', `${id}-end-again1-1`)).toBe('RUNNING');
+      // Asleep since the first listing: it ends when it wakes, and proves nothing.
+      expect(await executions.status('ending', `${id}-end-1`)).toBe('RUNNING');
+      await s.advanceTo(LONG_AFTER + 3 * HOUR_MS);
+      await closedClean(s, id);
+      const [first] = (await s.record(id)).emptyListings;
+      // The time to find it and to be quiet; before, it was a day.
+      expect((first?.at ?? 0) - found).toBeLessThan(2 * HOUR_MS);
+      expect(await executions.status('ending', `${id}-end-1`)).toBe('SUCCEEDED');
+      expect(s.events('purge.listed')).toHaveLength(3);
+      expect(s.events('ending.started').map(({ data }) => data['execution'])).toEqual([
+        `${id}-end-1`,
+        `${id}-end-again1-1`,
+      ]);
+    }));
+
   test('turns our destination on again while another exception of the pair waits for its start: off again all the same', () =>
     simulate(async (s) => {
       const id = await s.active();
