@@ -280,9 +280,9 @@ function findingOf(
 /** The lines behind the facts that helped to decide, in policy order, each once. */
 function evidenceOf(
   { decidingClause, when, require }: Verdict,
-  { evidence }: SubjectFacts,
+  { evidenceOf: linesOf }: SubjectFacts,
 ): readonly string[] {
   const decided: Explanation | undefined = decidingClause.startsWith('when') ? when : require;
   const leaves = decided === undefined ? [] : decidingLeaves(decided);
-  return [...new Set(leaves.flatMap(({ fact }) => evidence[fact] ?? [`\`${fact}\` was not collected`]))];
+  return [...new Set(leaves.flatMap(({ fact }) => linesOf(fact) ?? [`\`${fact}\` was not collected`]))];
 }

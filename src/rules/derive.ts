@@ -36,12 +36,16 @@ import {
 import { unusableFact } from './region-use.ts';
 import type { FactSet, RecordEvidence, SubjectRef } from './types.ts';
 
-/** One subject with its facts, and for each fact the lines a person can check it by. */
+/** One subject with its facts. */
 export interface SubjectFacts {
   readonly subject: SubjectRef;
   readonly accountName: string;
   readonly facts: FactSet;
-  readonly evidence: Readonly<Partial<Record<FactName, readonly string[]>>>;
+  /**
+   * The lines a person can check a fact by; nothing for a fact that this kind of subject does not have. They are put into words when somebody
+   * asks: a finding shows those of the facts that decided it, and most findings are never shown.
+   */
+  readonly evidenceOf: (fact: FactName) => readonly string[] | undefined;
 }
 
 const ACCOUNT_FACTS = {
@@ -255,15 +259,11 @@ function subjectFacts(
   { name: accountName }: Pick<MemberAccount, 'name'>,
   derived: Partial<Record<FactName, DerivedFact>>,
 ): SubjectFacts {
-  const entries = Object.entries(derived);
   return {
     subject,
     accountName,
-    facts: Object.fromEntries(entries.map(([name, { observation }]) => [name, observation])),
-    // Not before somebody asks: a finding shows the lines behind the facts that decided it, and most findings are never shown.
-    get evidence() {
-      return Object.fromEntries(entries.map(([name, { evidence }]) => [name, evidence.map(plain)]));
-    },
+    facts: Object.fromEntries(Object.entries(derived).map(([name, { observation }]) => [name, observation])),
+    evidenceOf: (fact) => derived[fact]?.evidence.map(plain),
   };
 }
 

@@ -10,6 +10,8 @@ import {
   renderReport,
 } from '../../src/cli/report/formats.ts';
 import { parseEarlierReport } from '../../src/cli/report/history.ts';
+import { Spool } from '../../src/cli/report/spool.ts';
+import { TextReport } from '../../src/cli/report/text.ts';
 import type { ReportView } from '../../src/cli/report/view.ts';
 import { painter } from '../../src/cli/terminal/index.ts';
 import { epochMs } from '../../src/core/index.ts';
@@ -60,8 +62,14 @@ async function exampleView(
   };
 }
 function render(format: ReportFormat, view: ReportView): string {
+  if (format === 'text') {
+    const texts = new Spool();
+    const text = new TextReport(texts, view, { width: 80, paint: painter(false), isShown: view.isShown });
+    for (const finding of view.report.findings) text.see(finding);
+    return [...text.pieces(view)].join('');
+  }
   if (format !== 'json' && format !== 'ndjson' && format !== 'csv')
-    return renderReport(format, view, { width: 80, paint: painter(false), timeline: [] });
+    return renderReport(format, view, { timeline: [] });
   const { findings } = view.report;
   const pieces = renderListed(format, view, (controlId) =>
     findings

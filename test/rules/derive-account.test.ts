@@ -164,7 +164,7 @@ describe('what anybody in the account can do', () => {
   });
 
   test('the evidence names the root user', () => {
-    expect(memberOf({ iam: DENIED })?.evidence[MANTLE_USE]?.[0]).toBe(
+    expect(memberOf({ iam: DENIED })?.evidenceOf(MANTLE_USE)?.[0]).toBe(
       `\`${ROOT}\` may use models of \`bedrock-mantle\` in ${FRANKFURT}`,
     );
   });
@@ -218,9 +218,9 @@ describe('what anybody in the account can do', () => {
     expect(invocation('arn:aws:bedrock:*::foundation-model/amazon.nova-pro-v1:0')).toBe('denied');
     expect(invocation(`arn:aws:bedrock:us-east-1::foundation-model/${id}`)).toBe('denied');
     expect(
-      memberOf({ organization: NO_ROOT, iam: holder(documentOf(allow('bedrock:*'))) })?.evidence[
-        'forcedRetentionModels.invocation'
-      ]?.[0],
+      memberOf({ organization: NO_ROOT, iam: holder(documentOf(allow('bedrock:*'))) })?.evidenceOf(
+        'forcedRetentionModels.invocation',
+      )?.[0],
     ).toBe(
       `\`arn:aws:iam::${MEMBER}:user/u\` may invoke a model that cannot be used without AWS keeping its traffic (Claude Fable 5, Claude Fable 5.1, Claude Mythos 5) in ${FRANKFURT}`,
     );
@@ -299,7 +299,7 @@ describe('who records and who is told', () => {
       region: { ...quietly, metricAlarms: wrong },
     });
     expect(found?.facts['bedrockMetrics.unknownNames']).toMatchObject({ value: 2 });
-    expect(found?.evidence['bedrockMetrics.unknownNames']).toEqual([
+    expect(found?.evidenceOf('bedrockMetrics.unknownNames')).toEqual([
       'alarm `a` in eu-central-1 asks for `TotalTokens`, which `AWS/Bedrock` does not have; AWS has nothing: add `InputTokenCount` and `OutputTokenCount`',
       'alarm `b` in eu-central-1 asks for the dimension `Region`, which `AWS/Bedrock` does not have',
     ]);
@@ -383,7 +383,7 @@ describe('who records and who is told', () => {
       });
       return [
         found?.facts['changeAlarms.unwatchedCalls'],
-        found?.evidence['changeAlarms.unwatchedCalls'] ?? [],
+        found?.evidenceOf('changeAlarms.unwatchedCalls') ?? [],
       ] as const;
     };
     // What is left open is the call that appears in us-east-1, a Region that was not asked.

@@ -28,7 +28,7 @@ function factOf(
   );
   const seen = found?.facts[fact];
   if (seen === undefined) throw new Error(`no fact ${fact}`);
-  const lines = found?.evidence[fact]?.join('; ') ?? '';
+  const lines = found?.evidenceOf(fact)?.join('; ') ?? '';
   if (seen.kind === 'observed') return [seen.value, lines];
   return [seen.kind === 'absent' ? 'absent' : `unobservable ${seen.reason}`, lines];
 }

@@ -471,7 +471,7 @@ describe('facts of a principal', () => {
     const iam = { users: [user({ groups: ['g'] })], groups: [group()], managedPolicies: [BEDROCK] };
     const found = inMember(subjectsOf(withIam(observed({ ...noIam, ...iam }))).principal).at(-1);
     expect(seen(found, STORAGE)).toBe('allowed');
-    expect(found?.evidence[STORAGE]?.[1]).toMatch(
+    expect(found?.evidenceOf(STORAGE)?.[1]).toMatch(
       /^managed policy `Bedrock` of group `g`, Statement\[0\], allows by `bedrock:\*`: /,
     );
   });
@@ -496,7 +496,7 @@ describe('facts of a principal', () => {
   test('a document of thousands of statements does not bury the reader', () => {
     const statements = Array.from({ length: 3000 }, () => allow('bedrock:Put*'));
     const crowded = user({ inlinePolicies: [{ name: 'p', document: documentOf(statements) }] });
-    const lines = only({ users: [crowded] })?.evidence[STORAGE] ?? [];
+    const lines = only({ users: [crowded] })?.evidenceOf(STORAGE) ?? [];
     expect(lines).toHaveLength(22);
     expect(lines.at(-1)).toBe('and 2980 more statements');
   });
@@ -509,7 +509,7 @@ describe('facts of a principal', () => {
       users: [user({ inlinePolicies: naming('bedrock:InvokeModel', 'bedrock:Converse', 'bedrock:Conv*') })],
     });
     expect(found?.facts[UNKNOWN_ACTIONS]).toMatchObject({ value: 2 });
-    expect(found?.evidence[UNKNOWN_ACTIONS]?.[0]).toMatch(
+    expect(found?.evidenceOf(UNKNOWN_ACTIONS)?.[0]).toMatch(
       /^inline policy `p` Statement\[0\]: `bedrock:Converse` is not an action of AWS .*`bedrock:InvokeModel` authorizes Converse$/,
     );
   });
@@ -541,6 +541,10 @@ describe('facts of a principal', () => {
 
   test('a name that steers a terminal does not', () => {
     const hostile = user({ inlinePolicies: [{ name: 'x\u001b[2J', document: CHANGE }] });
-    expect(only({ users: [hostile] })?.evidence[STORAGE]?.join()).not.toMatch(/\u001b/);
+    expect(
+      only({ users: [hostile] })
+        ?.evidenceOf(STORAGE)
+        ?.join(),
+    ).not.toMatch(/\u001b/);
   });
 });

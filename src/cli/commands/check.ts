@@ -28,19 +28,20 @@ import {
   stateToReadOption,
 } from '../options.ts';
 import { note } from '../output.ts';
-import { exitCodeFor, FAIL_ON, type FailOn } from '../report/exit-code.ts';
+import { ExitJudge, FAIL_ON, type FailOn } from '../report/exit-code.ts';
 import {
   LISTED_FORMATS,
-  type ListedFormat,
   REPORT_FORMATS,
   type ReportFormat,
   renderFinding,
   renderListed,
   renderReport,
   showsAll,
+  type WholeFormat,
 } from '../report/formats.ts';
 import { ChangeCounter } from '../report/history.ts';
 import { Spool } from '../report/spool.ts';
+import { TextReport } from '../report/text.ts';
 import { type FindingView, type ReportView, seen } from '../report/view.ts';
 import { painter } from '../terminal/index.ts';
 
@@ -109,7 +110,15 @@ async function check(options: Options, context: CommandContext): Promise<void> {
   const counter = earlier === undefined ? undefined : new ChangeCounter(earlier, early.report);
   const format = LISTED_FORMATS.find((each) => each === options.format);
   const spool = new Spool();
+  const paint = painter(context.color && options.out === undefined);
+  const text =
+    options.format === 'text'
+      ? new TextReport(spool, early, { width: context.width, paint, isShown })
+      : undefined;
+  const isWhole = format === undefined && text === undefined;
+  const judge = new ExitJudge(options.failOn);
   try {
+    // Only what is made of all findings at once keeps them: an organization can have hundreds of thousands.
     const kept: Finding[] = [];
     const summary = await estate.check((make, { standing }) => {
       // Of what is fine, most formats say no more than the number; with an earlier run it may be fine again.
@@ -117,9 +126,12 @@ async function check(options: Options, context: CommandContext): Promise<void> {
       if (isFine && counter === undefined && format === undefined && !showsAll(options.format)) return;
       const finding = make();
       counter?.see(finding);
+      judge.see(finding, options.newSince === undefined || seen(early, finding)?.change === 'new');
+      text?.see(finding);
       if (format !== undefined && isShown(finding))
         spool.add(finding.controlId, renderFinding(format, finding, early));
-      if (!isFine || showsAll(options.format) || seen(early, finding) !== undefined) kept.push(finding);
+      if (isWhole && (!isFine || showsAll(options.format) || seen(early, finding) !== undefined))
+        kept.push(finding);
     });
     const view: ReportView = {
       report: { ...summary, findings: inReportOrder(kept, policy) },
@@ -133,25 +145,16 @@ async function check(options: Options, context: CommandContext): Promise<void> {
       sameEvidence: sameEvidence(options),
       version: manifest.version,
     };
-    const isNew = (finding: Finding): boolean =>
-      options.newSince === undefined || seen(view, finding)?.change === 'new';
-    const paint = painter(context.color && options.out === undefined);
     const pieces =
-      format === undefined
-        ? [
-            renderReport(options.format as Exclude<ReportFormat, ListedFormat>, view, {
-              width: context.width,
-              paint,
-              timeline,
-            }),
-          ]
-        : renderListed(format, view, (controlId) => spool.pieces(controlId));
+      format !== undefined
+        ? renderListed(format, view, (controlId) => spool.pieces(controlId))
+        : (text?.pieces(view) ?? [renderReport(options.format as WholeFormat, view, { timeline })]);
     if (options.out === undefined) for (const piece of pieces) context.stdout.write(piece);
     else {
       await writeTextFile(options.out, pieces, context);
       note(context, `the report is in ${options.out}`);
     }
-    context.exitCode = exitCodeFor(view.report.findings, options.failOn, isNew);
+    context.exitCode = judge.exitCode();
   } finally {
     spool.close();
   }

@@ -1,6 +1,5 @@
 import { assertNever } from '../../core/index.ts';
 import type { Finding } from '../../rules/index.ts';
-import type { Paint } from '../terminal/index.ts';
 import { renderAsff } from './asff.ts';
 import { csvHeader, csvRow } from './csv.ts';
 import { renderHtml, type TimelineEvent } from './html.ts';
@@ -10,7 +9,6 @@ import { renderMarkdown } from './markdown.ts';
 import { ndjsonHead, ndjsonLine } from './ndjson.ts';
 import { renderOcsf } from './ocsf.ts';
 import { renderSarif } from './sarif.ts';
-import { renderText } from './text.ts';
 import type { FindingView, ReportView } from './view.ts';
 
 /** What `check --format` takes; the first is the default. */
@@ -29,9 +27,6 @@ export const REPORT_FORMATS = [
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
 export interface RenderOptions {
-  /** For text. */
-  readonly width: number;
-  readonly paint: Paint;
   /** For HTML. */
   readonly timeline: readonly TimelineEvent[];
 }
@@ -95,15 +90,12 @@ function frameOf(format: ListedFormat, view: ReportView): readonly [string, stri
   }
 }
 
-/** One check in one format, ended by a line break. The same view gives the same bytes. */
-export function renderReport(
-  format: Exclude<ReportFormat, ListedFormat>,
-  view: ReportView,
-  options: RenderOptions,
-): string {
+/** Formats that are made of all their findings at once. */
+export type WholeFormat = Exclude<ReportFormat, ListedFormat | 'text'>;
+
+/** One check in one format, ended by a line break. The same view gives the same bytes. Text is made by `TextReport`. */
+export function renderReport(format: WholeFormat, view: ReportView, options: RenderOptions): string {
   switch (format) {
-    case 'text':
-      return `${renderText(view, options).join('\n')}\n`;
     case 'markdown':
       return renderMarkdown(view);
     case 'html':

@@ -1,9 +1,9 @@
 import { formatInstant } from '../../core/index.ts';
-import type { CheckReport, ControlSummary, Finding } from '../../rules/index.ts';
+import type { CheckSummary, ControlSummary, Finding } from '../../rules/index.ts';
 import { sourcesOf } from '../../rules/index.ts';
 import { displayWidth, type Paint, printable, table, wrap } from '../terminal/index.ts';
 import { describeEvidenceSource } from './sources.ts';
-import { type ReportView, seen } from './view.ts';
+import { type FindingView, type ReportView, seen } from './view.ts';
 import { describeCoverage, describeSubject, type Standing, standingOf } from './words.ts';
 
 export interface TextOptions {
@@ -11,7 +11,7 @@ export interface TextOptions {
   readonly paint: Paint;
 }
 
-type Options = TextOptions & ReportView;
+type Options = TextOptions & Omit<ReportView, 'report'> & { readonly report: CheckSummary };
 
 const SHOWN: readonly Standing[] = ['non-compliant', 'indeterminate', 'covered'];
 const TONES = {
@@ -22,21 +22,76 @@ const TONES = {
   'not-applicable': 'dim',
 } as const satisfies Record<Standing, Parameters<Paint>[0]>;
 
-/** A check for a terminal: the counts first, then by control what is wrong, what is not known, and what an exception covers. */
-export function renderText(view: ReportView, options: TextOptions): readonly string[] {
-  const { report } = view;
-  const all: Options = { ...view, ...options };
-  return [
-    ...heading(report, all),
-    ...sinceLines(all),
-    '',
-    ...counts(report, all),
-    ...report.byControl.flatMap((control) => controlBlock(control, report, all)),
-    ...attestationLines(all),
-    '',
-    ...ending(report, all),
-  ];
+/** What a text report says of findings, beside each of them by itself. */
+interface ShownOfControl {
+  /** Of the first violation that is shown, covered or not: what it means, and the remedy. */
+  says?: Pick<Finding, 'message' | 'remedy'>;
+  /** Id of the first violation that is shown and that nothing covers. */
+  worst?: string;
 }
+
+/** Texts of findings by list, in the order in which they came; see `Spool`. */
+interface Texts {
+  add(list: string, text: string): void;
+  pieces(list: string): Iterable<string>;
+}
+
+/**
+ * A check for a terminal: the counts first, then by control what is wrong, what is not known, and what an exception covers. A finding is made
+ * into text as it comes, so that memory does not grow with their number.
+ */
+export class TextReport {
+  readonly #texts: Texts;
+  readonly #options: TextOptions & Pick<ReportView, 'isShown'>;
+  readonly #view: FindingView;
+  readonly #controls = new Map<string, ShownOfControl>();
+  /** Those that need somebody, and that `isShown` left out. */
+  #hidden = 0;
+
+  constructor(texts: Texts, view: FindingView, options: TextOptions & Pick<ReportView, 'isShown'>) {
+    this.#texts = texts;
+    this.#view = view;
+    this.#options = options;
+  }
+
+  /** Takes a finding; those of one control must come in the order of the report. */
+  see(finding: Finding): void {
+    const standing = standingOf(finding);
+    if (!SHOWN.includes(standing)) return;
+    if (!this.#options.isShown(finding)) {
+      if (OPEN.has(standing)) this.#hidden += 1;
+      return;
+    }
+    const { controlId, outcome, message, remedy, id } = finding;
+    const own = this.#controls.get(controlId) ?? {};
+    if (outcome === 'non-compliant') own.says ??= { message, remedy };
+    if (standing === 'non-compliant') own.worst ??= id;
+    this.#controls.set(controlId, own);
+    const lines = ['', ...findingLines(finding, this.#view, this.#options)];
+    this.#texts.add(listOf(controlId, standing), `${lines.join('\n')}\n`);
+  }
+
+  /** The whole report in pieces, ended by a line break; after the last finding. */
+  *pieces(view: Omit<Options, keyof TextOptions | 'isShown'>): Generator<string> {
+    const options: Options = { ...view, ...this.#options };
+    const { report } = view;
+    yield textOf([...heading(report, options), ...sinceLines(options), '', ...counts(report, options)]);
+    for (const control of report.byControl) {
+      const own = this.#controls.get(control.controlId);
+      if (own === undefined) continue;
+      yield textOf(controlLines(control, own, options));
+      for (const standing of SHOWN) yield* this.#texts.pieces(listOf(control.controlId, standing));
+    }
+    const worst = report.byControl
+      .map(({ controlId }) => this.#controls.get(controlId)?.worst)
+      .find((id) => id !== undefined);
+    yield textOf([...attestationLines(options), '', ...ending(report, options, this.#hidden, worst)]);
+  }
+}
+
+const listOf = (controlId: string, standing: Standing): string => `${controlId} ${standing}`;
+
+const textOf = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
 
 function sinceLines(options: Options): readonly string[] {
   const since = options.changes;
@@ -73,7 +128,7 @@ const ATTESTATION_WORDS = {
   current: 'holds until',
 } as const satisfies Record<ReportView['attestations'][number]['standing'], string>;
 
-function heading(report: CheckReport, { width, paint, notice }: Options): readonly string[] {
+function heading(report: CheckSummary, { width, paint, notice }: Options): readonly string[] {
   const { id, version, hash } = report.policy;
   const [first = '', ...more] = wrap(
     `${printable(id)} ${printable(version)} (hash ${hash.slice(0, 16)})`,
@@ -92,8 +147,8 @@ function heading(report: CheckReport, { width, paint, notice }: Options): readon
   ];
 }
 
-function counts(report: CheckReport, { width, paint }: TextOptions): readonly string[] {
-  const row = (name: string, severity: string, each: CheckReport['counts']): readonly string[] => [
+function counts(report: CheckSummary, { width, paint }: TextOptions): readonly string[] {
+  const row = (name: string, severity: string, each: CheckSummary['counts']): readonly string[] => [
     name,
     severity,
     String(each['non-compliant']),
@@ -121,19 +176,15 @@ function counts(report: CheckReport, { width, paint }: TextOptions): readonly st
   return [paint('dim', header), ...lines];
 }
 
-function controlBlock(control: ControlSummary, report: CheckReport, options: Options): readonly string[] {
-  const own = report.findings.filter(
-    (finding) => finding.controlId === control.controlId && options.isShown(finding),
-  );
-  const shown = SHOWN.flatMap((standing) => own.filter((finding) => standingOf(finding) === standing));
-  if (shown.length === 0) return [];
-  const { width, paint } = options;
+function controlLines(
+  control: ControlSummary,
+  { says }: ShownOfControl,
+  { width, paint }: TextOptions,
+): readonly string[] {
   const [first = '', ...more] = wrap(
     `${control.controlId} ${printable(control.title)} (${control.severity})`,
     width,
   );
-  const violations = shown.filter((finding) => finding.outcome === 'non-compliant');
-  const says = violations[0];
   return [
     '',
     paint('bold', first),
@@ -144,13 +195,11 @@ function controlBlock(control: ControlSummary, report: CheckReport, options: Opt
           ...wrap(printable(says.message.trim()), width, '  '),
           ...wrap(`remedy: ${printable(says.remedy.trim().replace(/\s+/g, ' '))}`, width, '  ', '    '),
         ]),
-    ...shown.flatMap((finding) => ['', ...findingLines(finding, options)]),
   ];
 }
 
-function findingLines(finding: Finding, options: Options): readonly string[] {
-  const { width, paint } = options;
-  const when = seen(options, finding);
+function findingLines(finding: Finding, view: FindingView, { width, paint }: TextOptions): readonly string[] {
+  const when = seen(view, finding);
   const standing = standingOf(finding);
   const until =
     finding.coveredBy === undefined
@@ -178,11 +227,13 @@ function findingLines(finding: Finding, options: Options): readonly string[] {
   ];
 }
 
-function ending(report: CheckReport, { width, isShown, sameEvidence }: Options): readonly string[] {
+function ending(
+  report: CheckSummary,
+  { width, sameEvidence }: Options,
+  hidden: number,
+  worst: string | undefined,
+): readonly string[] {
   const { counts: all } = report;
-  const hidden = report.findings.filter(
-    (finding) => !isShown(finding) && OPEN.has(standingOf(finding)),
-  ).length;
   const open = all['non-compliant'];
   const unknown = all.indeterminate;
   const verdict =
@@ -191,9 +242,6 @@ function ending(report: CheckReport, { width, isShown, sameEvidence }: Options):
       : unknown > 0
         ? `nothing is known to be wrong, but ${unknown} could not be decided; unknown is not compliant.`
         : `everything that was asked is compliant${all.covered > 0 ? ` or covered (${all.covered})` : ''}.`;
-  const worst = report.findings.find(
-    (finding) => isShown(finding) && standingOf(finding) === 'non-compliant',
-  );
   return [
     ...wrap(verdict, width),
     ...(hidden > 0
@@ -212,7 +260,7 @@ function ending(report: CheckReport, { width, isShown, sameEvidence }: Options):
       ? []
       : [
           'Why one was found:',
-          ...commandLines(`proviso finding explain ${worst.id} ${sameEvidence ?? '--snapshot DIR'}`, width),
+          ...commandLines(`proviso finding explain ${worst} ${sameEvidence ?? '--snapshot DIR'}`, width),
         ]),
   ];
 }
