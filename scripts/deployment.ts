@@ -102,6 +102,13 @@ const FAILURE_QUEUES: Readonly<Partial<Record<DeployedFunction, string>>> = {
   drainContent: 'SweepDeadLetters',
 };
 
+/** Traces: names of functions and states, times and faults; X-Ray knows no resource. */
+const tracing = (...more: readonly string[]): Json => ({
+  Effect: 'Allow',
+  Action: ['xray:PutTelemetryRecords', 'xray:PutTraceSegments', ...more].sort(),
+  Resource: '*',
+});
+
 export const logicalRole = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}Role`;
 
 const trustOf = (service: string, condition: Json = {}): Json => ({
@@ -128,6 +135,7 @@ function functionRole(name: DeployedFunction): Json {
             Version: '2012-10-17',
             Statement: [
               { Effect: 'Allow', Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: logs },
+              tracing(),
               ...statementsOf(FUNCTIONS[name]),
               ...(queue === undefined
                 ? []
@@ -191,6 +199,7 @@ function machine(name: 'exception' | 'ending' | 'scan', file: string, more: read
                   ],
                   Resource: '*',
                 },
+                tracing('xray:GetSamplingRules', 'xray:GetSamplingTargets'),
                 ...more,
               ],
             },
@@ -208,6 +217,7 @@ function machine(name: 'exception' | 'ending' | 'scan', file: string, more: read
         DefinitionSubstitutions: Object.fromEntries(
           functions.map((each) => [each, { 'Fn::GetAtt': [logicalFunction(each), 'Arn'] }]),
         ),
+        TracingConfiguration: { Enabled: true },
         LoggingConfiguration: {
           Level: 'ERROR',
           // Inputs and outputs hold ids only, and stay out of the logs all the same.

@@ -3,8 +3,8 @@ import type { ExceptionRecord, ExceptionRequest, Lease, LeaseRow, Place, PlaceFa
 
 /*
  * An exception may be for several accounts and Regions. They are approved, reserved, enabled and ended together; each has a lease, a dead
- * man's switch and a destination of its own. Everything that is done "at every place" goes through here: nothing else reads a request's
- * own account, Region or destination (test/architecture.test.ts).
+ * man's switch and a destination of its own. Everything that is done "at every place" goes through here. What
+ * judges a single place, such as preflight of a destination, is given the request as it is for that place.
  */
 
 /** The most places of one request: all its leases are written in one commit, and DynamoDB takes 100 writes in one transaction. */

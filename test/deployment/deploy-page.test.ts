@@ -21,7 +21,14 @@ it('the page lists every variable of the functions and no other', () => {
 it('the page gives every permission of the governance account with its reason, and no other', () => {
   const listed = named(section('Permissions in the governance account'), /`([a-z0-9]+:[A-Za-z]+)`/g);
   const allowed = Object.values(ACTS).flatMap(({ actions }) => actions as readonly string[]);
-  const ofDeployment = ['iam:PassRole', 'logs:CreateLogStream', 'logs:PutLogEvents', 'sqs:SendMessage'];
+  const ofDeployment = [
+    'iam:PassRole',
+    'logs:CreateLogStream',
+    'logs:PutLogEvents',
+    'sqs:SendMessage',
+    'xray:PutTelemetryRecords',
+    'xray:PutTraceSegments',
+  ];
   expect(listed).toEqual([...new Set([...allowed, ...ofDeployment])].sort());
 });
 

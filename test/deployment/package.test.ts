@@ -88,7 +88,11 @@ describe('the governance template', () => {
     const roles = functions.map(([, { Properties }]) => JSON.stringify(Properties['Role']));
     expect(new Set(roles).size).toBe(functions.length);
     for (const [, { Properties }] of functions)
-      expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] });
+      expect(Properties).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        TracingConfig: { Mode: 'Active' },
+      });
     for (const [name, { Properties }] of ofType('AWS::Logs::LogGroup'))
       expect(Properties['RetentionInDays'], name).toBe(400);
     expect(
@@ -141,9 +145,9 @@ describe('the governance template', () => {
             FunctionName: { Ref: `${each.charAt(0).toUpperCase()}${each.slice(1)}LambdaFunction` },
           },
         });
-      expect(Properties['LoggingConfiguration']).toMatchObject({
-        Level: 'ERROR',
-        IncludeExecutionData: false,
+      expect(Properties).toMatchObject({
+        TracingConfiguration: { Enabled: true },
+        LoggingConfiguration: { Level: 'ERROR', IncludeExecutionData: false },
       });
     }
   });
@@ -205,7 +209,7 @@ describe('the governance template', () => {
         expect(Action.join(), name).not.toContain('*');
         if (Resource === '*')
           expect(Action.join(), name).toMatch(
-            /^((identitystore:List|organizations:(List|Describe)|logs:)\w+,?)+$/,
+            /^((identitystore:List|organizations:(List|Describe)|logs:|xray:(Get|Put))\w+,?)+$/,
           );
       }
     }

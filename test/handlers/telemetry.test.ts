@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { HANDLERS } from '../../handlers/index.ts';
 import { measure } from '../../handlers/sweep.ts';
 import { safeError, telemetry } from '../../handlers/telemetry.ts';
@@ -83,6 +83,26 @@ describe('the logs of the functions', () => {
     });
     expect(second).toMatchObject({ level: 'ERROR', fault: 'TypeError', at: expect.stringMatching(/^at /) });
     expect(lines.join()).not.toContain('CANARY');
+  });
+
+  it('name the trace of X-Ray, where the invocation is traced', async () => {
+    const lines: string[] = [];
+    const observe = telemetry('listContent', ENVIRONMENT, (line) => void lines.push(line));
+    const fails = () => Promise.reject(new AwsCallError('denied', 's3:ListObjectVersions: denied', false));
+    vi.stubEnv(
+      '_X_AMZN_TRACE_ID',
+      'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=557abcec3ee5a047;Sampled=1',
+    );
+    try {
+      await simulate(async ({ state: { services } }) => {
+        await expect(observe(fails, {}, services)).rejects.toThrow();
+      });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      xray_trace_id: '1-5759e988-bd862e3fe1be46a994272793',
+    });
   });
 
   it('keeps the name that Step Functions decides by', () => {
