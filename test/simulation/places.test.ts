@@ -356,7 +356,7 @@ describe('off in one place is off in all', () => {
     simulate(async (s) => {
       const id = await onEverywhere(s);
       s.mute(...muted);
-      s.state.runtime.stop('exception', id, { error: 'Stopped', cause: 'by hand' });
+      await s.state.runtime.stop('exception', id, { error: 'Stopped', cause: 'by hand' });
       await s.advanceTo(ENDS + bound);
       expect(onIn(s)).toEqual([]);
     }),
