@@ -88,7 +88,8 @@ describe('the logs of the functions', () => {
   it('name the trace of X-Ray, where the invocation is traced', async () => {
     const lines: string[] = [];
     const observe = telemetry('listContent', ENVIRONMENT, (line) => void lines.push(line));
-    const fails = () => Promise.reject(new AwsCallError('access-denied', 's3:ListObjectVersions: denied', false));
+    const fails = () =>
+      Promise.reject(new AwsCallError('access-denied', 's3:ListObjectVersions: denied', false));
     vi.stubEnv(
       '_X_AMZN_TRACE_ID',
       'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=557abcec3ee5a047;Sampled=1',
