@@ -124,6 +124,24 @@ export function decideAnyOf(
   return { kind: strongestOf(decisions), decisions };
 }
 
+/**
+ * Whether nothing that the principal holds allows any of `actions`, and all of it could be read: {@link decideAnyOf} then says `denied`
+ * whatever the resource, conditions, boundary and control policies are, so that most principals of an organization need not be asked
+ * further. Only for questions without a policy of the resource, which could allow by itself.
+ */
+export const holdsNoAllow = (
+  { principal, identity }: IdentityPolicies,
+  actions: readonly string[],
+): boolean =>
+  // No identity policy limits the root user.
+  principal.kind !== 'root' &&
+  identity.unreadable.length === 0 &&
+  identity.policies.every((policy) =>
+    actions.every((action) =>
+      policy.concerning(action).every(({ statement }) => statement.source.effect === 'Deny'),
+    ),
+  );
+
 export function strongestOf(decisions: readonly PermissionDecision[]): PermissionDecision['kind'] {
   const strength = Math.max(...decisions.map(({ kind }) => STRENGTH.indexOf(kind)));
   return STRENGTH[strength] ?? 'denied';

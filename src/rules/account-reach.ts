@@ -8,6 +8,7 @@ import {
   decideAnyOf,
   evaluateRequest,
   type Guardrails,
+  holdsNoAllow,
   type IdentityPolicies,
   known,
   layerOf,
@@ -134,6 +135,7 @@ export function accountReach(
       if (iam.kind === 'absent') return { kind: 'unobservable', reason: 'malformed', source: iam.source };
       // Somebody who is not the root user tells the reader more.
       for (const principal of listed(iam.value)) {
+        if (holdsNoAllow(principal[0], question.actions)) continue;
         const answer = ask(principal);
         if (answer.kind === 'allowed') return answer;
       }

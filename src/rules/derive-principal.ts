@@ -12,6 +12,7 @@ import {
   type CannotDecideReason,
   decideAnyOf,
   type Guardrails,
+  holdsNoAllow,
   type IdentityPolicies,
   MODEL_INVOCATIONS,
   NO_GUARDRAILS,
@@ -113,8 +114,13 @@ const ATTRIBUTION_WORDS = {
 function permissionFact(input: PrincipalInput, actions: readonly string[], toDo: string): DerivedFact {
   const guardrails = guardrailsOver(input);
   const { organizationId } = input;
-  const { kind, decisions } = decideAnyOf(input.identity, actions, { guardrails, organizationId });
+  const decide = () => decideAnyOf(input.identity, actions, { guardrails, organizationId });
   // In words only for whom it is shown: most principals of an organization are fine.
+  if (holdsNoAllow(input.identity, actions))
+    return withEvidence(observedFact('denied', input.seen).observation, () =>
+      describeDecision('denied', decide().decisions, toDo),
+    );
+  const { kind, decisions } = decide();
   const words = () => describeDecision(kind, decisions, toDo);
   if (kind !== 'cannot-decide') return withEvidence(observedFact(kind, input.seen).observation, words);
   const undecided = decisions.find((decision) => decision.kind === 'cannot-decide');

@@ -4,9 +4,11 @@ import {
   decideAnyOf,
   decideIdentity,
   type Guardrails,
+  holdsNoAllow,
   type IdentityPolicies,
   NO_GUARDRAILS,
   PROMPT_STORAGE_CHANGES,
+  rootPolicies,
 } from '../../src/iam/index.ts';
 import {
   ALLOW_ALL,
@@ -417,5 +419,18 @@ describe('properties', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('holds no Allow for any of the actions', () => {
+  const READS = holding(documentOf([allow('bedrock:Get*'), deny('*')]));
+  test.each<[string, IdentityPolicies, boolean]>([
+    ['a role that may do other things', READS, true],
+    ['a role whose Allow hangs on a condition', holding(documentOf(allow(PUT, { Condition: MFA }))), false],
+    ['a role whose other policy is damaged', holding(documentOf([]), 'no policy'), false],
+    ['the root user, whom no identity policy limits', rootPolicies('aws', '222222222222'), false],
+  ])('%s', (_name, identity, expected) => {
+    expect(holdsNoAllow(identity, ['s3:PutObject', PUT])).toBe(expected);
+    if (expected) expect(decideAnyOf(identity, [PUT], { guardrails: NONE }).kind).toBe('denied');
   });
 });

@@ -8,6 +8,7 @@ import {
   type ContextValue,
   contextOf,
   evaluateRequest,
+  holdsNoAllow,
   known,
   UNKNOWN,
 } from '../../src/iam/index.ts';
@@ -120,6 +121,21 @@ describe('whatever the policies', () => {
       }),
       RUNS,
     );
+  });
+
+  test('who holds no Allow is denied, without asking further', () => {
+    let found = 0;
+    fc.assert(
+      fc.property(generated, contextEntries, resource, (given, entries, on) => {
+        const { identity } = policiesOf(given);
+        const held = holdsNoAllow({ principal: ROLE, identity: identity ?? layer('none', []) }, [ACTION]);
+        fc.pre(held);
+        found += 1;
+        expect(evaluateRequest(request(entries, on), policiesOf(given)).kind).toBe('denied');
+      }),
+      { numRuns: 500 },
+    );
+    expect(found).toBeGreaterThan(100);
   });
 
   test('widening an Allow never allows less', () => {
