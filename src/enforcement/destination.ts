@@ -404,7 +404,6 @@ function judgeReaders(input: DestinationInput): readonly DestinationFault[] {
   const keyLayer = resourceLayer('the key policy', keyPolicy, request.accountId, true);
   const bucketPolicy = bucket?.policy.kind === 'observed' ? bucket.policy.value : undefined;
   const bucketLayer = resourceLayer('the bucket policy', bucketPolicy, request.accountId, false);
-  const logs = { kind: 'service' as const, name: `logs.${request.region}.amazonaws.com` };
   const isClosed = (reader: IdentityPolicies, at: number): boolean => {
     const context = atInstant(contextOfPrincipal(reader.principal), at);
     const asReader = (action: string, resource: string, resourcePolicy: ResourceLayer | undefined) =>
@@ -422,16 +421,8 @@ function judgeReaders(input: DestinationInput): readonly DestinationFault[] {
       );
     }
     const group = `arn:${partitionOfRegion(request.region)}:logs:${request.region}:${request.accountId}:log-group:${destination.logGroupName}`;
-    const decrypt = {
-      action: 'kms:Decrypt',
-      resource: destination.kmsKeyArn,
-      principal: logs,
-      context: atInstant(contextOfPrincipal(logs), at),
-    };
     return (
-      (key.policy.kind !== 'unobservable' &&
-        evaluateRequest(decrypt, { serviceControl: [], resourceControl: [], resource: keyLayer }).kind ===
-          'denied') ||
+      (key.policy.kind !== 'unobservable' && logsDecrypt(input, keyLayer, at) === 'denied') ||
       READ_EVENTS.every((action) => asReader(action, `${group}:*`, undefined))
     );
   };
@@ -555,6 +546,154 @@ export function judgeDrainRole(
     );
   });
 }
+
+/** The tasks of ours that read content: judged beside this, and named to nobody as readers. */
+const OWN_READERS = [DRAIN_ROLE, 'proviso/ProvisoHold'];
+
+/**
+ * Whoever else in the account can read the destination at or after the start: users and roles by their own policies, their boundary, the
+ * control policies, the bucket's and the key's. Certainly able is a defect, not decided is unknown. Left aside: the root user, other accounts,
+ * whoever may assume a reader's role or change a policy.
+ */
+export function judgeOtherReaders(
+  input: DestinationInput & { readonly organization: Organization },
+): readonly DestinationFault[] {
+  const { request, destination, bucket, key, organization, startsAt } = input;
+  // What could not be read is said where it is judged itself.
+  if (bucket?.policy.kind === 'unobservable' || key.policy.kind === 'unobservable') return [];
+  const where =
+    destination.kind === 's3'
+      ? `bucket ${destination.bucketName} and its key`
+      : `log group ${destination.logGroupName}`;
+  const own = OWN_READERS.map(
+    (name) => `arn:${partitionOfRegion(request.region)}:iam::${request.accountId}:role/${name}`,
+  );
+  return seen(input.iam, 'who else can read it', where, (iam) => {
+    if (iam === undefined) return [];
+    const account = accountPolicies(iam);
+    const guardrails = guardrailsOf(organization, request.accountId);
+    const keyPolicy = key.policy.kind === 'observed' ? key.policy.value : undefined;
+    const keyLayer = resourceLayer('the key policy', keyPolicy, request.accountId, true);
+    const reads = readsOf(input);
+    const able: string[] = [];
+    const undecided: string[] = [];
+    const others = [
+      ...iam.users.map((user) => ({ ...user, policies: () => account.ofUser(user) })),
+      ...iam.roles.map((role) => ({ ...role, policies: () => account.ofRole(role) })),
+    ].filter(({ arn }) => !request.readers.includes(arn) && !own.includes(arn));
+    for (const { arn, policies } of others) {
+      const reader = policies();
+      const context = withKeys(contextOfPrincipal(reader.principal, organization.id), {
+        'aws:RequestedRegion': request.region,
+        'aws:SecureTransport': 'true',
+        'kms:ViaService': `s3.${request.region}.amazonaws.com`,
+      });
+      const decideAt = (at: number, action: string, resource: string, resourcePolicy?: ResourceLayer) =>
+        decideIdentity(reader, action, {
+          guardrails,
+          resource,
+          context: atInstant(context, at),
+          ...(resourcePolicy === undefined ? {} : { resourcePolicy }),
+        }).kind;
+      const keyAt = (at: number) =>
+        destination.kind === 's3'
+          ? decideAt(at, 'kms:Decrypt', destination.kmsKeyArn, keyLayer)
+          : logsDecrypt(input, keyLayer, at);
+      const layers = [reader.identity, keyLayer, ...reads.flatMap(({ layer }) => layer ?? [])];
+      const found = new Set<string>();
+      for (const at of [startsAt, ...instantsFrom(layers, startsAt)]) {
+        const kinds = reads
+          .map(({ action, resource, layer }) => decideAt(at, action, resource, layer))
+          .filter((kind) => kind !== 'denied');
+        if (kinds.length === 0) continue;
+        const decrypts = keyAt(at);
+        if (decrypts === 'denied') continue;
+        found.add(decrypts === 'allowed' && kinds.includes('allowed') ? 'able' : 'undecided');
+      }
+      if (found.has('able')) able.push(arn);
+      else if (found.has('undecided')) undecided.push(arn);
+    }
+    const remedy =
+      destination.kind === 's3'
+        ? 'keep them out by the bucket policy or the key policy (templates/exception-destination.yml does), or name them as readers'
+        : 'keep them from the log group by their own or by a control policy, name them as readers, or choose a bucket';
+    return [
+      ...(able.length === 0
+        ? []
+        : [
+            defect(
+              `${namesOf(able)} can read it and ${able.length === 1 ? 'is' : 'are'} no named reader`,
+              where,
+              remedy,
+            ),
+          ]),
+      ...(undecided.length === 0
+        ? []
+        : [
+            {
+              kind: 'unknown' as const,
+              what: `whether ${namesOf(undecided)} can read it is not decided by the policies, and ${undecided.length === 1 ? 'it is' : 'they are'} no named reader`,
+              where,
+              remedy,
+            },
+          ]),
+    ];
+  });
+}
+
+interface Read {
+  readonly action: string;
+  readonly resource: string;
+  /** The resource's own policy. */
+  readonly layer?: ResourceLayer;
+}
+
+/** Every call that brings content to whoever reads. */
+function readsOf({ request, destination, bucket }: DestinationInput): readonly Read[] {
+  const partition = partitionOfRegion(request.region);
+  if (destination.kind === 'cloudwatch-logs') {
+    const group = `arn:${partition}:logs:${request.region}:${request.accountId}:log-group:${destination.logGroupName}`;
+    return READ_EVENTS.map((action) => ({ action, resource: `${group}:*` }));
+  }
+  const policy = bucket?.policy.kind === 'observed' ? bucket.policy.value : undefined;
+  const layer = resourceLayer('the bucket policy', policy, request.accountId, false);
+  const places = isFiltered(request) ? filterPlaces(destination) : undefined;
+  const prefixes =
+    places === undefined ? [destination.keyPrefix] : [places.raw, places.vault, destination.keyPrefix];
+  return prefixes.flatMap((prefix) =>
+    ['s3:GetObject', 's3:GetObjectVersion'].map((action) => ({
+      action,
+      resource: `arn:${partition}:s3:::${destination.bucketName}/${prefix}AWSLogs/record`,
+      layer,
+    })),
+  );
+}
+
+/** Whether CloudWatch Logs may decrypt for whoever reads events. */
+function logsDecrypt(
+  { destination, request }: DestinationInput,
+  keyLayer: ResourceLayer,
+  at: number,
+): string {
+  const logs = { kind: 'service' as const, name: `logs.${request.region}.amazonaws.com` };
+  const name = destination.kind === 'cloudwatch-logs' ? destination.logGroupName : '';
+  const group = `arn:${partitionOfRegion(request.region)}:logs:${request.region}:${request.accountId}:log-group:${name}`;
+  const context = withKeys(contextOfPrincipal(logs), { 'kms:EncryptionContext:aws:logs:arn': group });
+  const decrypt = {
+    action: 'kms:Decrypt',
+    resource: destination.kmsKeyArn,
+    principal: logs,
+    context: atInstant(context, at),
+  };
+  return evaluateRequest(decrypt, { serviceControl: [], resourceControl: [], resource: keyLayer }).kind;
+}
+
+const MOST_NAMES = 5;
+
+const namesOf = (arns: readonly string[]): string =>
+  arns.length <= MOST_NAMES
+    ? arns.join(', ')
+    : `${arns.slice(0, MOST_NAMES).join(', ')} and ${arns.length - MOST_NAMES} more`;
 
 /** Whoever is not in the evidence may be made with any policy: then only the destination's own policies can end the reading. */
 function readerOf(arn: string, iam: Observation<IamEvidence>): IdentityPolicies {

@@ -71,6 +71,7 @@ import {
   judgeDestination,
   judgeDisableRole,
   judgeDrainRole,
+  judgeOtherReaders,
   judgeSecondLever,
 } from './destination.ts';
 import { invokersOf } from './invokers.ts';
@@ -310,6 +311,7 @@ async function inspect(
   return [
     ...judgeDestination(input),
     ...judgeDrainRole({ ...input, organization }),
+    ...judgeOtherReaders({ ...input, organization }),
     ...judgeSecondLever({ ...input, organization, exceptionId }),
     ...judgeDisableRole({ request, organization, iam, baseline }),
   ];

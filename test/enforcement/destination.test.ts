@@ -13,6 +13,7 @@ import {
   type Inspection,
   judgeDestination,
   judgeDisableRole,
+  judgeOtherReaders,
 } from '../../src/enforcement/index.ts';
 import type { IamEvidence, IamRole, Observation, Organization } from '../../src/evidence/index.ts';
 import type { Destination } from '../../src/exceptions/index.ts';
@@ -390,6 +391,109 @@ describe('a spoilt log group', () => {
     expect(open.map(describeFault).join('\n')).toContain('at the start nothing says that it may write');
     const gone = judgeDestination({ ...input, iam: observed(EMPTY) });
     expect(gone.map(({ what }) => what)).toEqual(['it does not exist']);
+  });
+});
+
+describe('who else in the account can read', () => {
+  const ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}';
+  const MFA =
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}]}';
+  const role = (name: string, document = ALL): IamRole => ({
+    ...adminRole,
+    name,
+    arn: `arn:aws:iam::222222222222:role/${name}`,
+    inlinePolicies: [{ name: 'inline', document }],
+  });
+  const adminRole: IamRole = {
+    name: 'Administrator',
+    arn: 'arn:aws:iam::222222222222:role/Administrator',
+    path: '/',
+    assumeRolePolicyDocument: '{"Version":"2012-10-17","Statement":[]}',
+    inlinePolicies: [],
+    attachedPolicies: [],
+  };
+  const OPEN_KEY = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { AWS: 'arn:aws:iam::222222222222:root' },
+        Action: 'kms:*',
+        Resource: '*',
+      },
+    ],
+  });
+  const others = async (
+    made: World,
+    roles: readonly IamRole[],
+    {
+      bucketPolicy,
+      keyPolicy,
+      organization,
+    }: { bucketPolicy?: null; keyPolicy?: string; organization?: Organization } = {},
+  ) => {
+    const input = await inputOf(made);
+    const bucket =
+      input.bucket === undefined || bucketPolicy === undefined
+        ? input.bucket
+        : { ...input.bucket, policy: { kind: 'absent', at: START, source: { call: 'test' } } as const };
+    return judgeOtherReaders({
+      ...input,
+      ...(bucket === undefined ? {} : { bucket }),
+      ...(keyPolicy === undefined ? {} : { key: { ...input.key, policy: observed(keyPolicy) } }),
+      iam: observed({ ...EMPTY, roles }),
+      organization: organization ?? smallEstate().organization,
+    });
+  };
+
+  it('nobody, of the shipped template, whatever their own policies allow', async () => {
+    expect(await others(world(BUCKET), [role('Administrator'), role('proviso/ProvisoDrain')])).toEqual([]);
+  });
+
+  it('nobody, where the bucket lets them and the key does not', async () => {
+    expect(await others(world(BUCKET), [role('Administrator')], { bucketPolicy: null })).toEqual([]);
+  });
+
+  it('an administrator, where neither bucket nor key keeps it out: a defect that names it, and not the reader', async () => {
+    const found = await others(world(BUCKET), [role('Administrator'), role('IncidentResponder')], {
+      bucketPolicy: null,
+      keyPolicy: OPEN_KEY,
+    });
+    expect(found).toMatchObject([{ kind: 'defect', where: 'bucket content and its key' }]);
+    expect(found[0]?.what).toBe(
+      'arn:aws:iam::222222222222:role/Administrator can read it and is no named reader',
+    );
+  });
+
+  it('of many, five by name', async () => {
+    const many = ['A', 'B', 'C', 'D', 'E', 'F', 'G'].map((name) => role(name));
+    const [found] = await others(world(BUCKET), many, { bucketPolicy: null, keyPolicy: OPEN_KEY });
+    expect(found?.what).toMatch(/role\/E and 2 more can read it and are no named reader$/);
+  });
+
+  it('is not decided where it depends: unknown, and named', async () => {
+    const found = await others(world(BUCKET), [role('WithMfa', MFA)], {
+      bucketPolicy: null,
+      keyPolicy: OPEN_KEY,
+    });
+    expect(found).toMatchObject([{ kind: 'unknown' }]);
+    expect(found[0]?.what).toContain('role/WithMfa can read it is not decided');
+  });
+
+  it('is unknown where the identities cannot be read, and nothing where they do not exist', async () => {
+    const input = { ...(await inputOf(world(BUCKET))), organization: smallEstate().organization };
+    expect(judgeOtherReaders({ ...input, iam: DENIED }).map(({ kind }) => kind)).toEqual(['unknown']);
+    expect(judgeOtherReaders({ ...input, iam: observed(EMPTY) })).toEqual([]);
+  });
+
+  it('a log group: whoever may read events, whatever the key says of people', async () => {
+    const reading = ALL.replace('"Action":"*"', '"Action":"logs:FilterLogEvents"');
+    const found = await others(world(LOG_GROUP), [
+      role('Operator', reading),
+      role('Nobody', ALL.replace('"*"', '"ec2:*"')),
+    ]);
+    expect(found).toMatchObject([{ kind: 'defect', where: 'log group /proviso/content/ex-0123456789ab' }]);
+    expect(found[0]?.what).toBe('arn:aws:iam::222222222222:role/Operator can read it and is no named reader');
   });
 });
 

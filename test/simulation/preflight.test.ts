@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { AccountId } from '../../src/core/index.ts';
+import type { Pair } from '../../src/enforcement/index.ts';
+import type { Observation } from '../../src/evidence/index.ts';
 import { BEGINS, BUCKET, HOUR_MS, LONG_AFTER, MINUTE_MS, policyText, simulate } from './harness.ts';
 
 /* What the destination is like decides whether content storage is switched on at all: played through the workflow. */
@@ -39,6 +42,62 @@ describe('at the start', () => {
       Object.assign(services, { inspection });
       await s.advanceTo(BEGINS + 15 * MINUTE_MS);
       expect(s.isOn()).toBe(true);
+    }));
+
+  it('a destination that somebody else in the account can read is refused, and names them', () =>
+    simulate(async (s) => {
+      const id = await s.approved();
+      const { services } = s.state;
+      const { inspection } = services;
+      const everything =
+        '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}';
+      const arn = 'arn:aws:iam::444444444444:user/operator';
+      const operator = {
+        name: 'operator',
+        arn,
+        groups: [],
+        inlinePolicies: [{ name: 'all', document: everything }],
+        attachedPolicies: [],
+      };
+      const open = (policy: Observation<string>, sids: RegExp): Observation<string> => {
+        if (policy.kind !== 'observed') throw new Error('no policy');
+        const document = JSON.parse(policy.value) as { Statement: { Sid: string }[] };
+        const Statement = [
+          ...document.Statement.filter(({ Sid }) => !sids.test(Sid)),
+          {
+            Sid: 'Open',
+            Effect: 'Allow',
+            Principal: { AWS: arn },
+            Action: ['s3:GetObject', 'kms:Decrypt'],
+            Resource: '*',
+          },
+        ];
+        return { ...policy, value: JSON.stringify({ ...document, Statement }) };
+      };
+      Object.assign(services, {
+        inspection: {
+          ...inspection,
+          readIam: async (account: AccountId) => {
+            const iam = await inspection.readIam(account);
+            return iam.kind === 'observed'
+              ? { ...iam, value: { ...iam.value, users: [...iam.value.users, operator] } }
+              : iam;
+          },
+          inspectBucket: async (pair: Pair, name: string) => {
+            const bucket = await inspection.inspectBucket(pair, name);
+            return { ...bucket, policy: open(bucket.policy, /OnlyReadersRead/) };
+          },
+          inspectKey: async (pair: Pair, keyArn: string) => {
+            const key = await inspection.inspectKey(pair, keyArn);
+            return { ...key, policy: open(key.policy, /^$/) };
+          },
+        },
+      });
+      await s.advanceTo(LONG_AFTER);
+      const record = await s.record(id);
+      expect(record.state).toBe('refused');
+      expect(record.reason).toContain(`${arn} can read it and is no named reader`);
+      expect(s.switched).toEqual([]);
     }));
 
   it('a destination that is never seen expires', () =>
