@@ -29,4 +29,6 @@ export interface CommandContext {
   readonly signal?: AbortSignal;
   /** What the run came to. Commands set it; it is `EXIT.fine` when a command starts. */
   exitCode: ExitCode;
+  /** Set by a command that stays up until it is interrupted: a clean stop is then what was asked for, and exit code 0. */
+  runsUntilInterrupted?: boolean;
 }

@@ -19,9 +19,11 @@ export async function runProcess(argv: readonly string[]): Promise<ExitCode> {
     if (interrupts > 1) process.exit(130);
   });
   const output: Output = { isBroken: false };
-  const exitCode = await runCli(argv, processContext(interrupted.signal, output));
+  const context = processContext(interrupted.signal, output);
+  const exitCode = await runCli(argv, context);
   if (output.isBroken) return EXIT.fault;
-  return interrupts > 0 && exitCode === EXIT.fine ? EXIT.fault : exitCode;
+  const isCutShort = interrupts > 0 && context.runsUntilInterrupted !== true;
+  return isCutShort && exitCode === EXIT.fine ? EXIT.fault : exitCode;
 }
 
 /** Whether something that was to be written is lost. */

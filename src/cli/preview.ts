@@ -2,7 +2,6 @@ import { durationMs, epochMs, formatDuration, formatInstant, MINUTE } from '../c
 import type { Snapshot } from '../evidence/index.ts';
 import {
   blastRadius,
-  destinationText,
   durationOf,
   type ExceptionRequest,
   FILTER_LIMITS,
@@ -29,6 +28,7 @@ import {
 } from '../iam/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import { CERTAINTY_WORDS } from './access.ts';
+import { countOf } from './policies.ts';
 
 /** What an exception would mean, before anybody asks for it: sentences for people under a heading each, and the judgement. */
 export interface Preview {
@@ -101,8 +101,10 @@ function capturedAt(request: ExceptionRequest, place: Place, snapshot: Snapshot)
       : []),
     ...(others.length === 0
       ? []
-      : [`Beside the subjects these can invoke a model there, and are captured too: ${listed(others)}.`]),
-    ...(undecided.length === 0 ? [] : [`Of these it cannot be decided: ${listed(undecided)}.`]),
+      : [`Who else can invoke a model there, and is captured too: ${listed(others)}.`]),
+    ...(undecided.length === 0
+      ? []
+      : [`Whether others can invoke a model there cannot be decided: ${listed(undecided)}.`]),
     ...unseen.map((arn) => `The subject \`${arn}\` cannot invoke a model there by what was seen.`),
   ];
 }
@@ -139,12 +141,18 @@ const AUTOMATION =
   /terraform|atlantis|custodian|remediat|stackset|config-?rule|awsconfig|pulumi|cdk-|landing-?zone/i;
 
 function contested({ request, policy, snapshot }: PreviewInput): readonly string[] {
-  const general =
-    'A configuration that Terraform, CloudFormation custom resources, Cloud Custodian or an AWS Config remediation manages is put back by them. Their definitions are not read: ask who manages Bedrock in this account. Such a change ends the exception, and what it stores elsewhere is not purged here.';
+  const accounts = new Set(placesOf(request).map(({ accountId }) => accountId)).size;
+  const general = `Terraform, CloudFormation custom resources, Cloud Custodian and AWS Config remediations put back a configuration that they manage. Their definitions are not read: ask who manages Bedrock in ${accounts === 1 ? 'this account' : 'these accounts'}. Such a change ends the exception, and what it stores elsewhere is not purged here.`;
   if (snapshot === undefined)
     return ['Who may change the setting there is not known: no snapshot was given.', general];
   return [
     ...atEveryPlace(request, (place) => contestedAt(place, policy, snapshot)),
+    // Of the whole organization, whatever the place: said once.
+    ...new Set(
+      placesOf(request).flatMap((place) =>
+        whoIn(snapshot, 'change-storage', place).notSeen.map((what) => `Not seen: ${what}.`),
+      ),
+    ),
     general,
     ...(hasSeveralPlaces(request)
       ? ['Such a change in one account and Region ends the exception in all of them.']
@@ -172,9 +180,10 @@ function contestedAt(place: Place, policy: LoadedPolicy, snapshot: Snapshot): re
         : ['The present setting there could not be seen.']),
     others.length === 0
       ? 'By what was seen, only the policy’s storage administrators and the root user may change it.'
-      : `${others.length} ${others.length === 1 ? 'principal' : 'principals'} may change it, or it cannot be decided, and the policy does not name them: ${named(others)}.`,
-    ...(robots.length === 0 ? [] : [`By their names these are robots; ask first: ${named(robots)}.`]),
-    ...found.notSeen.map((what) => `Not seen: ${what}.`),
+      : `${countOf(others.length, 'principal')} that the policy does not name may change it, or it cannot be decided: ${named(others)}.`,
+    ...(robots.length === 0
+      ? []
+      : [`By name, ${countOf(robots.length, 'robot')}; ask first: ${named(robots)}.`]),
   ];
 }
 
@@ -186,7 +195,7 @@ const alarms = ({ request, policy }: PreviewInput): readonly string[] => [
   'Detections on CloudTrail’s PutModelInvocationLoggingConfiguration and DeleteModelInvocationLoggingConfiguration fire at the start and the end (public rules exist, as for ATT&CK T1562.008). `proviso exception siem-window` tells them what to expect.',
   ...[...new Set(placesOf(request).map(({ destination }) => destination.kind))].map(
     (kind) =>
-      `The Bedrock metrics ${kind === 's3' ? 'ModelInvocationLogsS3DeliverySuccess' : 'ModelInvocationLogsCloudWatchDeliverySuccess'} rise above zero.`,
+      `The Bedrock metric ${kind === 's3' ? 'ModelInvocationLogsS3DeliverySuccess' : 'ModelInvocationLogsCloudWatchDeliverySuccess'} rises above zero.`,
   ),
   ...(policy.policy.storage.baseline === 'none'
     ? ['Scanners that ask for invocation logging will call it good while it is on.']
@@ -198,12 +207,13 @@ function gone({ request, policy }: PreviewInput): readonly string[] {
   const drained = epochMs(request.endsAt + durationOf(purge.drain));
   const proven = epochMs(drained + durationOf(purge.secondListingAfter));
   return [
-    `On from ${formatInstant(request.startsAt)} until ${formatInstant(request.endsAt)} at the latest (${formatDuration(durationMs(request.endsAt - request.startsAt))}), in ${placesOf(
-      request,
-    )
-      .map(({ destination }) => destinationText(destination))
-      .join(' and ')} below a prefix or group of its own.`,
-    `Purged from ${formatInstant(drained)} on, proven at ${formatInstant(proven)} at the earliest, and at ${formatInstant(epochMs(request.startsAt + request.retention))} at the latest (${formatDuration(request.retention)} after enabling at the start).`,
+    `On from ${formatInstant(request.startsAt)} until ${formatInstant(request.endsAt)} at the latest (${formatDuration(durationMs(request.endsAt - request.startsAt))}).`,
+    ...atEveryPlace(request, ({ destination }) => [
+      destination.kind === 's3'
+        ? `Stored in a prefix of its own below s3://${destination.bucketName}/${destination.keyPrefix}, encrypted with ${destination.kmsKeyArn}.`
+        : `Stored in a log group of its own below ${destination.logGroupName}/, encrypted with ${destination.kmsKeyArn}.`,
+    ]),
+    `Purged from ${formatInstant(drained)} on. Proven at ${formatInstant(proven)} at the earliest, and at ${formatInstant(epochMs(request.startsAt + request.retention))} at the latest: ${formatDuration(request.retention)} after enabling, if that is done at the start.`,
     'Copies that readers make are not seen and not purged.',
   ];
 }
@@ -220,7 +230,7 @@ function windowAt(
     const interval = leasedInterval(lease, now);
     return interval === undefined ? [] : [{ lease, interval }];
   });
-  if (leased.length === 0) return ['None holds, or held, any time in this account and Region.'];
+  if (leased.length === 0) return ['No exception holds, or has held, any time there.'];
   return leased.map(({ lease, interval }) => {
     const overlaps = interval.from < request.endsAt && request.startsAt < interval.to;
     const touches = Math.abs(interval.to - request.startsAt) < MINUTE;

@@ -1,11 +1,12 @@
 import { Command, CommanderError, Help } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
+import { commandLineFault } from './command-line.ts';
 import { COMMANDS, type CommandRow, GROUPS } from './command-table.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT, EXIT_CODE_HELP, type ExitCode } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
 import type { ToldFailure } from './json-failure.ts';
-import { printable, wrap, wrapLines } from './terminal/index.ts';
+import { printable, wrapLines } from './terminal/index.ts';
 
 /**
  * Runs one command line and says what it came to. Never ends the process, never throws.
@@ -63,12 +64,13 @@ async function runTold(
   commands: readonly CommandRow[],
   tell: (failure: ToldFailure) => void,
 ): Promise<ExitCode> {
+  let program: Command | undefined;
   try {
-    const program = await buildProgram(argv, context, commands);
+    program = await buildProgram(argv, context, commands);
     await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
     return context.exitCode;
   } catch (error) {
-    return failed(error, context, tell);
+    return failed(error, { argv, program, context, tell });
   }
 }
 
@@ -88,11 +90,11 @@ async function buildProgram(
       optionDescription: (option) =>
         `${Help.prototype.optionDescription.call(new Help(), option)}${option.mandatory ? ' (required)' : ''}`,
     })
-    .showHelpAfterError('(run it with --help to see how it is used)')
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
-      outputError: (text, write) => write(wrapComplaint(text, context.width)),
+      // Said by `failed`, in our words.
+      outputError: () => undefined,
       getOutHelpWidth: () => context.width,
       getErrHelpWidth: () => context.width,
       getOutHasColors: () => context.color,
@@ -129,35 +131,27 @@ export function groupOf(program: Command, ...path: readonly string[]): Command {
   );
 }
 
-/** Commander's complaint in the words of all others: input in backticks, and no control character of the input in the terminal. */
-const complaint = (text: string): string =>
-  text
-    .replace(/^error: /, 'proviso: ')
-    .replace(/'([^'\n]*)'/g, '`$1`')
-    .split('\n')
-    .map(printable)
-    .join('\n');
+interface Asked {
+  readonly argv: readonly string[];
+  /** Undefined where a command could not be loaded. */
+  readonly program: Command | undefined;
+  readonly context: CommandContext;
+  readonly tell: (failure: ToldFailure) => void;
+}
 
-const wrapComplaint = (text: string, width: number): string =>
-  `${complaint(text)
-    .replace(/\n+$/, '')
-    .split('\n')
-    .flatMap((line) => wrap(line, width, '', '  '))
-    .join('\n')}\n`;
-
-function failed(error: unknown, context: CommandContext, tell: (failure: ToldFailure) => void): ExitCode {
-  if (error instanceof CommanderError) {
+function failed(error: unknown, { argv, program, context, tell }: Asked): ExitCode {
+  if (error instanceof CommanderError && program !== undefined) {
     // Help and version end the parse by throwing too; a group without a command shows its help as a complaint.
     if (error.exitCode === 0) return EXIT.fine;
     const isGroup = error.code === 'commander.help';
-    tell({
-      exitCode: EXIT.malformed,
-      code: 'command-line',
-      message: isGroup
-        ? 'this is a group of commands, and none of them was named'
-        : complaint(error.message).replace(/^proviso: /, ''),
-      remedy: 'run it with --help to see how it is used',
-    });
+    const fault = isGroup
+      ? new CliFailure(EXIT.malformed, 'this is a group of commands, and none of them was named', {
+          remedy: 'run it with --help to see how it is used',
+        })
+      : commandLineFault(error, program, argv);
+    const { exitCode, message, remedy } = fault;
+    if (!isGroup) printFailure(fault, context);
+    tell({ exitCode, code: 'command-line', message: printable(message), remedy });
     return EXIT.malformed;
   }
   if (error instanceof CliFailure) {

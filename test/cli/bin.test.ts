@@ -121,3 +121,35 @@ describe('on an older Node', () => {
     expect(stderr).toContain('npm ci');
   });
 });
+
+describe('`proviso serve`', () => {
+  let root = '';
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), 'proviso-serve-'));
+    const made = [
+      '--mode',
+      'embedded',
+      '--snapshot',
+      'examples/organization',
+      '--people',
+      'examples/people.yaml',
+    ];
+    await run(process.execPath, [BIN, 'state', 'init', '--state', join(root, 's'), ...made], {
+      cwd: REPOSITORY,
+    });
+  });
+  afterAll(() => rm(root, { recursive: true, force: true }));
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('stopped cleanly by %s is exit 0', async (signal) => {
+    const argv = ['serve', '--state', join(root, 's'), '--port', '0'];
+    const child = spawn(process.execPath, [BIN, ...argv], { cwd: REPOSITORY });
+    const result = ended(child);
+    await once(child.stderr, 'data');
+    child.kill(signal);
+    const { code, stderr } = await result;
+    expect({ code, stderr }).toEqual({
+      code: EXIT.fine,
+      stderr: expect.stringContaining('interrupt to stop'),
+    });
+  });
+});

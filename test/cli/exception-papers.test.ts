@@ -44,11 +44,26 @@ beforeAll(async () => {
     'bucket=example-incident-content',
     `kmsKeyArn=${KEY}`,
   );
+  await proviso(
+    'simulate',
+    'do',
+    'create-bucket',
+    'account=444444444444',
+    'region=eu-west-1',
+    'bucket=example-incident-content-ireland',
+    'kmsKeyArn=arn:aws:kms:eu-west-1:444444444444:key/1c84e2d7-90ab-4f06-8a3d-6be5d1f7c230',
+  );
   told['nothing'] = await exception('status');
   const record = () => readFileSync(join(folder, '.proviso/events.ndjson'), 'utf8');
   before = record();
   told['preview'] = await exception('preview', 'examples/requests/incident.yaml', '--as', 'sam.okafor');
   told['preview json'] = await exception('preview', 'examples/requests/incident.yaml', '--format', 'json');
+  told['preview places'] = await exception(
+    'preview',
+    'examples/requests/two-regions.yaml',
+    '--as',
+    'sam.okafor',
+  );
   const request = readFileSync(join(REPOSITORY, 'examples/requests/incident.yaml'), 'utf8');
   writeFileSync(
     join(folder, 'refused.yaml'),
@@ -102,6 +117,14 @@ describe('a preview', () => {
     const text = textOf('preview');
     expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
     await expectGolden(text, 'exception-preview.txt');
+  });
+
+  it('of several places names each where it says something of it, and says the rest once', async () => {
+    expect(told['preview places']?.exitCode).toBe(0);
+    const text = textOf('preview places');
+    expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    expect(text.match(/product-legacy/g)).toHaveLength(1);
+    await expectGolden(text, 'exception-preview-two-regions.txt');
   });
 
   it('tells every condition that would refuse it, first, with exit code 1', () => {
@@ -214,5 +237,13 @@ describe('workflow render', () => {
     expect(machine.stdout).toContain('EnableContentStorage --> BeginEnding: States.ALL');
     expect(machine.stdout).toContain('IsPut --> ReadBack: put');
     expect((await proviso('workflow', 'render', 'examples/people.yaml')).exitCode).toBe(2);
+  });
+
+  it('says of a policy that it is one, once, and what draws and what explains', async () => {
+    const { exitCode, stderr } = await proviso('workflow', 'render', 'policies/prompt-storage.yaml');
+    expect(exitCode).toBe(2);
+    expect(stderr.split('\n').length).toBeLessThan(7);
+    expect(stderr.replace(/\n */g, ' ')).toContain('is a document of kind `Policy`, not a state machine');
+    expect(stderr).toContain('policy explain');
   });
 });

@@ -20,15 +20,46 @@ describe('a wrong command line is exit 2, with a complaint on stderr and nothing
     ['an instant with an offset', ['check', '--now', '2026-12-01T09:00:00+01:00'], 'absolute UTC instant'],
     ['an account id that is none', ['check', '--account', '123'], '12 digits'],
     ['a Region that is none', ['collect', '--out', 'x', '--region', 'nowhere'], 'AWS Region code'],
-    ['a missing argument', ['finding', 'explain'], 'missing required argument `id`'],
+    ['a missing argument', ['finding', 'explain'], 'the argument `id` is missing'],
     ['a missing option', ['collect'], '--out'],
     ['an escape sequence in the command', ['no\u001b[2Jsuch'], '\\u001b[2J'],
+    ['a missing value', ['check', '--format'], 'the option `--format <format>` was given without its value'],
+    ['two arguments where none is taken', ['check', 'a', 'b'], 'it takes none, and 2 were given (`a, b`)'],
+    ['a misspelled option', ['check', '--snapshto', 'x'], 'did you mean `--snapshot`?'],
+    ['a misspelled command', ['chekc'], 'did you mean `check`?'],
+    [
+      "a quotation mark in the option's value",
+      ['check', '--format', "x' y"],
+      "cannot be `x' y`: expected one of",
+    ],
   ])('%s', async (_name, argv, says) => {
     const result = await run(argv);
     expect(result.exitCode).toBe(EXIT.malformed);
     expect(result.stdout).toBe('');
-    expect(result.stderr).toContain(says);
+    expect(result.stderr.replace(/\n */g, ' ')).toContain(says);
     expect(result.stderr).not.toContain('\u001b');
+  });
+
+  test('it says that nothing was done and which help to ask, in no words of the parser', async () => {
+    const { stderr } = await run(['policy', 'review', 'status', '--nosuch']);
+    expect(stderr).toBe(
+      'proviso: unknown option `--nosuch`\n  nothing was done; `proviso policy review status --help` shows how it is used\n',
+    );
+    for (const argv of [
+      ['collect'],
+      ['check', '--format'],
+      ['check', 'a'],
+      ['check', '--now', 'x'],
+      ['finding', 'explain'],
+    ]) {
+      const said = (await run(argv)).stderr;
+      expect(said).toMatch(
+        /^proviso: .*\n(?:.*\n)* {2}nothing was done; `proviso [a-z ]+ --help` shows how it\s+is used\n$/,
+      );
+      expect(said).not.toMatch(
+        /error:|is invalid|not specified|argument missing|Allowed choices|Expected \d/,
+      );
+    }
   });
 });
 

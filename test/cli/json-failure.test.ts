@@ -39,7 +39,7 @@ describe('with --format json a failure is one JSON object, beside the words on s
   test.each<readonly [string, readonly string[], string]>([
     ['an option that does not exist', ['check', '--nosuch', '--format', 'json'], 'unknown option `--nosuch`'],
     ['spelled with `=`', ['check', '--format=json', '--nosuch'], 'unknown option `--nosuch`'],
-    ['a missing argument', ['finding', 'explain', '--format', 'json'], 'missing required argument `id`'],
+    ['a missing argument', ['finding', 'explain', '--format', 'json'], 'the argument `id` is missing'],
     ['nothing to judge', ['check', '--format', 'json'], 'no snapshot was given'],
     [
       'a state that is not there',
@@ -173,6 +173,6 @@ describe('a complaint about the command line fits the page', () => {
   test('however long the word is', async () => {
     const { stderr } = await run(['check', '--format', `no-${'such'.repeat(60)}`]);
     for (const line of stderr.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80);
-    expect(stderr).toContain('(run it with --help');
+    expect(stderr).toContain('`proviso check --help` shows how it is used');
   });
 });

@@ -61,6 +61,17 @@ describe('wrapping', () => {
     ]);
   });
 
+  test.each(['-', 'management:'])('`%s` does not stand alone before a long word', (label) => {
+    const arn = 'arn:aws:iam::111111111111:role/proviso/ProvisoEnable';
+    // Where the word has room on a line of its own, and where it has none.
+    for (const width of [arn.length + 4, 45]) {
+      const lines = wrap(`${label} ${arn}`, width, '  ', '    ');
+      expect(lines[0]).toMatch(new RegExp(`^ {2}${label} arn:aws:`));
+      expect(lines.filter((line) => displayWidth(line) > width)).toEqual([]);
+      expect(lines.join('').replace(/\s/g, '')).toBe(`${label}${arn}`);
+    }
+  });
+
   test('empty lines of a text stay', () => {
     expect(wrapLines('a\n\nb\n', 80)).toEqual(['a', '', 'b']);
   });

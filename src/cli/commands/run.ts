@@ -29,6 +29,7 @@ async function run(directory: string, context: CommandContext): Promise<void> {
         `\`${directory}\` has a simulated clock; nothing happens while waiting`,
         { remedy: 'use `proviso clock advance`' },
       );
+    context.runsUntilInterrupted = true;
     note(context, `running since ${formatInstant(state.clock.now())}; interrupt to stop`);
     while (context.signal?.aborted !== true) {
       await state.world.pump();

@@ -42,6 +42,7 @@ function readPort(text: string): number {
 }
 
 async function serve(options: Options, context: CommandContext): Promise<void> {
+  context.runsUntilInterrupted = true;
   const ended = new AbortController();
   const end = (): void => ended.abort();
   context.signal?.addEventListener('abort', end);

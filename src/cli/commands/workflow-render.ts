@@ -26,7 +26,18 @@ export function register(program: Command, context: CommandContext): void {
 
 async function render(file: string | undefined, context: CommandContext): Promise<void> {
   if (file === undefined) return writeLines(context, [lifecycleMermaid()]);
-  const parsed = parseStateMachine(await readTextFile(file, context), file);
+  const text = await readTextFile(file, context);
+  const kind = /^kind:\s*([A-Za-z]+)\s*(?:#.*)?$/m.exec(text)?.[1];
+  if (kind !== undefined)
+    // A definition has no `kind`; told field by field, this would be a long list of what is not the fault.
+    throw new CliFailure(
+      EXIT.malformed,
+      `\`${file}\` is a document of kind \`${kind}\`, not a state machine`,
+      {
+        remedy: `nothing was drawn; name a definition such as \`workflows/prompt-storage-exception.asl.yml\`${kind === 'Policy' ? '; `proviso policy explain` says a policy in sentences' : ''}`,
+      },
+    );
+  const parsed = parseStateMachine(text, file);
   if (!parsed.ok)
     throw new CliFailure(EXIT.malformed, `\`${file}\` is not a state machine that can be drawn`, {
       details: parsed.error.map(formatProblem),
