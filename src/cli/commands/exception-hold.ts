@@ -19,7 +19,7 @@ export function register(program: Command, context: CommandContext): void {
     program,
     'hold',
     'Put an exception on legal hold. Only Legal, with a matter and a reason. With a vault, what is in scope is moved there, and the purge waits until it is; without one the purge waits until the release, and AWS’s own lifecycle at the destination is not suspended: copy what must be kept. Switching off never waits.',
-    'proviso exception hold ex-a1b2c3d4e5f6 --as lena --reference LIT-2026-7 --reason "claim filed" --vault proviso-hold-lit7-222222222222 --vault-key arn:aws:kms:us-east-1:222222222222:key/11111111-2222-3333-4444-555555555555',
+    'proviso exception hold ex-a1b2c3d4e5f6 --as lena --reference LIT-2026-7 --reason "claim filed" --vault proviso-hold-lit7-222222222222 --vault-key "$VAULT_KEY_ARN"',
   )
     .addOption(actorOption())
     .requiredOption('--reference <text>', 'Legal’s own matter')
