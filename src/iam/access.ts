@@ -4,18 +4,23 @@ import type {
   IamEvidence,
   IamRole,
   IamUser,
-  KeyGrant,
   Organization,
   PermissionSetAssignment,
   RegionEvidence,
-  ResourcePolicy,
 } from '../evidence/index.ts';
 import type { RequestResource } from './compile.ts';
 import { known, type RequestContext } from './context.ts';
 import { contextOfPrincipal, type DecisionContext, decideIdentity, levelsOf } from './decide.ts';
+import {
+  type Destination,
+  destinationsOf,
+  placesNotSeen,
+  resourceLayer,
+  withDocuments,
+} from './destinations.ts';
 import { evaluateRequest, type PermissionDecision, type ResourceLayer } from './evaluate.ts';
 import { accountOf, accountPolicies, type IdentityPolicies, rootPolicies } from './identity.ts';
-import { layerOf, type PolicyReader, type ReadPolicy, readPolicy, rememberingReader } from './layers.ts';
+import { layerOf, type PolicyReader, readPolicy, rememberingReader } from './layers.ts';
 import type { PrincipalEntry } from './policy-document.ts';
 import {
   type Guardrails,
@@ -59,9 +64,18 @@ export interface Access {
   /** Accounts whose principals are not known, each with the reason in words. */
   readonly notSeen: readonly string[];
   /** Whether the users, groups and roles of the account are known. */
-  isSeen(accountId: AccountId): boolean;
+  isSeen(accountId: string): boolean;
   /** Whether the control policies over resources were collected. */
   readonly hasResourceControl: boolean;
+  readonly organizationId: string;
+  /** The places that content goes to and their keys, by ARN, with the policies that they hold themselves. */
+  readonly destinations: readonly Destination[];
+  /** Where further places may be, in words. */
+  readonly placesNotSeen: readonly string[];
+  /** Whether the organization has this account. */
+  isOfOrganization(accountId: string): boolean;
+  /** What is above the resources of an account for `action`; nothing where it was not collected (`hasResourceControl`). */
+  resourceControlOver(accountId: string, action: string): Guardrails;
   /** Those with this ARN, or with this name in any account. */
   find(nameOrArn: string): readonly KnownPrincipal[];
   /** @param more - a resource, further context; default: any resource, and only the context that follows from the principal */
@@ -81,7 +95,7 @@ export function accessOf({ organization, accounts, accountRegions = [] }: Access
   const notSeen: string[] = [];
   const principals: KnownPrincipal[] = [];
   const seen = new Set<AccountId>();
-  const withIdentities = new Set<AccountId>();
+  const withIdentities = new Set<string>();
   const resourceControl = resourceControlOf(organization);
   const resourcePolicies = new Map<string, ResourceLayer>();
   for (const { accountId, iam, resourcePolicies: held, sections } of accounts) {
@@ -100,29 +114,12 @@ export function accessOf({ organization, accounts, accountRegions = [] }: Access
       principals.push(...principalsOf(iam.value, account, guardrails, read, assignments(sections)));
     }
   }
-  for (const { accountId, sections } of accountRegions) {
-    const held = sections?.destinationPolicies;
-    if (held?.kind !== 'observed') continue;
-    for (const { resourceArn, policy } of held.value)
-      if (policy.kind === 'observed' && !resourcePolicies.has(resourceArn))
-        resourcePolicies.set(resourceArn, resourceLayer({ resourceArn, document: policy.value }, accountId));
-  }
+  const destinations = destinationsOf(accountRegions, resourcePolicies);
   const withGrants = new Set<string>();
-  for (const { sections } of accountRegions)
-    for (const { keyArn, grants } of sections?.keyGrants?.kind === 'observed'
-      ? sections.keyGrants.value
-      : []) {
-      const policy = resourcePolicies.get(keyArn);
-      if (policy === undefined || grants.kind !== 'observed' || withGrants.has(keyArn)) continue;
-      withGrants.add(keyArn);
-      resourcePolicies.set(
-        keyArn,
-        withDocuments(
-          policy,
-          grants.value.map((grant) => grantPolicy(keyArn, grant)),
-        ),
-      );
-    }
+  for (const { resourceArn, layer, kind, grantsNotSeen } of destinations) {
+    resourcePolicies.set(resourceArn, layer);
+    if (kind === 'key' && grantsNotSeen === undefined) withGrants.add(resourceArn);
+  }
   for (const { id, name } of organization.accounts)
     if (!seen.has(id))
       notSeen.push(`the users, groups and roles of account ${name} (${id}): not in the snapshot`);
@@ -137,10 +134,15 @@ export function accessOf({ organization, accounts, accountRegions = [] }: Access
     return context;
   };
   /** The policy of the resource itself and what is above its account, as far as they were collected. */
-  const resourceSide = (resource: RequestResource | undefined, action: string): Partial<DecisionContext> => {
-    if (typeof resource !== 'string') return {};
-    const policy = resourcePolicies.get(holderOf(resource));
-    const owner = policy?.accountId ?? accountOf(resource);
+  const resourceSide = (
+    resource: RequestResource | undefined,
+    action: string,
+    given: ResourceLayer | undefined,
+  ): Partial<DecisionContext> => {
+    if (resource === undefined || (typeof resource === 'object' && resource.kind === 'any')) return {};
+    const arn = typeof resource === 'string' ? resource : resource.prefix;
+    const policy = given ?? resourcePolicies.get(holderOf(arn));
+    const owner = policy?.accountId ?? accountOf(arn);
     const isControlled = resourceControl !== undefined && isResourceControlled(action) && isAccountId(owner);
     return {
       ...(policy === undefined ? {} : { resourcePolicy: policy }),
@@ -149,6 +151,13 @@ export function accessOf({ organization, accounts, accountRegions = [] }: Access
   };
   const knownAccounts = new Set(organization.accounts.map(({ id }) => String(id)));
   return {
+    organizationId: organization.id,
+    destinations,
+    placesNotSeen: placesNotSeen(organization, accountRegions),
+    isOfOrganization: (accountId) => knownAccounts.has(accountId),
+    resourceControlOver: (accountId, action) =>
+      (isAccountId(accountId) && isResourceControlled(action) ? resourceControl?.(accountId) : undefined) ??
+      NO_GUARDRAILS,
     principals,
     notSeen,
     isSeen: (accountId) => withIdentities.has(accountId),
@@ -158,7 +167,7 @@ export function accessOf({ organization, accounts, accountRegions = [] }: Access
     decide: (principal, action, more = {}) => {
       const given = {
         guardrails: principal.guardrails,
-        ...resourceSide(more.resource, action),
+        ...resourceSide(more.resource, action, more.resourcePolicy),
         context: contextForAction(ownContext(principal), action),
         ...more,
       };
@@ -219,42 +228,6 @@ function holderOf(resource: string): string {
   if (parts[2] === 's3') return resource.split('/')[0] ?? resource;
   if (parts[2] === 'logs') return parts.slice(0, 7).join(':');
   return resource;
-}
-
-function resourceLayer({ resourceArn, document }: ResourcePolicy, accountId: AccountId): ResourceLayer {
-  const name = `the policy of \`${resourceArn}\``;
-  return {
-    ...layerOf(name, [readPolicy(name, document, 'resource')]),
-    accountId,
-    // Without the Allow of its key policy nobody gets to a key.
-    mustAllow: resourceArn.split(':')[2] === 'kms',
-  };
-}
-
-const withDocuments = (layer: ResourceLayer, documents: readonly ReadPolicy[]): ResourceLayer => ({
-  ...layer,
-  policies: [...layer.policies, ...layerOf(layer.name, documents).policies],
-});
-
-/**
- * What a grant allows, as a statement of its key. Which encryption contexts it holds for is not in the evidence: that they must be there makes it
- * conditional. Whether a permissions boundary limits a grant to a role is not documented; it does here *[unverified on AWS]*.
- * @see https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
- */
-function grantPolicy(keyArn: string, { id, grantee, operations, isConstrained }: KeyGrant): ReadPolicy {
-  const Principal = /\.amazonaws\.com(\.cn)?$/.test(grantee) ? { Service: grantee } : { AWS: grantee };
-  const Statement = {
-    Effect: 'Allow',
-    Principal,
-    Action: operations.map((operation) => `kms:${operation}`),
-    Resource: '*',
-    ...(isConstrained ? { Condition: { Null: { 'kms:EncryptionContextKeys': 'false' } } } : {}),
-  };
-  return readPolicy(
-    `grant \`${id}\` of \`${keyArn}\``,
-    JSON.stringify({ Version: '2012-10-17', Statement }),
-    'resource',
-  );
 }
 
 /** The most that grants nobody saw could allow. */

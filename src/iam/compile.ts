@@ -7,6 +7,7 @@ import {
   globCovers,
   globMatchesText,
   globOf,
+  globReaches,
   isEverything,
   parseTemplate,
   resolveTemplate,
@@ -15,8 +16,14 @@ import {
 } from './template.ts';
 import { not, type Truth } from './truth.ts';
 
-/** What the action is done to: one ARN, or `any`: the question is whether it can be done to something at all. */
-export type RequestResource = string | { readonly kind: 'any' };
+/**
+ * What the action is done to: one ARN; or the question is whether it can be done to something at all (`any`), or to something whose ARN begins
+ * so (`within`: an object of a bucket, `arn:aws:s3:::bucket/`).
+ */
+export type RequestResource =
+  | string
+  | { readonly kind: 'any' }
+  | { readonly kind: 'within'; readonly prefix: string };
 export const ANY_RESOURCE: RequestResource = { kind: 'any' };
 
 export interface CompiledStatement {
@@ -104,10 +111,12 @@ export function resourceTruth(
   const isListed =
     typeof resource === 'string'
       ? isAmong(resources, resource, context)
-      : // "Some resource" is among them for certain only if everything is.
-        coversAll(resources)
-        ? 'true'
-        : 'unknown';
+      : resource.kind === 'within'
+        ? reachesInto(resources, resource.prefix, context)
+        : // "Some resource" is among them for certain only if everything is.
+          coversAll(resources)
+          ? 'true'
+          : 'unknown';
   if (source.resources.kind === 'Resource') return isListed;
   // What `NotResource` makes of a variable without a value is not documented.
   return hasAbsentVariable(resources, context) ? 'unknown' : not(isListed);
@@ -121,6 +130,28 @@ function isAmong(resources: readonly Template[], resource: string, context: Requ
     const truth = pattern === 'unknown' ? 'unknown' : matchResource(pattern, resource);
     if (truth === 'true') return 'true';
     if (truth === 'unknown') result = 'unknown';
+  }
+  return result;
+}
+
+/** `true`: all that begins with `prefix` is among them; `unknown`: some of it is, or may be. */
+function reachesInto(resources: readonly Template[], prefix: string, context: RequestContext): Truth {
+  const all = [...globOf(prefix, false), ...globOf('*')];
+  const parts = splitGlob(all, ARN_PARTS);
+  let result: Truth = 'false';
+  for (const template of resources) {
+    const pattern = resolveTemplate(template, context);
+    if (pattern === 'absent') continue;
+    if (pattern !== 'unknown' && globCovers(pattern, all)) {
+      const patterns = splitGlob(pattern, ARN_PARTS);
+      // As in `matchResource`: a wildcard inside a part that has to cross a colon is not certain.
+      const isCertain =
+        patterns.length < ARN_PARTS ||
+        patterns.every((part, index) => globCovers(part, parts[index] ?? [])) ||
+        patterns.slice(0, -1).some(endsInRun);
+      if (isCertain) return 'true';
+      result = 'unknown';
+    } else if (pattern === 'unknown' || globReaches(pattern, prefix)) result = 'unknown';
   }
   return result;
 }

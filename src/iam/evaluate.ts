@@ -42,8 +42,8 @@ export interface PolicyLayer {
 }
 
 export interface ResourceLayer extends PolicyLayer {
-  /** The account of the resource. */
-  readonly accountId: string;
+  /** The account of the resource; undefined: not known whose it is, and then everybody may be of its account. */
+  readonly accountId: string | undefined;
   /** Trust policies and key policies: without their Allow nothing else allows, not even within the account. */
   readonly mustAllow: boolean;
 }
@@ -193,7 +193,9 @@ function permissionTruth(
   const limits = and(isAllowedBy(boundary), isAllowedBy(session));
   const within = and(own, limits);
   const isSameAccount =
-    resource === undefined || !('accountId' in principal) || principal.accountId === resource.accountId;
+    resource?.accountId === undefined ||
+    !('accountId' in principal) ||
+    principal.accountId === resource.accountId;
   if (!isSameAccount) {
     const theirs = granted('direct', 'role', 'account');
     return [

@@ -1,9 +1,15 @@
 export * from './access.ts';
 export * from './actions.ts';
 export { ANY_RESOURCE, type CompiledPolicy, compilePolicy, type RequestResource } from './compile.ts';
+export * from './content-readers.ts';
 export * from './context.ts';
 export * from './decide.ts';
 export * from './describe.ts';
+export {
+  type Destination,
+  type DestinationKind,
+  destinationWords,
+} from './destinations.ts';
 export * from './errors.ts';
 export * from './evaluate.ts';
 export { actionMatches, arnLike, globMatches } from './glob.ts';
@@ -11,6 +17,7 @@ export { type AccountPolicies, accountPolicies, type IdentityPolicies, rootPolic
 export * from './invokers.ts';
 export {
   type DocumentUse,
+  EVERYTHING,
   layerOf,
   type PolicyReader,
   type ReadPolicy,

@@ -89,6 +89,15 @@ export function layerOf(
   };
 }
 
+/** Whoever asks brings permission to do everything. */
+export const EVERYTHING = layerOf('policies that allow everything', [
+  readPolicy(
+    'policies that allow everything',
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
+    'identity',
+  ),
+]);
+
 /** Elements that belong to other kinds of policy: AWS would not have stored such a document. */
 function findMisplaced({ statements }: PolicyDocument, use: DocumentUse): string | undefined {
   for (const { index, principals, resources } of statements) {

@@ -28,10 +28,15 @@ export const MAX_STEPS = 6;
  *
  * @param targets - roles with how certain it is that they may do what is asked about
  */
-export function pathsTo(
+export const pathsTo = (
   access: Access,
   targets: ReadonlyMap<KnownPrincipal, Certainty>,
-): readonly AccessPath[] {
+): readonly AccessPath[] => pathFinder(access)(targets);
+
+/** `pathsTo` for many questions of one organization: who may assume a role is decided once. */
+export function pathFinder(
+  access: Access,
+): (targets: ReadonlyMap<KnownPrincipal, Certainty>) => readonly AccessPath[] {
   const callers = access.principals.filter(({ type }) => type === 'user' || type === 'role');
   const index = callersByTrust(callers);
   const edges = new Map<KnownPrincipal, readonly (readonly [KnownPrincipal, PermissionDecision])[]>();
@@ -46,7 +51,13 @@ export function pathsTo(
     edges.set(role, found);
     return found;
   };
+  return (targets) => search(targets, edgesInto);
+}
 
+function search(
+  targets: ReadonlyMap<KnownPrincipal, Certainty>,
+  edgesInto: (role: KnownPrincipal) => readonly (readonly [KnownPrincipal, PermissionDecision])[],
+): readonly AccessPath[] {
   const paths = new Map<KnownPrincipal, AccessPath>();
   for (const isCertain of [true, false]) {
     const reached = new Map<KnownPrincipal, AccessPath | Certainty>(

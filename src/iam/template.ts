@@ -108,6 +108,26 @@ export function globMatchesText(glob: Glob, text: string): boolean {
 export const globCovers = (wide: Glob, narrow: Glob): boolean =>
   matches(wide, narrow.length, (index) => narrow[index] ?? 0);
 
+/** Whether the pattern matches something that begins with `prefix`; at most |pattern| x |prefix| steps. */
+export function globReaches(glob: Glob, prefix: string): boolean {
+  const skipRuns = (from: Iterable<number>): Set<number> => {
+    const states = new Set(from);
+    for (const state of states) if (glob[state] === ANY_RUN) states.add(state + 1);
+    return states;
+  };
+  let states = skipRuns([0]);
+  for (let index = 0; index < prefix.length && states.size > 0; index++) {
+    const next: number[] = [];
+    for (const state of states) {
+      const code = glob[state];
+      if (code === ANY_RUN) next.push(state);
+      else if (code === ANY_ONE || code === prefix.charCodeAt(index)) next.push(state + 1);
+    }
+    states = skipRuns(next);
+  }
+  return states.size > 0;
+}
+
 function matches(glob: Glob, length: number, codeAt: (index: number) => number): boolean {
   let inGlob = 0;
   let inText = 0;

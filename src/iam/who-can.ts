@@ -1,16 +1,14 @@
 import type { Access, KnownPrincipal } from './access.ts';
 import { ACTION_SETS, type ActionSetName } from './actions.ts';
+import {
+  type CapablePrincipal,
+  contentReaders,
+  type DestinationReaders,
+  neverCollected,
+} from './content-readers.ts';
 import { strongestOf } from './decide.ts';
 import type { PermissionDecision } from './evaluate.ts';
-import { type AccessPath, type Certainty, pathsTo } from './paths.ts';
-
-/** One principal that may do at least one of the actions, or of which that is not decided. */
-export interface CapablePrincipal {
-  readonly principal: KnownPrincipal;
-  readonly certainty: Certainty;
-  /** The actions it may do, without those it is denied. */
-  readonly decisions: readonly PermissionDecision[];
-}
+import { type AccessPath, pathsTo } from './paths.ts';
 
 export interface WhoCan {
   readonly set: ActionSetName;
@@ -25,6 +23,8 @@ export interface WhoCan {
   readonly paths: readonly AccessPath[];
   /** Roles that may, and whom they trust besides the principals of the organization. */
   readonly outsiders: readonly { readonly role: KnownPrincipal; readonly who: readonly string[] }[];
+  /** Of `read-content`: the same for each place that content goes to, with what the place itself says. */
+  readonly destinations: readonly DestinationReaders[];
   /** What could not be seen, in words; empty: everything was. */
   readonly notSeen: readonly string[];
 }
@@ -66,16 +66,22 @@ export function whoCan(
       .filter(({ principal }) => isAsked(principal))
       .map(({ principal }) => ({ role: principal, who: access.outsiders(principal) }))
       .filter(({ who }) => who.length > 0),
+    destinations: set === 'read-content' ? contentReaders(access, isAsked) : [],
     notSeen: [
       ...access.notSeen,
-      ...(needsResourcePolicies ? [RESOURCE_POLICIES_NOT_SEEN] : []),
+      ...(set === 'read-content' ? [...access.placesNotSeen, ...neverCollected(access)] : []),
+      ...(needsResourcePolicies ? [RESOURCE_POLICIES_NOT_SEEN[set]] : []),
       ...(needsResourcePolicies && !access.hasResourceControl ? [RESOURCE_CONTROL_NOT_SEEN] : []),
     ],
   };
 }
 
-const RESOURCE_POLICIES_NOT_SEEN =
-  'the policies of buckets, keys and log groups, which the question about any of them leaves aside: they may let others in, and may keep these out';
+const RESOURCE_POLICIES_NOT_SEEN = {
+  'read-content':
+    'the policies of other buckets, keys and log groups than those asked one by one, in which content may lie too: they may let others in, and may keep these out',
+  'weaken-limits':
+    'the policies of buckets, keys and log groups, which the question about any of them leaves aside: they may let others in, and may keep these out',
+} as const;
 const RESOURCE_CONTROL_NOT_SEEN = 'the resource control policies: not collected; they may keep these out';
 
 /** `user x in group y may assume role z, which may ...`: a path in one sentence, without its conditions. */

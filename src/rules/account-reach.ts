@@ -6,19 +6,18 @@ import {
   contextOf,
   contextOfPrincipal,
   decideAnyOf,
+  EVERYTHING,
   evaluateRequest,
   type Guardrails,
   holdsNoAllow,
   type IdentityPolicies,
   known,
-  layerOf,
   levelsOf,
   NO_GUARDRAILS,
   type PermissionDecision,
   type PolicyReader,
   type RequestContext,
   type RequestResource,
-  readPolicy,
   rootPolicies,
   SERVICE_LINKED_PATH,
   strongestOf,
@@ -59,15 +58,6 @@ export interface AccountReach {
    */
   byAnyone(question: ReachQuestion): ReachAnswer;
 }
-
-/** Whoever asks brings permission to do everything. */
-export const EVERYTHING = layerOf('policies that allow everything', [
-  readPolicy(
-    'policies that allow everything',
-    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
-    'identity',
-  ),
-]);
 
 /** @param iam - of the account, as observed; asked only where the control policies do not decide alone */
 export function accountReach(

@@ -3,6 +3,7 @@ import {
   type AccessRequest,
   contextOf,
   contextOfPrincipal,
+  EVERYTHING,
   evaluateRequest,
   known,
   layerOf,
@@ -12,7 +13,6 @@ import {
   type ResourceLayer,
   readPolicy,
 } from '../iam/index.ts';
-import { EVERYTHING } from './account-reach.ts';
 
 /** A bucket of the account, with the policy that it holds itself and the keys that content gets there. */
 export interface GuardedBucket {

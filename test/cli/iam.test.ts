@@ -10,6 +10,10 @@ interface Answer {
   readonly principals: readonly { readonly name: string; readonly certainty: string }[];
   readonly paths: readonly { readonly words: string; readonly certainty: string }[];
   readonly notSeen: readonly string[];
+  readonly destinations?: readonly (Pick<Answer, 'principals' | 'notSeen'> & {
+    readonly resourceArn: string;
+    readonly accountId: string | null;
+  })[];
   readonly catalogue: { readonly date: string };
 }
 const json = async (...argv: readonly string[]): Promise<Answer> =>
@@ -40,6 +44,31 @@ describe('iam who-can', () => {
   test('shows the date of its list of actions', async () => {
     const { catalogue } = await json('iam', 'who-can', 'read-content', '--account', '777777777777');
     expect(catalogue.date).toMatch(/^20[0-9]{2}-[0-9]{2}-[0-9]{2}$/);
+  });
+
+  test('asks each place that content goes to, with what the place itself says', async () => {
+    const { stdout, exitCode } = await run(['iam', 'who-can', 'read-content', ...EXAMPLE]);
+    expect(exitCode).toBe(3);
+    const words = stdout.replace(/\s+/g, ' ');
+    expect(words).toContain(
+      'Who may read bucket `example-lab-evidence`, named by research-lab (101010101010); whose it is is not known (us-east-1) - the policy of bucket `example-lab-evidence` could not be read: AccessDenied',
+    );
+    expect(words).toContain('grant `9f1c0a52renderreader` of');
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+
+    const { destinations } = await json('iam', 'who-can', 'read-content');
+    const batch = destinations?.find(({ resourceArn }) => resourceArn.endsWith(':example-checkout-batch'));
+    expect(batch?.accountId).toBe('888888888888');
+    expect(batch?.principals.map(({ name, certainty }) => [name, certainty])).toEqual([
+      ['CheckoutPipeline', 'allowed'],
+      ['root', 'allowed'],
+    ]);
+    const unread = destinations?.find(({ resourceArn }) => resourceArn.endsWith(':example-lab-evidence'));
+    expect(unread).toMatchObject({
+      accountId: null,
+      principals: [{ name: 'root', certainty: 'cannot-decide' }],
+    });
+    expect((await json('iam', 'who-can', 'invoke')).destinations).toBeUndefined();
   });
 
   test('a question that does not exist is refused with those that do', async () => {

@@ -5,12 +5,16 @@ import {
   type ActionSetName,
   accessOf,
   CATALOGUE,
+  type Capability,
   type CapablePrincipal,
+  type DestinationReaders,
   describePath,
   describeStatement,
   describeStatements,
+  destinationWords,
   isActionSetName,
   type WhoCan,
+  whereWords,
   whoCan,
 } from '../../iam/index.ts';
 import {
@@ -41,7 +45,7 @@ export function register(program: Command, context: CommandContext): void {
   groupOf(program, 'iam')
     .command('who-can')
     .description(
-      'Who may do something, directly or by assuming roles, over identity policies, boundaries and service control policies, with the deciding statements. Ends with 3 when something could not be seen or decided.',
+      'Who may do something, directly or by assuming roles, over identity policies, boundaries and control policies, with the deciding statements; `read-content` also for each place that content goes to, with what the place itself and the grants of its key say. Ends with 3 when something could not be seen or decided.',
     )
     .addArgument(
       new Argument('<question>', 'what is asked about').choices(Object.keys(ACTION_SETS)).argRequired(),
@@ -68,29 +72,31 @@ async function answer(question: ActionSetName, options: Options, context: Comman
     });
   const snapshot = await loadSnapshot(options.snapshot, context);
   const found = whoCan(accessOf(snapshot), question, isOfAccounts(options.account));
-  const isUndecided =
-    found.notSeen.length > 0 ||
-    [...found.principals, ...found.roots, ...found.paths].some(
-      ({ certainty }) => certainty === 'cannot-decide',
-    );
+  const isUndecided = [found, ...found.destinations].some(
+    (each) =>
+      each.notSeen.length > 0 ||
+      [...each.principals, ...each.roots, ...each.paths].some(
+        ({ certainty }) => certainty === 'cannot-decide',
+      ),
+  );
   context.exitCode = isUndecided ? EXIT.undecided : EXIT.fine;
   if (options.format === 'json') writeJson(context, whoCanJson(found));
-  else writeLines(context, whoCanText(found, context.width, painter(context.color)));
+  else {
+    const names = new Map(snapshot.organization.accounts.map(({ id, name }) => [String(id), name]));
+    const nameOf = (accountId: string): string =>
+      names.has(accountId) ? `${names.get(accountId)} (${accountId})` : accountId;
+    writeLines(context, whoCanText(found, nameOf, context.width, painter(context.color)));
+  }
 }
 
-const whoCanJson = ({ set, words, actions, principals, roots, paths, outsiders, notSeen }: WhoCan) => ({
-  schemaVersion: ACCESS_SCHEMA_VERSION,
-  kind: 'WhoCan',
-  question: set,
-  words,
-  actions,
-  catalogue: catalogueJson,
-  principals: [...principals, ...roots].map(({ principal, certainty, decisions }) => ({
-    ...principalJson(principal),
-    certainty,
-    decisions: decisions.map(decisionJson),
-  })),
-  paths: paths.map((path) => ({
+const capableJson = ({ principal, certainty, decisions }: CapablePrincipal) => ({
+  ...principalJson(principal),
+  certainty,
+  decisions: decisions.map(decisionJson),
+});
+
+const pathsJson = (paths: WhoCan['paths'], words: string) =>
+  paths.map((path) => ({
     from: principalJson(path.from),
     certainty: path.certainty,
     words: describePath(path, words),
@@ -98,52 +104,154 @@ const whoCanJson = ({ set, words, actions, principals, roots, paths, outsiders, 
       role: principalJson(role),
       ...decisionJson(decision),
     })),
+  }));
+
+const destinationJson = (
+  { destination, actions, principals, roots, paths, others, notSeen }: DestinationReaders,
+  words: string,
+) => ({
+  kind: destination.kind,
+  resourceArn: destination.resourceArn,
+  accountId: destination.accountId ?? null,
+  namedIn: destination.namedIn,
+  keyArn: destination.keyArn ?? null,
+  actions,
+  principals: [...principals, ...roots].map(capableJson),
+  paths: pathsJson(paths, words),
+  others: others.map(({ words: who, certainty, decisions }) => ({
+    who,
+    certainty,
+    decisions: decisions.map(decisionJson),
   })),
-  trustedOutsiders: outsiders.map(({ role, who }) => ({ role: principalJson(role), who })),
   notSeen,
 });
 
-function whoCanText(found: WhoCan, width: number, paint: Paint): readonly string[] {
-  const { words, actions, principals, roots, paths, outsiders, notSeen } = found;
-  const part = (heading: string, lines: readonly string[]): readonly string[] =>
-    lines.length === 0 ? [] : ['', paint('bold', heading), ...lines];
-  const item = (text: string): readonly string[] => wrap(`- ${printable(text)}`, width, '  ', '    ');
-  const aside = (text: string): readonly string[] => wrap(printable(text), width, '      ');
-  const listed = (certainty: CapablePrincipal['certainty']): readonly string[] =>
-    principals
-      .filter((each) => each.certainty === certainty)
-      .flatMap(({ principal, decisions }) => [
-        ...item(principalWords(principal)),
-        ...decisions
-          .flatMap((decision) => (decision.kind === 'cannot-decide' ? [decision.detail] : []))
-          .filter((detail, index, all) => all.indexOf(detail) === index)
-          .flatMap(aside),
-        ...describeStatements(decisions).flatMap(aside),
-      ]);
+const whoCanJson = ({
+  set,
+  words,
+  actions,
+  principals,
+  roots,
+  paths,
+  outsiders,
+  destinations,
+  notSeen,
+}: WhoCan) => ({
+  schemaVersion: ACCESS_SCHEMA_VERSION,
+  kind: 'WhoCan',
+  question: set,
+  words,
+  actions,
+  catalogue: catalogueJson,
+  principals: [...principals, ...roots].map(capableJson),
+  paths: pathsJson(paths, words),
+  trustedOutsiders: outsiders.map(({ role, who }) => ({ role: principalJson(role), who })),
+  ...(isPerDestination(set)
+    ? { destinations: destinations.map((each) => destinationJson(each, readingWords(each))) }
+    : {}),
+  notSeen,
+});
+
+/** The question whose answer depends on the place that is asked about. */
+const isPerDestination = (set: ActionSetName): boolean => set === 'read-content';
+
+const VERBS = { bucket: 'read', 'log-group': 'read', key: 'decrypt with' } as const;
+/** ``read bucket `prompts` ``: after "may". */
+const readingWords = ({ destination }: DestinationReaders): string =>
+  `${VERBS[destination.kind]} ${destinationWords(destination)}`;
+
+interface Listed extends Capability {
+  readonly words: string;
+}
+
+function whoCanText(
+  found: WhoCan,
+  nameOf: (accountId: string) => string,
+  width: number,
+  paint: Paint,
+): readonly string[] {
+  const { set, words, actions, outsiders, destinations, notSeen } = found;
+  const item = (text: string, indent = ''): readonly string[] =>
+    wrap(`- ${printable(text)}`, width, `${indent}  `, `${indent}    `);
+  const heading = (text: string, indent = ''): readonly string[] => [
+    '',
+    ...wrap(printable(text), width, indent).map((line) => paint('bold', line)),
+  ];
+  const part = (title: string, lines: readonly string[], indent = ''): readonly string[] =>
+    lines.length === 0 ? [] : [...heading(title, indent), ...lines];
+
+  /** @param said - what could not be seen and was said before of all of them */
+  const ways = (
+    { principals, roots, paths }: Pick<WhoCan, 'principals' | 'roots' | 'paths'>,
+    others: readonly Listed[],
+    what: string,
+    indent = '',
+    said: readonly string[] = [],
+  ): readonly string[] => {
+    const aside = (text: string): readonly string[] => wrap(printable(text), width, `${indent}      `);
+    const listed = (lines: readonly Listed[], certainty: CapablePrincipal['certainty']): readonly string[] =>
+      lines
+        .filter((each) => each.certainty === certainty)
+        .flatMap(({ words: who, decisions }) => [
+          ...item(who, indent),
+          ...decisions
+            .flatMap((decision) => (decision.kind === 'cannot-decide' ? [decision.detail] : []))
+            .filter((detail, index, all) => all.indexOf(detail) === index)
+            .filter((detail) => !said.some((line) => line.startsWith(detail)))
+            .flatMap(aside),
+          ...describeStatements(decisions).flatMap(aside),
+        ]);
+    const all = [
+      ...principals.map((each) => ({ ...each, words: principalWords(each.principal) })),
+      ...others,
+    ];
+    return [
+      ...part('May', listed(all, 'allowed'), indent),
+      ...part('May, under conditions', listed(all, 'conditionally-allowed'), indent),
+      ...part('Cannot be decided', listed(all, 'cannot-decide'), indent),
+      ...part(
+        'By assuming roles',
+        paths.flatMap((path) => [
+          ...item(`${describePath(path, what)} (${CERTAINTY_WORDS[path.certainty]})`, indent),
+          ...path.steps.flatMap(({ decision }) => decision.statements.map(describeStatement)).flatMap(aside),
+        ]),
+        indent,
+      ),
+      ...part(
+        'Root users, whom no identity policy limits',
+        roots.flatMap(({ principal, certainty }) =>
+          item(`${principalWords(principal)}: ${CERTAINTY_WORDS[certainty]}`, indent),
+        ),
+        indent,
+      ),
+      ...(all.length + paths.length + roots.length === 0 ? ['', `${indent}Nobody, as far as was seen.`] : []),
+    ];
+  };
+  const place = (each: DestinationReaders): readonly string[] => {
+    const { destination, others, notSeen: unread } = each;
+    const key = destination.keyArn;
+    return [
+      ...heading(`Who may ${VERBS[destination.kind]} ${whereWords(destination, nameOf)}`),
+      ...unread.flatMap((text) => item(text)),
+      ...(key === undefined ? [] : item(`who reads its objects needs key \`${key}\` too`)),
+      ...ways(each, others, readingWords(each), '  ', unread),
+    ];
+  };
   return [
     ...wrap(`Who may ${words}`, width).map((line) => paint('bold', line)),
     ...wrap(`${actions.length} actions, of the list of ${CATALOGUE.date}`, width),
-    ...part('May', listed('allowed')),
-    ...part('May, under conditions', listed('conditionally-allowed')),
-    ...part('Cannot be decided', listed('cannot-decide')),
-    ...part(
-      'By assuming roles',
-      paths.flatMap((path) => [
-        ...item(`${describePath(path, words)} (${CERTAINTY_WORDS[path.certainty]})`),
-        ...path.steps.flatMap(({ decision }) => decision.statements.map(describeStatement)).flatMap(aside),
-      ]),
-    ),
-    ...part(
-      'Root users, whom no identity policy limits',
-      roots.flatMap(({ principal, certainty }) =>
-        item(`${principalWords(principal)}: ${CERTAINTY_WORDS[certainty]}`),
-      ),
-    ),
+    ...destinations.flatMap(place),
+    ...(isPerDestination(set)
+      ? heading('By their own policies alone, in some bucket, log group or store of Bedrock')
+      : []),
+    ...ways(found, [], words, isPerDestination(set) ? '  ' : ''),
     ...part(
       'These roles trust somebody who is no principal of the organization',
       outsiders.flatMap(({ role, who }) => item(`${principalWords(role)}: ${who.join('; ')}`)),
     ),
-    ...part('Not seen', notSeen.flatMap(item)),
-    ...(principals.length + paths.length + roots.length === 0 ? ['', 'Nobody, as far as was seen.'] : []),
+    ...part(
+      'Not seen',
+      notSeen.flatMap((text) => item(text)),
+    ),
   ];
 }

@@ -1,0 +1,196 @@
+import type { Access, KnownPrincipal } from './access.ts';
+import { ACTION_SETS } from './actions.ts';
+import { strongestOf } from './decide.ts';
+import { type Destination, type DestinationKind, destinationWords } from './destinations.ts';
+import type { PermissionDecision } from './evaluate.ts';
+import { type AccessPath, type Certainty, pathFinder } from './paths.ts';
+import { decideOutsider, outsidersNamed } from './resource-outsiders.ts';
+
+/** Who may do at least one of some actions, or of which that is not decided. */
+export interface Capability {
+  readonly certainty: Certainty;
+  /** The actions it may do, without those it is denied. */
+  readonly decisions: readonly PermissionDecision[];
+}
+
+export interface CapablePrincipal extends Capability {
+  readonly principal: KnownPrincipal;
+}
+
+/** Somebody who is no principal of the organization, let in by the destination itself. */
+export interface CapableOutsider extends Capability {
+  readonly words: string;
+}
+
+/** Who may read what lies in one place, or use the key that it lies under. */
+export interface DestinationReaders {
+  readonly destination: Destination;
+  readonly actions: readonly string[];
+  /** Users, groups and roles. */
+  readonly principals: readonly CapablePrincipal[];
+  readonly roots: readonly CapablePrincipal[];
+  readonly paths: readonly AccessPath[];
+  readonly others: readonly CapableOutsider[];
+  /**
+   * What could not be read of the destination, in words: then nobody is denied but by a Deny, nobody is allowed for certain, and those listed are those
+   * for whom something that was seen speaks.
+   */
+  readonly notSeen: readonly string[];
+}
+
+const SERVICES = {
+  bucket: 's3:',
+  'log-group': 'logs:',
+  key: 'kms:',
+} as const satisfies Record<DestinationKind, string>;
+
+/**
+ * Who may read stored content, for each place of it that the evidence names: over identity policies, boundaries, control policies, the
+ * policy that the place holds itself, and the grants of its key.
+ *
+ * Only principals whom the place could let in are asked: those of its account, and those of the accounts that its policy names.
+ *
+ * @param isAsked - which principals of the organization are reported
+ */
+export function contentReaders(
+  access: Access,
+  isAsked: (principal: KnownPrincipal) => boolean = () => true,
+): readonly DestinationReaders[] {
+  const byAccount = Map.groupBy(access.principals, ({ accountId }) => String(accountId));
+  const pathsTo = pathFinder(access);
+  return access.destinations.map((destination) => {
+    const actions = ACTION_SETS['read-content'].actions.filter((action) =>
+      action.startsWith(SERVICES[destination.kind]),
+    );
+    const capable: CapablePrincipal[] = [];
+    for (const principal of candidates(access, destination, byAccount)) {
+      const capability = capabilityOf(
+        actions.flatMap((action) =>
+          destination.resources.map((resource) =>
+            access.decide(principal, action, { resource, resourcePolicy: destination.layer }),
+          ),
+        ),
+      );
+      if (capability !== undefined && isShown(principal, capability, destination))
+        capable.push({ principal, ...capability });
+    }
+    const targets = new Map(
+      capable.flatMap(({ principal, certainty }) =>
+        principal.type === 'role' ? [[principal, certainty] as const] : [],
+      ),
+    );
+    const asked = capable.filter(({ principal }) => isAsked(principal));
+    return {
+      destination,
+      actions,
+      principals: asked.filter(({ principal }) => principal.type !== 'root'),
+      roots: asked.filter(({ principal }) => principal.type === 'root'),
+      paths: pathsTo(targets).filter(({ from }) => isAsked(from)),
+      others: outsidersNamed(destination.layer, access).flatMap((outsider) => {
+        const capability = capabilityOf(
+          actions.flatMap((action) => decideOutsider(outsider, action, destination, access)),
+        );
+        return capability === undefined ? [] : [{ words: outsider.words, ...capability }];
+      }),
+      notSeen: notSeenOf(destination, access),
+    };
+  });
+}
+
+/** What is not known of a destination, in words; empty: its policy and grants were read. */
+function notSeenOf({ layer, grantsNotSeen, accountId }: Destination, access: Access): readonly string[] {
+  return [
+    ...layer.unreadable.map(({ detail }) => `${detail}; whom it lets in and keeps out is not known`),
+    ...(grantsNotSeen === undefined ? [] : [`${grantsNotSeen}; whom they let in is not known`]),
+    ...(accountId === undefined || access.isSeen(accountId)
+      ? []
+      : [`the users, groups and roles of its account (${accountId}) were not seen`]),
+  ];
+}
+
+/** The strongest decision for each action; undefined: all are denied. */
+function capabilityOf(decisions: readonly PermissionDecision[]): Capability | undefined {
+  const certainty = strongestOf(decisions);
+  if (certainty === 'denied') return undefined;
+  const strongest = Map.groupBy(
+    decisions.filter(({ kind }) => kind !== 'denied'),
+    ({ action }) => action,
+  );
+  return {
+    certainty,
+    decisions: [...strongest.values()].flatMap((of) => {
+      const kind = strongestOf(of);
+      return of.find((decision) => decision.kind === kind) ?? [];
+    }),
+  };
+}
+
+/**
+ * Where the policy or the grants were not read, everybody may be let in: those are listed for whom an Allow speaks, and root users of the
+ * account. A group is nobody that a resource can name: it is listed for what its own policies allow.
+ */
+function isShown(
+  principal: KnownPrincipal,
+  { decisions }: Capability,
+  { layer, grantsNotSeen }: Destination,
+): boolean {
+  if (principal.type === 'root') return true;
+  const isBlind = layer.unreadable.length > 0 || grantsNotSeen !== undefined;
+  if (!isBlind && principal.type !== 'group') return true;
+  const held = new Set(layer.policies.map(({ name }) => name));
+  return decisions.some(({ statements }) =>
+    statements.some(
+      ({ effect, policy }) => effect === 'Allow' && (principal.type !== 'group' || !held.has(policy)),
+    ),
+  );
+}
+
+/** The principals whom the destination could let in. */
+function candidates(
+  access: Access,
+  { layer, accountId, namedIn }: Destination,
+  byAccount: ReadonlyMap<string, readonly KnownPrincipal[]>,
+): readonly KnownPrincipal[] {
+  const accounts = new Set<string>(
+    accountId === undefined ? namedIn.map((place) => place.accountId) : [accountId],
+  );
+  for (const { document } of layer.policies)
+    for (const { effect, principals } of document.statements) {
+      if (effect !== 'Allow' || principals === undefined) continue;
+      if (principals.kind === 'NotPrincipal') return access.principals;
+      for (const { type, value } of principals.entries) {
+        if (type === 'Service' || type === 'Federated') continue;
+        const account = /^[0-9]{12}$/.test(value) ? value : value.split(':')[4];
+        if (type === 'CanonicalUser' || account === undefined || !/^[0-9]{12}$/.test(account))
+          return access.principals;
+        accounts.add(account);
+      }
+    }
+  return [...accounts].flatMap((account) => byAccount.get(account) ?? []);
+}
+
+/** What no section of the evidence holds and what could let others into the places asked about, in words. */
+export function neverCollected(access: Access): readonly string[] {
+  const kinds = new Set(access.destinations.map(({ kind }) => kind));
+  return [
+    ...(kinds.has('bucket')
+      ? ['access lists and access points of buckets, which may let others in: not collected']
+      : []),
+    ...(kinds.has('log-group')
+      ? [
+          'policies of CloudWatch Logs for a whole account, which may let others into log groups: not collected',
+        ]
+      : []),
+  ];
+}
+
+/** ``bucket `prompts` of shop (222222222222)``. */
+export function whereWords(destination: Destination, nameOf: (accountId: string) => string): string {
+  const { accountId, namedIn } = destination;
+  const regions = [...new Set(namedIn.map(({ region }) => region))].join(', ');
+  const whose =
+    accountId === undefined
+      ? `, named by ${[...new Set(namedIn.map((place) => nameOf(place.accountId)))].join(', ')}; whose it is is not known`
+      : ` of ${nameOf(accountId)}`;
+  return `${destinationWords(destination)}${whose} (${regions})`;
+}
