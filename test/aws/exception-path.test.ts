@@ -217,8 +217,8 @@ describe.skipIf(moto === undefined)('the exception path on moto, with the packag
       true,
     );
 
-    const startsAt = Math.ceil(realNow() / 1000) * 1000 + 2_000;
-    const request = parseRequest(requestText(startsAt, startsAt + 10_000), 'request.yaml');
+    const startsAt = Math.ceil(realNow() / 1000) * 1000 + 8_000;
+    const request = parseRequest(requestText(startsAt, startsAt + 25_000), 'request.yaml');
     if (!request.ok) throw new Error(JSON.stringify(request.error));
     await deployDestination(member, BUCKET, key, {
       expiresAt: formatInstant(request.value.endsAt),
@@ -251,7 +251,12 @@ describe.skipIf(moto === undefined)('the exception path on moto, with the packag
     ] as const)
       await approve(id, name, role);
 
-    await until('content storage is on', async () => (await setting())?.textDataDeliveryEnabled === true);
+    await until('content storage is on', async () => {
+      const { value } = await requireException(services.store, id);
+      // Refused, it would only run into the time limit.
+      expect(value.reason).toBeUndefined();
+      return (await setting())?.textDataDeliveryEnabled === true;
+    });
     expect(await setting()).toMatchObject({
       s3Config: { bucketName: BUCKET, keyPrefix: `content/${id}/` },
       imageDataDeliveryEnabled: false,

@@ -235,26 +235,31 @@ export async function createMemberStack(account: AccountId): Promise<void> {
   const resources = deployTemplate('member-account', {
     accountId: account,
     region: REGION,
-    parameters: { GovernanceAccountId: MOTO_ACCOUNT },
+    parameters: { GovernanceAccountId: MOTO_ACCOUNT, ContentBuckets: 'incident-*' },
     attributes: {},
   });
-  const role = resources['DisableRole']?.properties as {
-    readonly AssumeRolePolicyDocument: unknown;
-    readonly Policies: readonly { readonly PolicyName: string; readonly PolicyDocument: unknown }[];
-  };
   const iam = new IAMClient({ region: REGION, credentials });
-  const RoleName = 'ProvisoDisable';
-  await iam.send(
-    new CreateRoleCommand({
-      RoleName,
-      Path: '/proviso/',
-      AssumeRolePolicyDocument: JSON.stringify(role.AssumeRolePolicyDocument),
-    }),
-  );
-  for (const { PolicyName, PolicyDocument } of role.Policies)
+  // Those that preflight asks for what they may.
+  for (const [resource, RoleName] of [
+    ['DisableRole', 'ProvisoDisable'],
+    ['SecondLeverRole', 'ProvisoSecondLever'],
+  ] as const) {
+    const role = resources[resource]?.properties as {
+      readonly AssumeRolePolicyDocument: unknown;
+      readonly Policies: readonly { readonly PolicyName: string; readonly PolicyDocument: unknown }[];
+    };
     await iam.send(
-      new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument: JSON.stringify(PolicyDocument) }),
+      new CreateRoleCommand({
+        RoleName,
+        Path: '/proviso/',
+        AssumeRolePolicyDocument: JSON.stringify(role.AssumeRolePolicyDocument),
+      }),
     );
+    for (const { PolicyName, PolicyDocument } of role.Policies)
+      await iam.send(
+        new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument: JSON.stringify(PolicyDocument) }),
+      );
+  }
   const s3 = await s3In(account);
   const S3BucketName = 'trail-of-the-account';
   await s3.send(new CreateBucketCommand({ Bucket: S3BucketName }));
@@ -281,7 +286,7 @@ export async function createContentKey(account: AccountId): Promise<string> {
   const { KeyMetadata } = await new KMSClient({
     region: REGION,
     credentials: await credentialsIn(account),
-  }).send(new CreateKeyCommand({}));
+  }).send(new CreateKeyCommand({ Tags: [{ TagKey: 'proviso', TagValue: 'exception-content' }] }));
   return KeyMetadata?.Arn ?? '';
 }
 
