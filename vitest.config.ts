@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/aws/**'],
-    testTimeout: 30_000,
+    // Against hanging, not for speed: a loaded machine takes several times as long.
+    testTimeout: 120_000,
     pool: 'threads',
     // All processors: the default leaves one idle, which on two doubles the time.
     maxWorkers: '100%',
