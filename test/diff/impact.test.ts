@@ -163,6 +163,6 @@ describe('what a change would do to requests', () => {
       'examples/requests',
     ]);
     expect(stdout).toMatch(/On examples\/organization\n {2}snapshot of .*: 0 of \d+ accounts would come out/);
-    expect(stdout).toContain('0 of 2 requests would be judged differently');
+    expect(stdout).toContain('0 of 3 requests would be judged differently');
   });
 });

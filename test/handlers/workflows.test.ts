@@ -61,9 +61,17 @@ describe.each(FILES)('%s', (file) => {
     expect(functions.length).toBeGreaterThan(3);
     expect(functions.filter((name) => !Object.hasOwn(HANDLERS, name))).toEqual([]);
   });
-  test('keeps prompts, tokens and reasons out of the history: tasks get ids, instants and roles', () => {
+  test('keeps prompts, tokens and reasons out of the history: tasks get ids, names, instants and roles', () => {
     const sent = valuesOf(definition, 'Payload').flatMap((payload) => Object.keys(payload as Node));
-    const allowed = ['exceptionId.$', 'role.$', 'taskToken.$', 'instant.$', 'waitedUntil.$', 'error.$'];
+    const allowed = [
+      'exceptionId.$',
+      'role.$',
+      'taskToken.$',
+      'instant.$',
+      'waitedUntil.$',
+      'error.$',
+      'execution.$',
+    ];
     expect(sent.filter((key) => !allowed.includes(key))).toEqual([]);
   });
   test.skipIf(!existsSync(SERVERLESS))('calls only functions that serverless.yml packages', () => {
