@@ -24,10 +24,13 @@ import {
   contextOfPrincipal,
   decideIdentity,
   evaluateRequest,
+  type Guardrails,
   guardrailsOf,
   type IdentityPolicies,
   layerOf,
+  levelsOf,
   momentsOf,
+  NO_GUARDRAILS,
   type PolicyLayer,
   type ResourceLayer,
   readPolicy,
@@ -397,18 +400,18 @@ function judgeLogRole(input: DestinationInput, roleArn: string, stream: string):
   });
 }
 
-/** What a reader needs: the object and its key, or the events and the key by way of CloudWatch Logs. One certain refusal is enough. */
+/**
+ * What a reader needs: the object and its key, or the events and the key by way of CloudWatch Logs. One certain refusal is enough, and where
+ * there is none, what could not be read may hold it: that is said where it is judged itself.
+ */
 function judgeReaders(input: DestinationInput): readonly DestinationFault[] {
   const { destination, bucket, key, iam, expiresAt, request } = input;
-  const keyPolicy = key.policy.kind === 'observed' ? key.policy.value : undefined;
-  const keyLayer = resourceLayer('the key policy', keyPolicy, request.accountId, true);
-  const bucketPolicy = bucket?.policy.kind === 'observed' ? bucket.policy.value : undefined;
-  const bucketLayer = resourceLayer('the bucket policy', bucketPolicy, request.accountId, false);
+  const { bucketLayer, keyLayer, isWhole } = policiesOf(input);
   const isClosed = (reader: IdentityPolicies, at: number): boolean => {
     const context = atInstant(contextOfPrincipal(reader.principal), at);
     const asReader = (action: string, resource: string, resourcePolicy: ResourceLayer | undefined) =>
       decideIdentity(reader, action, {
-        guardrails: { kind: 'levels', levels: [] },
+        guardrails: NO_GUARDRAILS,
         resource,
         context,
         ...(resourcePolicy === undefined ? {} : { resourcePolicy }),
@@ -428,17 +431,37 @@ function judgeReaders(input: DestinationInput): readonly DestinationFault[] {
   };
   return request.readers.flatMap((arn) => {
     const reader = readerOf(arn, iam);
-    const layers = [
-      reader.identity,
-      keyLayer,
-      bucketLayer,
-      ...(reader.boundary === undefined ? [] : [reader.boundary]),
-    ];
+    const layers = [...layersOver(reader, NO_GUARDRAILS), keyLayer, bucketLayer];
     const open = instantsFrom(layers, expiresAt).find((at) => !isClosed(reader, at));
-    if (open === undefined) return [];
+    if (open === undefined || !isWhole || iam.kind === 'unobservable') return [];
     const where = destination.kind === 's3' ? `bucket ${destination.bucketName} and its key` : 'the key';
     return [openEnd(`reader ${arn} may read`, expiresAt, open, where)];
   });
+}
+
+/** What else than the destination's own policies decides over somebody of the account. */
+const layersOver = (
+  { identity, boundary }: IdentityPolicies,
+  guardrails: Guardrails,
+): readonly PolicyLayer[] => [
+  identity,
+  ...(boundary === undefined ? [] : [boundary]),
+  ...levelsOf(guardrails),
+];
+
+/** The policies of the destination itself. `isWhole`: each was read, or seen to be absent; otherwise no refusal can rest on them. */
+function policiesOf({ bucket, key, request: { accountId } }: DestinationInput): {
+  readonly bucketLayer: ResourceLayer;
+  readonly keyLayer: ResourceLayer;
+  readonly isWhole: boolean;
+} {
+  const textOf = (observation: Observation<string> | undefined) =>
+    observation?.kind === 'observed' ? observation.value : undefined;
+  return {
+    bucketLayer: resourceLayer('the bucket policy', textOf(bucket?.policy), accountId, false),
+    keyLayer: resourceLayer('the key policy', textOf(key.policy), accountId, true),
+    isWhole: bucket?.policy.kind !== 'unobservable' && key.policy.kind !== 'unobservable',
+  };
 }
 
 const READ_EVENTS = ['logs:GetLogEvents', 'logs:FilterLogEvents', 'logs:StartQuery', 'logs:StartLiveTail'];
@@ -460,7 +483,7 @@ function judgeRaw({
     const reader = readerOf(arn, iam);
     const mayRead = (at: number) =>
       decideIdentity(reader, 's3:GetObject', {
-        guardrails: { kind: 'levels', levels: [] },
+        guardrails: NO_GUARDRAILS,
         resource: `arn:${partitionOfRegion(request.region)}:s3:::${places.bucketName}/${places.raw}AWSLogs/record`,
         context: atInstant(contextOfPrincipal(reader.principal), at),
         resourcePolicy,
@@ -481,66 +504,85 @@ export const DRAIN_ROLE = 'proviso/ProvisoDrain';
 export function judgeDrainRole(
   input: DestinationInput & { readonly organization: Organization },
 ): readonly DestinationFault[] {
-  const { request, destination, bucket, key, organization, startsAt } = input;
+  const { request, destination, bucket } = input;
   const places = isFiltered(request) ? filterPlaces(destination) : undefined;
   if (places === undefined || bucket === undefined) return [];
-  const where = `role ${DRAIN_ROLE} in ${request.accountId}`;
-  const object = (prefix: string) =>
-    `arn:${partitionOfRegion(request.region)}:s3:::${places.bucketName}/${prefix}record`;
-  return seen(input.iam, 'the policies of the draining role', where, (iam) => {
-    const role = iam?.roles.find(({ arn }) => arn.endsWith(`:role/${DRAIN_ROLE}`));
+  const bucketArn = `arn:${partitionOfRegion(request.region)}:s3:::${places.bucketName}`;
+  const raw = `${bucketArn}/${places.raw}record`;
+  return judgeTask(input, {
+    name: DRAIN_ROLE,
+    words: 'the draining role',
+    absent: 'the role that filters does not exist',
+    keys: { 'kms:ViaService': `s3.${request.region}.amazonaws.com` },
+    acts: [
+      ['s3:GetObject', raw],
+      ['s3:GetObjectVersion', raw],
+      ['s3:PutObject', `${bucketArn}/${places.vault}record`],
+      ['s3:PutObject', `${bucketArn}/${places.key}`],
+      ['s3:GetObject', `${bucketArn}/${places.key}`],
+      ['s3:DeleteObjectVersion', raw],
+      ['kms:Decrypt', destination.kmsKeyArn],
+      ['kms:GenerateDataKey', destination.kmsKeyArn],
+    ],
+    remedy: `let it, in its own policies and in those of the destination; ${TEMPLATE}`,
+  });
+}
+
+/** A role of ours that has to act on the destination whatever happens, and what it has to do there. */
+interface Task {
+  /** Path and name. */
+  readonly name: string;
+  /** In a sentence, `the draining role`. */
+  readonly words: string;
+  /** Said where there is no such role. */
+  readonly absent: string;
+  /** What else is known of its calls. */
+  readonly keys: Readonly<Record<string, string>>;
+  /** An action and the resource that it is called on, the bucket's or the key's. */
+  readonly acts: readonly (readonly [action: string, resource: string])[];
+  readonly remedy: string;
+}
+
+/**
+ * Whether a task's role may do all of it at the start and at every later instant at which a policy can say something else. Anything but a
+ * certain yes is a defect; a policy of the destination that could not be read is said where it is judged itself.
+ */
+function judgeTask(
+  input: DestinationInput & { readonly organization: Organization },
+  { name, words, absent, keys, acts, remedy }: Task,
+): readonly DestinationFault[] {
+  const { request, organization, startsAt } = input;
+  const where = `role ${name} in ${request.accountId}`;
+  const { bucketLayer, keyLayer, isWhole } = policiesOf(input);
+  return seen(input.iam, `the policies of ${words}`, where, (iam) => {
+    const role = iam?.roles.find(({ arn }) => arn.endsWith(`:role/${name}`));
     if (iam === undefined || role === undefined)
-      return [
-        defect(
-          'the role that filters does not exist',
-          where,
-          'deploy templates/member-account.yml in the account',
-        ),
-      ];
+      return [defect(absent, where, 'deploy templates/member-account.yml in the account')];
+    if (!isWhole) return [];
     const policies = accountPolicies(iam).ofRole(role);
-    const policyOf = (observation: Observation<string>) =>
-      observation.kind === 'observed' ? observation.value : undefined;
-    const bucketLayer = resourceLayer('the bucket policy', policyOf(bucket.policy), request.accountId, false);
-    const keyLayer = resourceLayer('the key policy', policyOf(key.policy), request.accountId, true);
+    const guardrails = guardrailsOf(organization, request.accountId);
     const context = withKeys(contextOfPrincipal(policies.principal, organization.id), {
       'aws:RequestedRegion': request.region,
-      'kms:ViaService': `s3.${request.region}.amazonaws.com`,
+      ...keys,
     });
-    const acts = [
-      ['s3:GetObject', object(places.raw), bucketLayer],
-      ['s3:GetObjectVersion', object(places.raw), bucketLayer],
-      ['s3:PutObject', object(places.vault), bucketLayer],
-      [
-        's3:PutObject',
-        `arn:${partitionOfRegion(request.region)}:s3:::${places.bucketName}/${places.key}`,
-        bucketLayer,
-      ],
-      [
-        's3:GetObject',
-        `arn:${partitionOfRegion(request.region)}:s3:::${places.bucketName}/${places.key}`,
-        bucketLayer,
-      ],
-      ['s3:DeleteObjectVersion', object(places.raw), bucketLayer],
-      ['kms:Decrypt', destination.kmsKeyArn, keyLayer],
-      ['kms:GenerateDataKey', destination.kmsKeyArn, keyLayer],
-    ] as const;
-    const instants = [startsAt, ...instantsFrom([policies.identity, bucketLayer, keyLayer], startsAt)];
-    return acts.flatMap(([action, resource, resourcePolicy]) =>
+    const layers = [...layersOver(policies, guardrails), bucketLayer, keyLayer];
+    const instants = [startsAt, ...instantsFrom(layers, startsAt)];
+    return acts.flatMap(([action, resource]) =>
       instants.every(
         (at) =>
           decideIdentity(policies, action, {
-            guardrails: guardrailsOf(organization, request.accountId),
+            guardrails,
             resource,
             context: atInstant(context, at),
-            resourcePolicy,
+            resourcePolicy: action.startsWith('kms:') ? keyLayer : bucketLayer,
           }).kind === 'allowed',
       )
         ? []
         : [
             defect(
-              `it is not certain that the draining role may call ${action} on ${resource}, now and after the end`,
+              `it is not certain that ${words} may call ${action} on ${resource}, now and after the end`,
               where,
-              `let it, in its own policies and in those of the destination; ${TEMPLATE}`,
+              remedy,
             ),
           ],
     );
@@ -558,9 +600,10 @@ const OWN_READERS = [DRAIN_ROLE, 'proviso/ProvisoHold'];
 export function judgeOtherReaders(
   input: DestinationInput & { readonly organization: Organization },
 ): readonly DestinationFault[] {
-  const { request, destination, bucket, key, organization, startsAt } = input;
+  const { request, destination, organization, startsAt } = input;
+  const { bucketLayer, keyLayer, isWhole } = policiesOf(input);
   // What could not be read is said where it is judged itself.
-  if (bucket?.policy.kind === 'unobservable' || key.policy.kind === 'unobservable') return [];
+  if (!isWhole) return [];
   const where =
     destination.kind === 's3'
       ? `bucket ${destination.bucketName} and its key`
@@ -572,8 +615,6 @@ export function judgeOtherReaders(
     if (iam === undefined) return [];
     const account = accountPolicies(iam);
     const guardrails = guardrailsOf(organization, request.accountId);
-    const keyPolicy = key.policy.kind === 'observed' ? key.policy.value : undefined;
-    const keyLayer = resourceLayer('the key policy', keyPolicy, request.accountId, true);
     const reads = readsOf(input);
     const able: string[] = [];
     const undecided: string[] = [];
@@ -599,7 +640,7 @@ export function judgeOtherReaders(
         destination.kind === 's3'
           ? decideAt(at, 'kms:Decrypt', destination.kmsKeyArn, keyLayer)
           : logsDecrypt(input, keyLayer, at);
-      const layers = [reader.identity, keyLayer, ...reads.flatMap(({ layer }) => layer ?? [])];
+      const layers = [...layersOver(reader, guardrails), bucketLayer, keyLayer];
       const found = new Set<string>();
       for (const at of [startsAt, ...instantsFrom(layers, startsAt)]) {
         const kinds = reads
@@ -649,14 +690,14 @@ interface Read {
 }
 
 /** Every call that brings content to whoever reads. */
-function readsOf({ request, destination, bucket }: DestinationInput): readonly Read[] {
+function readsOf(input: DestinationInput): readonly Read[] {
+  const { request, destination } = input;
   const partition = partitionOfRegion(request.region);
   if (destination.kind === 'cloudwatch-logs') {
     const group = `arn:${partition}:logs:${request.region}:${request.accountId}:log-group:${destination.logGroupName}`;
     return READ_EVENTS.map((action) => ({ action, resource: `${group}:*` }));
   }
-  const policy = bucket?.policy.kind === 'observed' ? bucket.policy.value : undefined;
-  const layer = resourceLayer('the bucket policy', policy, request.accountId, false);
+  const { bucketLayer: layer } = policiesOf(input);
   const places = isFiltered(request) ? filterPlaces(destination) : undefined;
   const prefixes =
     places === undefined ? [destination.keyPrefix] : [places.raw, places.vault, destination.keyPrefix];
@@ -807,81 +848,48 @@ export const SECOND_LEVER_ROLE = 'proviso/ProvisoSecondLever';
 
 /**
  * Whether the second lever works when switching off does not: at the start, at the end and at every later instant that a policy names. And whether the
- * key is another exception's: with it would go the other's content. Anything but a certain yes is a defect.
+ * key is another exception's: with it would go the other's content. Anything but a certain yes is a defect; whose key it is by tags that could
+ * not be read is unknown.
  */
 export function judgeSecondLever(
   input: DestinationInput & { readonly organization: Organization; readonly exceptionId: string },
 ): readonly DestinationFault[] {
-  const { request, destination, bucket, key, organization, startsAt, exceptionId } = input;
-  const where = `role ${SECOND_LEVER_ROLE} in ${request.accountId}`;
-  const owner = ownerOf(key.tags);
-  const shared =
-    owner === undefined || owner === exceptionId
-      ? []
-      : [
-          defect(
-            `the key is tagged as that of ${owner}: it goes when that one is closed`,
-            `key ${destination.kmsKeyArn}`,
-            'name a key of this exception’s own',
-          ),
-        ];
-  const lever = seen(input.iam, 'the policies of the second lever', where, (iam) => {
-    const role = iam?.roles.find(({ arn }) => arn.endsWith(`:role/${SECOND_LEVER_ROLE}`));
-    if (iam === undefined || role === undefined)
-      return [
-        defect(
-          'the second lever does not exist',
-          where,
-          'deploy templates/member-account.yml in the account',
-        ),
-      ];
-    const policies = accountPolicies(iam).ofRole(role);
-    const textOf = (observation: Observation<string> | undefined) =>
-      observation?.kind === 'observed' ? observation.value : undefined;
-    const bucketLayer = resourceLayer('the bucket policy', textOf(bucket?.policy), request.accountId, false);
-    const keyLayer = resourceLayer('the key policy', textOf(key.policy), request.accountId, true);
-    const tags = key.tags.kind === 'observed' ? key.tags.value : {};
-    const context = withKeys(contextOfPrincipal(policies.principal, organization.id), {
-      'aws:RequestedRegion': request.region,
-      ...Object.fromEntries(Object.entries(tags).map(([name, value]) => [`aws:ResourceTag/${name}`, value])),
-    });
-    const acts: readonly (readonly [string, string, ResourceLayer])[] = [
-      ...(destination.kind === 's3'
-        ? ['s3:GetBucketPolicy', 's3:PutBucketPolicy'].map(
-            (action) =>
-              [
-                action,
-                `arn:${partitionOfRegion(request.region)}:s3:::${destination.bucketName}`,
-                bucketLayer,
-              ] as const,
-          )
-        : []),
-      ['kms:DisableKey', destination.kmsKeyArn, keyLayer],
-      // Only of a key that is tagged as this exception's is it ever asked for.
-      ...(owner === exceptionId
-        ? [['kms:ScheduleKeyDeletion', destination.kmsKeyArn, keyLayer] as const]
-        : []),
-    ];
-    const instants = [startsAt, ...instantsFrom([policies.identity, bucketLayer, keyLayer], startsAt)];
-    return acts.flatMap(([action, resource, resourcePolicy]) =>
-      instants.every(
-        (at) =>
-          decideIdentity(policies, action, {
-            guardrails: guardrailsOf(organization, request.accountId),
-            resource,
-            context: atInstant(context, at),
-            resourcePolicy,
-          }).kind === 'allowed',
-      )
+  const { request, destination, key, exceptionId } = input;
+  const where = `key ${destination.kmsKeyArn}`;
+  return seen(key.tags, 'whose key it is by its tags', where, (tags = {}) => {
+    const owner = ownerOf(key.tags);
+    const isOurs = owner === exceptionId;
+    const shared =
+      owner === undefined || isOurs
         ? []
         : [
             defect(
-              `it is not certain that the second lever may call ${action}`,
+              `the key is tagged as that of ${owner}: it goes when that one is closed`,
               where,
-              `let it, in its own policies, in those of the destination and in every control policy above; ${TEMPLATE}, and name its bucket as the pattern ContentBuckets of templates/member-account.yml has it`,
+              'name a key of this exception’s own',
             ),
-          ],
-    );
+          ];
+    const bucketArn =
+      destination.kind === 's3'
+        ? `arn:${partitionOfRegion(request.region)}:s3:::${destination.bucketName}`
+        : undefined;
+    const lever = judgeTask(input, {
+      name: SECOND_LEVER_ROLE,
+      words: 'the second lever',
+      absent: 'the second lever does not exist',
+      keys: Object.fromEntries(
+        Object.entries(tags).map(([name, value]) => [`aws:ResourceTag/${name}`, value]),
+      ),
+      acts: [
+        ...(bucketArn === undefined
+          ? []
+          : ['s3:GetBucketPolicy', 's3:PutBucketPolicy'].map((action) => [action, bucketArn] as const)),
+        ['kms:DisableKey', destination.kmsKeyArn],
+        // Only of a key that is tagged as this exception's is it ever asked for.
+        ...(isOurs ? [['kms:ScheduleKeyDeletion', destination.kmsKeyArn] as const] : []),
+      ],
+      remedy: `let it, in its own policies, in those of the destination and in every control policy above; ${TEMPLATE}, and name its bucket as the pattern ContentBuckets of templates/member-account.yml has it`,
+    });
+    return [...shared, ...lever];
   });
-  return [...shared, ...lever];
 }

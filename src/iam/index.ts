@@ -28,6 +28,7 @@ export * from './moments.ts';
 export * from './paths.ts';
 export * from './policy-document.ts';
 export type { PrincipalMatch, RequestPrincipal } from './principals.ts';
+export { contextOfOutsider, STRANGER, unnamedRoleOf } from './resource-outsiders.ts';
 export {
   type Guardrails,
   guardrailsOf,

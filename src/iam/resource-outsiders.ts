@@ -22,10 +22,21 @@ export interface NamedOutsider {
   readonly identity?: PolicyLayer;
 }
 
+/** Whom a policy that speaks of who asks may mean by us: the accounts that are inside. */
+export interface Inside {
+  /** Undefined: an organization is no boundary here, so whatever a policy says of one may be about somebody outside. */
+  readonly organizationId?: string;
+  isInside(accountId: string): boolean;
+}
+
 /** No account and no organization has these; whatever lets them in lets in strangers. */
-const STRANGER = '000000000000';
+export const STRANGER = '000000000000';
 const STRANGE_ORGANIZATION = 'o-0000000000';
 const NOBODY = 'nobody-that-a-policy-names';
+
+/** A role of the account that no policy can have by its name. */
+export const unnamedRoleOf = (accountId: string) =>
+  ({ kind: 'role', arn: `arn:aws:iam::${accountId}:role/${NOBODY}`, accountId }) as const;
 
 /**
  * Those whom an Allow of the layer names and who are no principal of the organization that the evidence knows: services, identity providers,
@@ -41,7 +52,10 @@ export function outsidersNamed(layer: ResourceLayer, access: Access): readonly N
       found.set(words, {
         words,
         principal,
-        context: contextOfOutsider(principal, layer, access),
+        context: contextOfOutsider(principal, layer, {
+          organizationId: access.organizationId,
+          isInside: (accountId) => access.isOfOrganization(accountId),
+        }),
         ...identityOf(principal, access),
       });
   };
@@ -88,11 +102,7 @@ export function decideOutsider(
 }
 
 const EVERYBODY = 'everybody, also outside the organization';
-const STRANGE_ROLE: RequestPrincipal = {
-  kind: 'role',
-  arn: `arn:aws:iam::${STRANGER}:role/${NOBODY}`,
-  accountId: STRANGER,
-};
+const STRANGE_ROLE: RequestPrincipal = unnamedRoleOf(STRANGER);
 
 function outsiderOf(
   { type, value }: PrincipalEntry,
@@ -119,28 +129,34 @@ function outsiderOf(
       : 'of an account whose users and roles were not seen';
   return [
     `\`${value}\`, ${where}`,
-    {
-      kind: isUser ? 'user' : 'role',
-      arn: isOne ? value : `arn:aws:iam::${account}:role/${NOBODY}`,
-      accountId: account,
-      ...(isSession ? { sessionArn: value } : {}),
-    },
+    isOne
+      ? {
+          kind: isUser ? 'user' : 'role',
+          arn: value,
+          accountId: account,
+          ...(isSession ? { sessionArn: value } : {}),
+        }
+      : unnamedRoleOf(account),
   ];
 }
 
 const ACCOUNT_OF_ARN = /^arn:[^:*?$]+:(?:iam|sts)::([0-9]{12}):/;
 
-function contextOfOutsider(
+/**
+ * What a request by somebody outside holds. A key that tells who asks is known only where everything that the layer says of it is about others
+ * than this one: whoever is let in may have the very value that the policy names.
+ */
+export function contextOfOutsider(
   principal: RequestPrincipal,
   layer: ResourceLayer,
-  access: Access,
+  inside: Inside,
 ): RequestContext {
   const own = contextOfPrincipal(principal);
   if (!('accountId' in principal) || principal.accountId === undefined || principal.kind === 'federated')
     return own;
   const { accountId } = principal;
   const isStranger = accountId === STRANGER;
-  const isInside = access.isOfOrganization(accountId);
+  const isInside = inside.isInside(accountId);
   const valuesOf = (key: string): readonly string[] =>
     layer.policies.flatMap(({ document }) =>
       document.statements.flatMap(({ conditions }) =>
@@ -150,21 +166,23 @@ function contextOfOutsider(
   /** `value` where all that the layer says of the key is about others than this one. */
   const unless = (key: string, isOther: (value: string) => boolean, value: string) =>
     valuesOf(key).every(isOther) ? known(value) : UNKNOWN;
-  const ours = access.organizationId;
+  const ours = inside.organizationId;
   const isOtherAccount = (account: string | undefined): boolean =>
-    account !== undefined && (isStranger ? access.isOfOrganization(account) : account !== accountId);
+    account !== undefined && (isStranger ? inside.isInside(account) : account !== accountId);
   const account = (key: string) =>
     isStranger ? unless(key, (value) => isOtherAccount(value), STRANGER) : known(accountId);
-  const isOne = !principal.arn.endsWith(`/${NOBODY}`);
+  // An id instead of an ARN names somebody, and does not tell the name.
+  const isOne = principal.arn.startsWith('arn:') && !principal.arn.endsWith(`/${NOBODY}`);
   const told = contextOf({
-    'aws:principalorgid': isInside
-      ? known(ours)
-      : unless('aws:principalorgid', (value) => value === ours, STRANGE_ORGANIZATION),
+    'aws:principalorgid':
+      isInside && ours !== undefined
+        ? known(ours)
+        : unless('aws:principalorgid', (value) => value === ours, STRANGE_ORGANIZATION),
     'aws:principalorgpaths': isInside
       ? UNKNOWN
       : unless(
           'aws:principalorgpaths',
-          (value) => value.startsWith(`${ours}/`),
+          (value) => ours !== undefined && value.startsWith(`${ours}/`),
           `${STRANGE_ORGANIZATION}/r-0000/`,
         ),
     'aws:principalaccount': account('aws:principalaccount'),

@@ -2,6 +2,7 @@ import type { AccountId, Region } from '../core/index.ts';
 import {
   type AccessRequest,
   contextOf,
+  contextOfOutsider,
   contextOfPrincipal,
   EVERYTHING,
   evaluateRequest,
@@ -12,6 +13,8 @@ import {
   type RequestPrincipal,
   type ResourceLayer,
   readPolicy,
+  STRANGER,
+  unnamedRoleOf,
 } from '../iam/index.ts';
 
 /** A bucket of the account, with the policy that it holds itself and the keys that content gets there. */
@@ -26,8 +29,6 @@ export interface GuardedBucket {
 }
 
 const BEDROCK = 'bedrock.amazonaws.com';
-/** No account has it; whatever lets it in lets in strangers. */
-const STRANGER = '000000000000';
 /** What can be done with content: of objects, and of the bucket that holds them. */
 const OBJECT_ACTIONS = ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'] as const;
 const BUCKET_ACTIONS = ['s3:ListBucket', 's3:PutBucketPolicy', 's3:PutLifecycleConfiguration'] as const;
@@ -78,8 +79,9 @@ export function openToOthers(bucket: GuardedBucket): GuardAnswer {
     who.push(
       `\`${BEDROCK}\` on behalf of other accounts (nothing binds \`aws:SourceAccount\` or \`aws:SourceArn\`)`,
     );
+  const inside = { isInside: (accountId: string) => accountId === bucket.accountId };
   for (const [words, principal] of othersNamed(layer, bucket.accountId))
-    if (may({ principal, context: contextOfPrincipal(principal) })) who.push(words);
+    if (may({ principal, context: contextOfOutsider(principal, layer, inside) })) who.push(words);
   return { kind: 'found', who };
 }
 
@@ -145,10 +147,7 @@ function othersNamed(
   accountId: AccountId,
 ): ReadonlyMap<string, RequestPrincipal> {
   const found = new Map<string, RequestPrincipal>([
-    [
-      'everybody, also outside the account',
-      { kind: 'role', arn: `arn:aws:iam::${STRANGER}:role/${NOBODY}`, accountId: STRANGER },
-    ],
+    ['everybody, also outside the account', unnamedRoleOf(STRANGER)],
   ]);
   for (const { document } of policies)
     for (const { effect, principals } of document.statements) {
@@ -177,6 +176,10 @@ function otherOf(
     return [`the principal with the id \`${value}\``, { kind: 'user', arn: value, accountId: STRANGER }];
   const isRole = /:(role|assumed-role)\//.test(value);
   const isUser = value.includes(':user/');
-  const arn = isRole || isUser ? value : `arn:aws:iam::${account}:role/${NOBODY}`;
-  return [`\`${value}\`, of another account`, { kind: isUser ? 'user' : 'role', arn, accountId: account }];
+  return [
+    `\`${value}\`, of another account`,
+    isRole || isUser
+      ? { kind: isUser ? 'user' : 'role', arn: value, accountId: account }
+      : unnamedRoleOf(account),
+  ];
 }

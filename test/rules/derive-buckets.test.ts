@@ -8,6 +8,7 @@ import { AT, absent, FRANKFURT, MEMBER, observed, snapshot } from '../evidence/s
 import { policyWith } from './policies.ts';
 
 type Sections = NonNullable<RegionEvidence['sections']>;
+const OTHER = '333333333333';
 const DENIED = { kind: 'unobservable', reason: 'access-denied' } as const;
 
 /** `value`, `absent` or `unobservable reason`, and the lines behind it. */
@@ -117,6 +118,28 @@ describe('PT-5: whom the policy of a logging bucket lets in', () => {
       1,
     ],
     [
+      'another account by its number, one of its roles by a condition',
+      held(
+        bedrock(OURS),
+        allow(
+          { AWS: OTHER },
+          { Condition: { ArnEquals: { 'aws:PrincipalArn': `arn:aws:iam::${OTHER}:role/x` } } },
+        ),
+      ),
+      1,
+    ],
+    [
+      'another account by its number, a role of this account by a condition that nobody there meets',
+      held(
+        bedrock(OURS),
+        allow(
+          { AWS: OTHER },
+          { Condition: { ArnEquals: { 'aws:PrincipalArn': `arn:aws:iam::${MEMBER}:role/x` } } },
+        ),
+      ),
+      0,
+    ],
+    [
       'everybody but one',
       held({ ...allow(undefined), NotPrincipal: { AWS: `arn:aws:iam::${MEMBER}:root` } }),
       1,
@@ -140,6 +163,37 @@ describe('PT-5: whom the policy of a logging bucket lets in', () => {
     ],
   ])('%s', (_name, sections, expected) => {
     expect(seenAs('loggingBuckets.openToOthers', sections, TO_BUCKET)).toBe(expected);
+  });
+
+  test.each([
+    ['another account', { StringEquals: { 'aws:PrincipalAccount': OTHER } }],
+    ['a role of another account', { ArnLike: { 'aws:PrincipalArn': `arn:aws:iam::${OTHER}:role/x` } }],
+  ])('everybody under a condition that lets in %s is not nobody', (_name, Condition) => {
+    const [, lines] = factOf(
+      'loggingBuckets.openToOthers',
+      held(bedrock(OURS), allow('*', { Condition })),
+      TO_BUCKET,
+    );
+    expect(lines).toContain('everybody, also outside the account');
+  });
+
+  test('a Deny for all principals of other accounts leaves Bedrock’s own, and no stranger', () => {
+    const [, lines] = factOf(
+      'loggingBuckets.openToOthers',
+      held(allow('*'), {
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 's3:*',
+        Resource: [ARN, `${ARN}/*`],
+        Condition: {
+          StringNotEquals: { 'aws:PrincipalAccount': MEMBER },
+          Bool: { 'aws:PrincipalIsAWSService': 'false' },
+        },
+      }),
+      TO_BUCKET,
+    );
+    expect(lines).toContain('on behalf of other accounts');
+    expect(lines).not.toContain('everybody');
   });
 
   test('the evidence says who', () => {

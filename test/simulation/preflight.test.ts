@@ -21,19 +21,32 @@ describe('at the start', () => {
       expect(s.puts).toEqual([]);
     }));
 
-  it('a destination that cannot be looked at is waited for, and used once it is seen', () =>
+  const throttled = { kind: 'unobservable', reason: 'throttled' } as const;
+  const inPart = ['isEnabled', 'policy', 'grants', 'tags'] as const;
+  type Look = 'inspectKey' | 'inspectBucket' | 'readIam';
+  it.each<readonly [string, Partial<Record<Look, object>>]>([
+    ['the whole key', { inspectKey: Object.fromEntries(inPart.map((part) => [part, throttled])) }],
+    ...inPart.map((part) => [`of the key its ${part}`, { inspectKey: { [part]: throttled } }] as const),
+    ['the policy of the bucket', { inspectBucket: { policy: throttled } }],
+    ['both policies', { inspectBucket: { policy: throttled }, inspectKey: { policy: throttled } }],
+    ['the account’s identities', { readIam: throttled }],
+  ])('a destination that cannot be looked at is waited for, and used once it is seen: %s', (_name, unseen) =>
     simulate(async (s) => {
       const id = await s.approved();
       const { services } = s.state;
       const { inspection } = services;
+      const seenBut =
+        (call: Look) =>
+        async (...args: readonly never[]) => ({
+          ...(await (inspection[call] as (...given: readonly never[]) => Promise<object>)(...args)),
+          ...unseen[call],
+        });
       Object.assign(services, {
         inspection: {
           ...inspection,
-          inspectKey: async () => ({
-            isEnabled: { kind: 'unobservable', reason: 'throttled' },
-            policy: { kind: 'unobservable', reason: 'throttled' },
-            grants: { kind: 'unobservable', reason: 'throttled' },
-          }),
+          inspectKey: seenBut('inspectKey'),
+          inspectBucket: seenBut('inspectBucket'),
+          readIam: seenBut('readIam'),
         },
       });
       await s.advanceTo(BEGINS + 10 * MINUTE_MS);
@@ -42,7 +55,8 @@ describe('at the start', () => {
       Object.assign(services, { inspection });
       await s.advanceTo(BEGINS + 15 * MINUTE_MS);
       expect(s.isOn()).toBe(true);
-    }));
+    }),
+  );
 
   it('a destination that somebody else in the account can read is refused, and names them', () =>
     simulate(async (s) => {
