@@ -89,6 +89,15 @@ export function exceptionLines(
       const says = `pulled at ${formatInstant(secondLever.at)}: bucket denied: ${secondLever.bucket}; key disabled: ${secondLever.key}`;
       return row('second lever', sayingWhere(request, place, says));
     }),
+    ...places.flatMap((place) => {
+      const { keyKeptBecause } = factsAt(record, place);
+      return keyKeptBecause === undefined || record.keyMaterial !== undefined
+        ? []
+        : row(
+            'key',
+            sayingWhere(request, place, `will not be deleted at the end, because ${keyKeptBecause}`),
+          );
+    }),
     ...(record.isPurgeOverdue === true ? row('overdue', 'the purge is not proven within the retention') : []),
     '',
     ...row('reference', request.reference),

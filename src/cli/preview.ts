@@ -214,6 +214,7 @@ function gone({ request, policy }: PreviewInput): readonly string[] {
         : `Stored in a log group of its own below ${destination.logGroupName}/, encrypted with ${destination.kmsKeyArn}.`,
     ]),
     `Purged from ${formatInstant(drained)} on. Proven at ${formatInstant(proven)} at the earliest, and at ${formatInstant(epochMs(request.startsAt + request.retention))} at the latest: ${formatDuration(request.retention)} after enabling, if that is done at the start.`,
+    'A key is deleted after the proof if it carries the tag proviso-exception with the exception’s id, known once it is asked for; without it the key stays, and preflight and the certificate say so.',
     'Copies that readers make are not seen and not purged.',
   ];
 }

@@ -75,6 +75,7 @@ import {
   judgeSecondLever,
 } from './destination.ts';
 import { invokersOf } from './invokers.ts';
+import { keptBecause } from './key-material.ts';
 import type { OneTimeSchedule, Pair, Services } from './ports.ts';
 import { describeObserved, scheduleName, switchOff } from './switch-off.ts';
 import { unitPathOf, unitsOf } from './unit-path.ts';
@@ -189,13 +190,24 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
   await change(services, id, (current, currentRows) => {
     const begun = nextState(current.state, 'begin-preflight');
     const seenAt = fine.reduce(
-      (before, { placed, seen }) =>
-        withFacts(before, placed, (facts) => ({ ...facts, settingBefore: seen ?? null })),
+      (before, { placed, seen, keyKept }) =>
+        withFacts(before, placed, ({ keyKeptBecause: _earlier, ...facts }) => ({
+          ...facts,
+          settingBefore: seen ?? null,
+          ...(keyKept === undefined ? {} : { keyKeptBecause: keyKept }),
+        })),
       current,
     );
     const before = fine
       .map(({ placed, observed }) => sayingWhere(current.request, placed, describeObserved(observed)))
       .join('; ');
+    const kept = fine.flatMap(({ placed, keyKept }) =>
+      keyKept === undefined
+        ? []
+        : [
+            `; ${sayingWhere(current.request, placed, `key ${placed.lease.destination.kmsKeyArn} will not be deleted at the end, because ${keyKept}`)}`,
+          ],
+    );
     const baselines = [...new Set(fine.map(({ baseline }) => baseline.kind))].join(', ');
     return {
       record: {
@@ -215,7 +227,7 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
           data: {
             before,
             baseline: baselines,
-            says: `everything was checked again; before: ${before}; afterwards it returns to: ${baselines}`,
+            says: `everything was checked again; before: ${before}; afterwards it returns to: ${baselines}${kept.join('')}`,
           },
         },
       ],
@@ -232,6 +244,8 @@ type PlaceLook =
       readonly observed: Observation<LoggingConfiguration>;
       readonly seen: LoggingConfiguration | undefined;
       readonly baseline: BaselineConfiguration;
+      /** Why its key will not be deleted. */
+      readonly keyKept: string | undefined;
     };
 
 async function lookAtPlace(
@@ -279,14 +293,21 @@ async function lookAtPlace(
     const days = backstop(Math.ceil(record.request.retention / DAY));
     await services.destinations.createLogGroup(place, destination.logGroupName, destination.kmsKeyArn, days);
   }
-  const faults = await inspect(services, record, place, { ...lease, baseline }, organization, bucket);
+  const { faults, keyKept } = await inspect(
+    services,
+    record,
+    place,
+    { ...lease, baseline },
+    organization,
+    bucket,
+  );
   const defects = faults.filter((fault) => fault.kind === 'defect');
   if (defects.length > 0)
     return refuse(
       `at the start, the destination is not as it must be: ${defects.map(describeFault).join('; ')}`,
     );
   if (faults.length > 0) return wait(faults.map(describeFault).join('; '));
-  return { kind: 'fine', observed, seen, baseline };
+  return { kind: 'fine', observed, seen, baseline, keyKept };
 }
 
 /** Looks at the destination and at the role that will switch off; unknown is not fine. */
@@ -297,7 +318,7 @@ async function inspect(
   { baseline, destination, startsAt, expiresAt, exceptionId }: Lease,
   organization: Organization,
   facts: Observation<BucketFacts>,
-): Promise<readonly DestinationFault[]> {
+): Promise<{ readonly faults: readonly DestinationFault[]; readonly keyKept: string | undefined }> {
   // Everything that is judged there is judged of this place alone.
   const request = { ...whole, ...pair };
   const iam = await inspection.readIam(pair.accountId);
@@ -308,13 +329,14 @@ async function inspect(
   const key = await inspection.inspectKey(pair, destination.kmsKeyArn);
   const isVersioned = facts.kind === 'observed' && facts.value.isVersioned;
   const input = { request, destination, startsAt, expiresAt, isVersioned, ...place, key, iam };
-  return [
+  const faults = [
     ...judgeDestination(input),
     ...judgeDrainRole({ ...input, organization }),
     ...judgeOtherReaders({ ...input, organization }),
     ...judgeSecondLever({ ...input, organization, exceptionId }),
     ...judgeDisableRole({ request, organization, iam, baseline }),
   ];
+  return { faults, keyKept: keptBecause(exceptionId, key.tags) };
 }
 
 function baselineOf(

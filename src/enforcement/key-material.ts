@@ -54,7 +54,11 @@ async function refusalOf(
   place: Parameters<Services['inspection']['inspectKey']>[0],
   kmsKeyArn: string,
 ): Promise<string | undefined> {
-  const { tags } = await inspection.inspectKey(place, kmsKeyArn);
+  return keptBecause(id, (await inspection.inspectKey(place, kmsKeyArn)).tags);
+}
+
+/** Why a key with these tags is not deleted at the end; undefined: it is this exception's. */
+export function keptBecause(id: ExceptionRecord['id'], tags: KeyEvidence['tags']): string | undefined {
   if (tags.kind === 'unobservable')
     return `its tags could not be read (${tags.detail ?? tags.reason}), so it may be shared`;
   const owner = ownerOf(tags);

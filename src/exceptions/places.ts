@@ -120,6 +120,7 @@ const FACTS = [
   'settingBefore',
   'settingDuring',
   'settingAfter',
+  'keyKeptBecause',
   'isBaselineMissing',
   'secondLever',
   'overdue',

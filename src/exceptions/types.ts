@@ -273,6 +273,8 @@ export interface PlaceFacts {
   /** Read back from AWS after enabling, and after switching off; `null` for not configured. */
   readonly settingDuring?: LoggingConfiguration | null;
   readonly settingAfter?: LoggingConfiguration | null;
+  /** Why its key will not be deleted at the end, as its tags were at the start. Absent: it is to be. */
+  readonly keyKeptBecause?: string;
   /** The metadata-only baseline could not be put at the end; reconciliation puts it when it can. */
   readonly isBaselineMissing?: boolean;
   /** Switching off kept failing, and the destination was taken away instead. */

@@ -40,9 +40,10 @@ describe('the key of an exception', () => {
   it.each([
     ['without this exception’s tag', {}, 'may be shared'],
     ['with another exception’s tag', { [KEY_TAG]: 'ex-aaaabbbbcccc' }, 'is the key of ex-aaaabbbbcccc'],
-  ])('%s stays, with the reason', (_, tags, why) =>
+  ])('%s at the end stays, with the reason', (_, tags, why) =>
     simulate(async (s) => {
       const id = await s.active();
+      expect((await s.record(id)).keyKeptBecause).toBeUndefined();
       s.state.aws.stacks.setKeyFeatures(KEY, { tags: { proviso: 'exception-content', ...tags } });
       await s.advanceTo(LONG_AFTER);
       expect((await s.record(id)).state).toBe('closed');
@@ -52,6 +53,19 @@ describe('the key of an exception', () => {
       ]);
     }),
   );
+
+  it('without the tag at the start is told then: in its record and in what preflight says', () =>
+    simulate(async (s) => {
+      const id = await s.approved();
+      s.state.aws.stacks.setKeyFeatures(KEY, { tags: { proviso: 'exception-content' } });
+      await s.advanceTo(BEGINS);
+      const record = await s.record(id);
+      expect(record.state).toBe('active');
+      expect(record.keyKeptBecause).toContain('is not tagged with this exception');
+      expect(s.events('exception.preflight-passed')[0]?.data['says']).toContain(
+        `key ${KEY} will not be deleted at the end, because it is not tagged`,
+      );
+    }));
 
   it('stays while a legal hold stands, and where the exception is closed without proof', () =>
     simulate(async (s) => {
