@@ -42,6 +42,7 @@ import {
   bucketRetention,
   isWithinRetention,
 } from '../retention/index.ts';
+import { type BackupSelection, selects } from './backup.ts';
 import { ownerOf } from './key-material.ts';
 import type { BucketEvidence, KeyEvidence, LifecycleRule, LogGroupEvidence, Trail } from './ports.ts';
 
@@ -138,6 +139,11 @@ function judgeBucket(
       judgeLifecycle(rules, { ...input, bucketName, keyPrefix }),
     ),
     ...seen(bucket.copies, 'whether it is copied', where, copiesFault(where)),
+    ...seen(bucket.backups, 'the plans of AWS Backup', where, (selections = []) =>
+      selections.flatMap((selection) =>
+        judgeBackup(selection, `arn:${partitionOfRegion(input.request.region)}:s3:::${bucketName}`, bucket),
+      ),
+    ),
     ...seen(
       bucket.trails,
       'the trails of CloudTrail',
@@ -268,6 +274,28 @@ const copiesFault =
         'take it away, or choose a destination without it',
       ),
     );
+
+function judgeBackup(
+  selection: BackupSelection,
+  arn: string,
+  { tags }: BucketEvidence,
+): readonly DestinationFault[] {
+  const selected = selects(selection, arn, tags);
+  if (selected.kind === 'no') return [];
+  const name = `selection ${selection.selection} of the AWS Backup plan ${selection.plan}`;
+  const what =
+    selected.kind === 'yes'
+      ? `${name} takes it in: copies would outlive the exception`
+      : `whether ${name} takes it in is not certain: ${selected.because}`;
+  return [
+    {
+      kind: selected.kind === 'yes' ? 'defect' : 'unknown',
+      what,
+      where: arn,
+      remedy: 'add the bucket to NotResources of the selection, or choose a bucket outside it',
+    },
+  ];
+}
 
 /** Data events with reads, of the whole prefix, by a trail that is running. */
 function recordsReads(

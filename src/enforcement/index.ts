@@ -1,6 +1,7 @@
 export * from './acts.ts';
 export * from './adopt.ts';
 export * from './approvals.ts';
+export * from './backup.ts';
 export * from './dead-mans-switch.ts';
 export * from './destination.ts';
 export * from './detect.ts';

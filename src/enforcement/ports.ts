@@ -22,6 +22,7 @@ import type {
 } from '../exceptions/index.ts';
 
 import type { InvocationMetadata } from '../filter/index.ts';
+import type { BackupSelection } from './backup.ts';
 import type { SettingName } from './drift.ts';
 
 export interface Pair {
@@ -165,6 +166,9 @@ export interface BucketEvidence {
   readonly lifecycle: Observation<readonly LifecycleRule[]>;
   /** What copies objects elsewhere, each in words. */
   readonly copies: Observation<readonly string[]>;
+  /** Of every plan of AWS Backup in the bucket's account and Region, the organization's included. */
+  readonly backups: Observation<readonly BackupSelection[]>;
+  readonly tags: Observation<Readonly<Record<string, string>>>;
   /** The account's trails in the bucket's Region, the organization's included. */
   readonly trails: Observation<readonly Trail[]>;
 }

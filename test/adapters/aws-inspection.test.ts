@@ -1,4 +1,10 @@
 import {
+  BackupClient,
+  GetBackupSelectionCommand,
+  ListBackupPlansCommand,
+  ListBackupSelectionsCommand,
+} from '@aws-sdk/client-backup';
+import {
   CloudTrailClient,
   DescribeTrailsCommand,
   GetEventSelectorsCommand,
@@ -17,6 +23,7 @@ import {
   GetBucketOwnershipControlsCommand,
   GetBucketPolicyCommand,
   GetBucketReplicationCommand,
+  GetBucketTaggingCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -29,11 +36,12 @@ import { accountId, epochMs, region } from '../../src/core/index.ts';
 
 const PAIR = { accountId: accountId('222222222222'), region: region('eu-central-1') };
 const clock = { now: () => epochMs(0) };
-const [s3, kms, logs, trail] = [
+const [s3, kms, logs, trail, backup] = [
   mockClient(S3Client),
   mockClient(KMSClient),
   mockClient(CloudWatchLogsClient),
   mockClient(CloudTrailClient),
+  mockClient(BackupClient),
 ];
 const roles = {
   settingsFor: async () => ({ region: PAIR.region, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } }),
@@ -49,6 +57,8 @@ beforeEach(() => {
   });
   s3.on(GetBucketLifecycleConfigurationCommand).resolves({ Rules: [] });
   s3.on(GetBucketReplicationCommand).rejects(named('ReplicationConfigurationNotFoundError'));
+  s3.on(GetBucketTaggingCommand).rejects(named('NoSuchTagSet'));
+  backup.on(ListBackupPlansCommand).resolves({ BackupPlansList: [] });
   trail.on(DescribeTrailsCommand).resolves({ trailList: [{ Name: 't', TrailARN: 'arn:t' }] });
   trail.on(GetTrailStatusCommand).resolves({ IsLogging: true });
   trail.on(GetEventSelectorsCommand).resolves({});
@@ -58,7 +68,7 @@ beforeEach(() => {
   logs.on(DescribeLogGroupsCommand).resolves({ logGroups: [{ logGroupName: '/g', retentionInDays: 7 }] });
 });
 afterEach(() => {
-  for (const mock of [s3, kms, logs, trail]) mock.reset();
+  for (const mock of [s3, kms, logs, trail, backup]) mock.reset();
 });
 
 describe('a bucket', () => {
@@ -69,6 +79,8 @@ describe('a bucket', () => {
       ownership: { value: 'BucketOwnerEnforced' },
       lifecycle: { value: [] },
       copies: { value: [] },
+      backups: { value: [] },
+      tags: { kind: 'absent' },
       trails: { value: [{ name: 't', isLogging: true, dataEvents: [] }] },
     });
     for (const call of s3.calls())
@@ -122,6 +134,79 @@ describe('a bucket', () => {
     });
     const { lifecycle } = await inspection.inspectBucket(PAIR, 'b');
     expect(lifecycle.kind === 'observed' && lifecycle.value[1]).not.toHaveProperty('expirationDays');
+  });
+
+  it('shows the selections of every plan of AWS Backup, page by page, and its tags', async () => {
+    s3.on(GetBucketTaggingCommand).resolves({ TagSet: [{ Key: 'backup', Value: 'daily' }] });
+    backup
+      .on(ListBackupPlansCommand)
+      .resolvesOnce({ BackupPlansList: [{ BackupPlanId: 'p1', BackupPlanName: 'nightly' }], NextToken: 'n' })
+      .resolves({ BackupPlansList: [{ BackupPlanId: 'p2' }] });
+    backup
+      .on(ListBackupSelectionsCommand, { BackupPlanId: 'p1' })
+      .resolvesOnce({ BackupSelectionsList: [{ SelectionId: 's1' }], NextToken: 'n' })
+      .resolves({ BackupSelectionsList: [{ SelectionId: 's2' }] });
+    backup.on(ListBackupSelectionsCommand, { BackupPlanId: 'p2' }).resolves({ BackupSelectionsList: [] });
+    const IamRoleArn = 'arn:aws:iam::222222222222:role/Backup';
+    backup.on(GetBackupSelectionCommand, { BackupPlanId: 'p1', SelectionId: 's1' }).resolves({
+      BackupSelection: {
+        SelectionName: 'tagged',
+        IamRoleArn,
+        ListOfTags: [{ ConditionType: 'STRINGEQUALS', ConditionKey: 'backup', ConditionValue: 'daily' }],
+      },
+    });
+    backup.on(GetBackupSelectionCommand, { BackupPlanId: 'p1', SelectionId: 's2' }).resolves({
+      BackupSelection: {
+        SelectionName: 'buckets',
+        IamRoleArn,
+        Resources: ['arn:aws:s3:::*'],
+        NotResources: ['arn:aws:s3:::logs'],
+        Conditions: {
+          StringNotLike: [{ ConditionKey: 'aws:ResourceTag/stage', ConditionValue: 'dev*' }],
+        },
+      },
+    });
+    expect(await inspection.inspectBucket(PAIR, 'b')).toMatchObject({
+      tags: { value: { backup: 'daily' } },
+      backups: {
+        value: [
+          {
+            plan: 'nightly',
+            selection: 'tagged',
+            resources: [],
+            notResources: [],
+            anyTag: [{ key: 'backup', value: 'daily' }],
+            conditions: [],
+          },
+          {
+            plan: 'nightly',
+            selection: 'buckets',
+            resources: ['arn:aws:s3:::*'],
+            notResources: ['arn:aws:s3:::logs'],
+            anyTag: [],
+            conditions: [{ operator: 'StringNotLike', key: 'stage', value: 'dev*' }],
+          },
+        ],
+      },
+    });
+  });
+
+  it.each([
+    ['plans', () => backup.on(ListBackupPlansCommand).rejects(named('AccessDeniedException'))],
+    [
+      'one selection',
+      () => {
+        backup.on(ListBackupPlansCommand).resolves({ BackupPlansList: [{ BackupPlanId: 'p' }] });
+        backup.on(ListBackupSelectionsCommand).resolves({ BackupSelectionsList: [{ SelectionId: 's' }] });
+        backup.on(GetBackupSelectionCommand).rejects(named('AccessDeniedException'));
+      },
+    ],
+  ])('whose %s of AWS Backup may not be read has unknown copies', async (_, refuse) => {
+    refuse();
+    expect((await inspection.inspectBucket(PAIR, 'b')).backups).toMatchObject({
+      kind: 'unobservable',
+      reason: 'access-denied',
+    });
   });
 
   it('names where it is replicated to, unless the rule is disabled', async () => {

@@ -8,12 +8,15 @@ import {
 } from '../../src/adapters/embedded/aws/index.ts';
 import { accountId, DAY, type EpochMs, epochMs, HOUR, region } from '../../src/core/index.ts';
 import {
+  type BackupCondition,
+  type BackupSelection,
   type DestinationInput,
   describeFault,
   type Inspection,
   judgeDestination,
   judgeDisableRole,
   judgeOtherReaders,
+  selects,
 } from '../../src/enforcement/index.ts';
 import type { IamEvidence, IamRole, Observation, Organization } from '../../src/evidence/index.ts';
 import type { Destination } from '../../src/exceptions/index.ts';
@@ -175,6 +178,104 @@ test('lifecycle rules fit into a retention where one midnight of rounding does, 
         }
 });
 
+const selection = (asked: Partial<BackupSelection>): BackupSelection => ({
+  plan: 'nightly',
+  selection: 'everything',
+  resources: [],
+  notResources: [],
+  anyTag: [],
+  conditions: [],
+  ...asked,
+});
+
+describe('a selection of AWS Backup', () => {
+  const ARN = 'arn:aws:s3:::content';
+  const daily = { key: 'backup', value: 'daily' };
+  const is = (operator: BackupCondition['operator'], value = 'daily') => ({
+    operator,
+    key: 'backup',
+    value,
+  });
+  const TAGGED = observed({ backup: 'daily', stage: 'prod' });
+  const ABSENT = { kind: 'absent', at: START, source: { call: 'test' } } as const;
+  test.each<[string, Partial<BackupSelection>, Observation<Record<string, string>>, string]>([
+    ['without any condition takes everything', {}, ABSENT, 'yes'],
+    ['by its ARN', { resources: [ARN] }, ABSENT, 'yes'],
+    [
+      'by the beginning of its ARN',
+      { resources: ['arn:aws:ec2:*:*:volume/*', 'arn:aws:s3:::con*'] },
+      ABSENT,
+      'yes',
+    ],
+    ['of all buckets', { resources: ['arn:*:s3:::*'] }, ABSENT, 'yes'],
+    [
+      'of another bucket whose name begins alike',
+      { resources: [`${ARN}-of-others`, 'arn:aws:s3:::conten'] },
+      ABSENT,
+      'no',
+    ],
+    ['of a pattern whose star has nothing to stand for', { resources: [`${ARN}*t`] }, ABSENT, 'no'],
+    ['that leaves it out', { resources: ['*'], notResources: ['arn:aws:s3:::*'] }, ABSENT, 'no'],
+    [
+      'a question mark stands for itself',
+      { resources: ['*'], notResources: ['arn:aws:s3:::conten?'] },
+      ABSENT,
+      'yes',
+    ],
+    ['by one of several tags', { anyTag: [{ key: 'x', value: 'y' }, daily] }, TAGGED, 'yes'],
+    ['by a tag with another value', { anyTag: [{ ...daily, value: 'Daily' }] }, TAGGED, 'no'],
+    ['by a tag, of a bucket without tags', { anyTag: [daily] }, ABSENT, 'no'],
+    [
+      'by a tag that is named like a member of every object',
+      { anyTag: [{ key: 'constructor', value: '' }] },
+      TAGGED,
+      'no',
+    ],
+    [
+      'by a tag and all conditions',
+      { resources: ['*'], conditions: [is('StringEquals'), is('StringLike', 'd*y')] },
+      TAGGED,
+      'yes',
+    ],
+    [
+      'where one of its conditions does not hold',
+      { resources: ['*'], conditions: [is('StringEquals'), is('StringNotLike', '*ai*')] },
+      TAGGED,
+      'no',
+    ],
+    [
+      'by a tag that is not to be there, of a bucket without tags',
+      { conditions: [is('StringNotEquals')] },
+      ABSENT,
+      'yes',
+    ],
+    ['the same with a pattern', { conditions: [is('StringNotLike', '*')] }, ABSENT, 'yes'],
+    [
+      'by tags, of other resources',
+      { resources: ['arn:aws:ec2:*:*:volume/*'], conditions: [is('StringEquals')] },
+      DENIED,
+      'no',
+    ],
+    ['by tags that cannot be read', { conditions: [is('StringNotEquals')] }, DENIED, 'unknown'],
+    ['by a list of tags that cannot be read', { anyTag: [daily] }, DENIED, 'unknown'],
+    ['by a list of tags beside ARNs that match', { resources: ['*'], anyTag: [daily] }, ABSENT, 'unknown'],
+    ['by both', { resources: ['*'], anyTag: [daily], conditions: [is('StringEquals')] }, TAGGED, 'yes'],
+    ['by neither', { resources: ['arn:aws:ec2:*:*:volume/*'], anyTag: [daily] }, ABSENT, 'no'],
+  ])('%s', (_, asked, tags, kind) => {
+    expect(selects(selection(asked), ARN, tags).kind).toBe(kind);
+  });
+
+  it('that depends on what cannot be read keeps content storage off without refusing it', async () => {
+    const made = world(BUCKET);
+    const input = await inputOf(made);
+    if (input.bucket === undefined) throw new Error('no bucket');
+    const backups = observed([selection({ anyTag: [daily] })]);
+    expect(judgeDestination({ ...input, bucket: { ...input.bucket, backups, tags: DENIED } })).toMatchObject([
+      { kind: 'unknown', what: expect.stringContaining('its tags could not be read (access-denied)') },
+    ]);
+  });
+});
+
 type Spoil = (made: World) => void | Promise<void>;
 
 describe('a spoilt bucket', () => {
@@ -213,6 +314,11 @@ describe('a spoilt bucket', () => {
       ({ stacks }) =>
         stacks.setBucketFeatures('content', { copies: ['it is replicated to arn:aws:s3:::elsewhere'] }),
       'replicated to arn:aws:s3:::elsewhere: copies would outlive the exception',
+    ],
+    [
+      'that a plan of AWS Backup takes in',
+      ({ stacks }) => stacks.setBucketFeatures('content', { backups: [selection({ resources: ['*'] })] }),
+      'selection everything of the AWS Backup plan nightly takes it in: copies would outlive the exception (arn:aws:s3:::content)',
     ],
     [
       'whose policy lets Bedrock write for ever',
@@ -339,7 +445,7 @@ describe('a spoilt bucket', () => {
   it('of which something could not be read is unknown and not refused', async () => {
     const input = await inputOf(world(BUCKET));
     if (input.bucket === undefined) throw new Error('no bucket');
-    for (const field of ['policy', 'ownership', 'lifecycle', 'copies', 'trails'] as const) {
+    for (const field of ['policy', 'ownership', 'lifecycle', 'copies', 'backups', 'trails'] as const) {
       const faults = judgeDestination({ ...input, bucket: { ...input.bucket, [field]: DENIED } });
       expect(faults.map(({ kind }) => kind)).toEqual(['unknown']);
     }

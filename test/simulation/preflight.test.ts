@@ -21,6 +21,21 @@ describe('at the start', () => {
       expect(s.puts).toEqual([]);
     }));
 
+  it('a destination that a plan of AWS Backup takes in is refused, and the plan is named', () =>
+    simulate(async (s) => {
+      const id = await s.approved();
+      const selection = { plan: 'nightly', selection: 'tagged', resources: [], notResources: [] };
+      s.state.aws.stacks.setBucketFeatures(BUCKET, {
+        tags: { backup: 'daily' },
+        backups: [{ ...selection, anyTag: [{ key: 'backup', value: 'daily' }], conditions: [] }],
+      });
+      await s.advanceTo(BEGINS + 5 * MINUTE_MS);
+      const record = await s.record(id);
+      expect(record.state).toBe('refused');
+      expect(record.reason).toContain('selection tagged of the AWS Backup plan nightly takes it in');
+      expect(s.puts).toEqual([]);
+    }));
+
   const throttled = { kind: 'unobservable', reason: 'throttled' } as const;
   const inPart = ['isEnabled', 'policy', 'grants', 'tags'] as const;
   type Look = 'inspectKey' | 'inspectBucket' | 'readIam';

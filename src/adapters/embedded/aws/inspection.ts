@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type Clock, DAY, type EpochMs, formatInstant } from '../../../core/index.ts';
 import {
+  type BackupSelection,
   type BucketEvidence,
   type Inspection,
   type KeyEvidence,
@@ -23,6 +24,8 @@ export interface BucketFeatures {
   readonly ownership?: string;
   readonly lifecycle?: readonly LifecycleRule[];
   readonly copies?: readonly string[];
+  readonly backups?: readonly BackupSelection[];
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 export interface KeyFeatures {
@@ -74,6 +77,8 @@ export function embeddedInspection(
         ownership: observation(features.ownership, 's3:GetBucketOwnershipControls', pair),
         lifecycle: observation(features.lifecycle, 's3:GetLifecycleConfiguration', pair),
         copies: observation(features.copies ?? [], 's3:GetReplicationConfiguration', pair),
+        backups: observation(features.backups ?? [], 'backup:GetBackupSelection', pair),
+        tags: observation(features.tags, 's3:GetBucketTagging', pair),
         trails: observation(
           readDocument<readonly Trail[]>(database, TRAILS) ?? [TRAIL],
           'cloudtrail:DescribeTrails',
