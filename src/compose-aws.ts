@@ -25,7 +25,8 @@ import { readEnvironment } from './adapters/environment.ts';
 import { metadataTexts } from './adapters/metadata-texts.ts';
 import { policyInForceOf } from './adapters/policy-in-force.ts';
 import type { ApiServices, CallerDirectory } from './api/index.ts';
-import type { Clock } from './core/index.ts';
+import { type Clock, ok } from './core/index.ts';
+import { surroundingsOf } from './enforcement/index.ts';
 import { correlating, notifyingRecorder } from './exceptions/index.ts';
 import { randomIds } from './runtime/random-ids.ts';
 import { systemClock } from './runtime/system-clock.ts';
@@ -96,6 +97,7 @@ export function awsServices(
     notifier: eventBridgeNotifier(home, settings.eventBus),
     history: dynamoHistory(home, settings.eventsTable),
     checks: { latest: () => latestReport(archive) },
+    surroundings: { of: async (request) => ok(await surroundingsOf(services, request)) },
     callers: identityStoreCallers(homeSettings(settings.identityRegion), settings.directory.identityStoreId),
     callerRoles: settings.callerRoles,
   };

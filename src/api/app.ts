@@ -14,7 +14,8 @@ import { AwsCallError, ConflictError, correlating, NoPolicyInForce } from '../ex
 import { problemsOf } from '../policy/index.ts';
 import { FAILURES, type Failure, problemOf } from './failures.ts';
 import { beginCall, type KeptAnswer } from './idempotency.ts';
-import { OPERATIONS, type Operation, POLICY_OWNER, type Who } from './operations.ts';
+import { type Operation, POLICY_OWNER, type Who } from './operation.ts';
+import { OPERATIONS } from './operations.ts';
 import type { ApiServices, Caller } from './ports.ts';
 import type { RateLimiter } from './rate-limit.ts';
 
@@ -169,21 +170,8 @@ async function act(operation: AnyOperation, arrived: Arrived): Promise<Result<Ke
           ? `only who holds the role \`${POLICY_OWNER}\` may do this`
           : 'only who holds a role in the directory may read this',
     });
-  const { searchParams } = new URL(request.url);
-  const [unknown] = searchParams.keys();
-  if (unknown !== undefined)
-    return err({
-      code: 'MALFORMED',
-      message: `the query parameter \`${unknown}\` is not known`,
-      remedy: 'leave it out',
-    });
-  const params = operation.params.safeParse(arrived.params);
-  // An id that can be none is an id that nothing has.
-  if (!params.success)
-    return err({
-      code: 'UNKNOWN_EXCEPTION',
-      message: 'this is not an exception id, so there is no such exception',
-    });
+  const params = paramsOf(operation, request, arrived.params);
+  if (!params.ok) return params;
   const body = await bodyOf(operation, request);
   if (!body.ok) return body;
   const { actor } = (body.value ?? {}) as { readonly actor?: string };
@@ -207,8 +195,9 @@ async function act(operation: AnyOperation, arrived: Arrived): Promise<Result<Ke
   };
   const { version, settle } = serving;
   const call = { services, caller, version, settle, isRepeat: false };
-  const input = { params: params.data, body: body.value };
-  if (operation.body === undefined) return kept(operation, await operation.run(call, input));
+  const input = { params: params.value, body: body.value };
+  if (operation.body === undefined || operation.isReading === true)
+    return kept(operation, await operation.run(call, input));
 
   const key = request.headers.get('idempotency-key');
   if (key === null) return kept(operation, await operation.run(call, input));
@@ -238,6 +227,39 @@ async function act(operation: AnyOperation, arrived: Arrived): Promise<Result<Ke
   await keep(answered.ok ? answered.value : problemAnswer(answered.error, correlationId));
   return answered;
 }
+
+/** Those of the path and of the query together; what is in the path cannot be said again, and nothing twice. */
+function paramsOf(
+  operation: AnyOperation,
+  request: Request,
+  inPath: Readonly<Record<string, string>>,
+): Result<unknown, Failure> {
+  const { searchParams } = new URL(request.url);
+  const names = [...searchParams.keys()];
+  const given = operation.params.safeParse({ ...Object.fromEntries(searchParams), ...inPath });
+  const unknown = names.find(
+    (name, index) =>
+      name in inPath || names.indexOf(name) !== index || (!given.success && isRefused(given.error, name)),
+  );
+  if (unknown !== undefined)
+    return err({
+      code: 'MALFORMED',
+      message: `the query parameter \`${unknown}\` is not known here, stands twice, or has a value that it cannot have`,
+      remedy: 'leave it out; docs/openapi.json has every parameter',
+    });
+  // An id that can be none is an id that nothing has.
+  return given.success
+    ? ok(given.data)
+    : err({
+        code: 'UNKNOWN_EXCEPTION',
+        message: 'this is not an exception id, so there is no such exception',
+      });
+}
+
+const isRefused = ({ issues }: z.ZodError, name: string): boolean =>
+  issues.some(
+    (issue) => issue.path[0] === name || (issue.code === 'unrecognized_keys' && issue.keys.includes(name)),
+  );
 
 const kept = (operation: AnyOperation, result: Result<unknown, Failure>): Result<KeptAnswer, Failure> =>
   result.ok

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { LARGEST_BODY } from './app.ts';
 import { FAILURES, type FailureCode } from './failures.ts';
-import { OPERATIONS, type Operation } from './operations.ts';
+import { type Operation, pathNames } from './operation.ts';
+import { OPERATIONS } from './operations.ts';
 import { problemSchema } from './schemas.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -14,13 +15,8 @@ const ALWAYS: readonly FailureCode[] = [
   'FAULT',
   'UNAVAILABLE',
 ];
-const WITH_BODY: readonly FailureCode[] = [
-  'MALFORMED',
-  'TOO_LARGE',
-  'WRONG_TYPE',
-  'KEY_REUSED',
-  'IN_PROGRESS',
-];
+const WITH_BODY: readonly FailureCode[] = ['MALFORMED', 'TOO_LARGE', 'WRONG_TYPE'];
+const WITH_KEY: readonly FailureCode[] = ['KEY_REUSED', 'IN_PROGRESS'];
 
 const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
   const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io });
@@ -71,7 +67,7 @@ export const openApiText = (version: string): string =>
 
 function operationOf(operationId: string, operation: Operation<unknown, unknown, unknown>): Json {
   const { body, params } = operation;
-  const inPath = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+  const inPath = pathNames(operation.path);
   const properties =
     (schemaOf(params, 'input') as { readonly properties?: Readonly<Record<string, Json>> }).properties ?? {};
   const codes = [
@@ -81,6 +77,7 @@ function operationOf(operationId: string, operation: Operation<unknown, unknown,
       ? []
       : (['NOT_ENTITLED'] as const)),
     ...(body === undefined ? (['MALFORMED'] as const) : WITH_BODY),
+    ...(body === undefined || operation.isReading === true ? [] : WITH_KEY),
     ...OWN[operationId as keyof typeof OPERATIONS],
   ];
   const statuses = new Map<number, FailureCode[]>();
@@ -99,6 +96,9 @@ function operationOf(operationId: string, operation: Operation<unknown, unknown,
         required: true,
         schema: properties[name] ?? { type: 'string' },
       })),
+      ...Object.entries(properties)
+        .filter(([name]) => !inPath.includes(name))
+        .map(([name, schema]) => ({ name, in: 'query', required: false, schema })),
       {
         name: 'X-Correlation-Id',
         in: 'header',
@@ -107,7 +107,7 @@ function operationOf(operationId: string, operation: Operation<unknown, unknown,
         description:
           'made when it is left out; comes back in the answer and stands in every event and log line',
       },
-      ...(body === undefined
+      ...(body === undefined || operation.isReading === true
         ? []
         : [
             {
@@ -155,6 +155,11 @@ const OWN = {
   adoptPolicy: ['OTHER_ACTOR', 'POLICY_REFUSES', 'PLAN_NOT_CONFIRMED', 'CHANGE_NOT_APPROVED', 'BUSY'],
   getFindings: ['NO_REPORT'],
   listExceptions: [],
+  listStandings: [],
+  getReport: [],
+  listPlannedChanges: ['NO_POLICY_IN_FORCE'],
+  publishPlannedChanges: ['OTHER_ACTOR', 'NO_POLICY_IN_FORCE'],
+  previewException: ['OTHER_ACTOR', 'NO_POLICY_IN_FORCE'],
   requestException: [
     'OTHER_ACTOR',
     'UNKNOWN_PERSON',

@@ -32,7 +32,6 @@ import {
   type ExceptionState,
   type Judgement,
   POLICY_KEY,
-  parseRequest,
   readException,
   readRecord,
   type SignedCertificate,
@@ -41,8 +40,11 @@ import {
 import { parsePolicy } from '../policy/index.ts';
 import { parseChangeRecord, parseChangeSigners } from '../review/index.ts';
 import type { Failure } from './failures.ts';
+import { mayReadAll, type Operation, operation, POLICY_OWNER } from './operation.ts';
+import { OVERVIEWS } from './overviews.ts';
 import { changeRefusal } from './policy-change.ts';
 import type { OperationCall } from './ports.ts';
+import { requestIn } from './request-in.ts';
 import {
   aboutNothing,
   aboutOne,
@@ -64,40 +66,6 @@ import {
   submittedView,
 } from './schemas.ts';
 import { type ExceptionRow, type ExceptionView, listOf, viewOf } from './views.ts';
-
-/** Whoever may adopt a policy through the API holds this role in the directory. */
-export const POLICY_OWNER = 'policy-owner';
-
-/**
- * Who may call. `person`: every active person of the directory; where more is needed, the domain refuses. `role`: who holds any role.
- * `role-or-requester`: besides, whoever asked, for what they asked for; others learn no more than that nothing is there.
- */
-export type Who = 'person' | 'role' | 'role-or-requester' | typeof POLICY_OWNER;
-
-/** A route: the only description of it. Server, client, command line and the OpenAPI document are made from this. */
-export interface Operation<Params, Body, Answer> {
-  readonly method: 'GET' | 'POST' | 'PUT';
-  readonly path: string;
-  readonly summary: string;
-  readonly description: string;
-  readonly who: Who;
-  /** Not counted against the caller's limit: nothing holds up switching off (OFF_NEEDS_NOTHING). */
-  readonly isUnlimited?: true;
-  readonly params: z.ZodType<Params>;
-  /** Absent where there is nothing to send: then nothing changes either. */
-  readonly body?: z.ZodType<Body>;
-  readonly answer: z.ZodType;
-  readonly status: 200 | 201;
-  /** Input has passed the schemas. */
-  readonly run: (
-    call: OperationCall,
-    input: { readonly params: Params; readonly body: Body },
-  ) => Promise<Result<Answer, Failure>>;
-}
-
-const operation = <Params, Body, Answer>(
-  described: Operation<Params, Body, Answer>,
-): Operation<Params, Body, Answer> => described;
 
 export type Submitted = ExceptionView & { readonly conditions: Judgement['conditions'] };
 export type Revoked = ExceptionView & { readonly off?: SwitchOffResult };
@@ -136,8 +104,6 @@ async function after<T extends object>(
 
 const stateOf = async ({ services }: OperationCall, id: ExceptionId): Promise<ExceptionState | undefined> =>
   (await readException(services.store, id))?.value.state;
-
-const mayReadAll = ({ caller }: OperationCall): boolean => caller.roles.length > 0;
 
 /** The exception, for those who may read it. */
 async function readable(call: OperationCall, id: ExceptionId): Promise<Result<ExceptionView, Failure>> {
@@ -262,6 +228,7 @@ export const OPERATIONS = {
       return ok({ exceptions: await listOf(services, isShown) });
     },
   }),
+  ...OVERVIEWS,
   requestException: operation({
     method: 'POST',
     path: '/exceptions',
@@ -280,14 +247,8 @@ export const OPERATIONS = {
         if (made !== undefined)
           return after(call, newId, { conditions: made.data['conditions'] as Judgement['conditions'] });
       }
-      // Once more as text, so that every fault has its place in what was sent.
-      const parsed = parseRequest(JSON.stringify(body.request, undefined, 2), 'request');
-      if (!parsed.ok)
-        return err({
-          code: 'MALFORMED',
-          message: '`request` is not a request that can be judged',
-          problems: parsed.error,
-        });
+      const parsed = requestIn(body);
+      if (!parsed.ok) return parsed;
       const policy = await policyCountedOn(services, body.policy, caller.id);
       if (!policy.ok) return policy;
       const submitted = await requestException(services, parsed.value, caller.id, policy.value);

@@ -1,5 +1,6 @@
-import type { ExceptionId, History, PrincipalId } from '../core/index.ts';
-import type { ActingServices } from '../enforcement/index.ts';
+import type { ExceptionId, History, PrincipalId, Result } from '../core/index.ts';
+import type { ActingServices, Surroundings } from '../enforcement/index.ts';
+import type { ExceptionRequest } from '../exceptions/index.ts';
 
 /** The last check of the organization, as `proviso check --format json` writes it; that of a scan also has `scan`. */
 export interface Checks {
@@ -7,10 +8,17 @@ export interface Checks {
   latest(): Promise<unknown>;
 }
 
+/** What a preview is made from beside the records. */
+export interface SurroundingsReader {
+  /** @returns why they cannot be seen, in words; what is only partly seen says so itself */
+  of(request: ExceptionRequest): Promise<Result<Surroundings, string>>;
+}
+
 /** What the API needs of the world beside the exception path. */
 export interface ApiServices extends ActingServices {
   readonly history: History;
   readonly checks: Checks;
+  readonly surroundings: SurroundingsReader;
 }
 
 export interface Caller {

@@ -34,6 +34,16 @@ export const exceptionIdText = z
   .describe('exception id');
 export const aboutOne = z.strictObject({ id: exceptionIdText });
 export const aboutNothing = z.strictObject({});
+export const standingParams = z.strictObject({
+  all: z.enum(['true', 'false']).optional().describe('also what has ended'),
+});
+export const quarterParams = z.strictObject({
+  quarter: z
+    .string()
+    .regex(/^[0-9]{4}Q[1-4]$/)
+    .optional()
+    .describe('a calendar quarter in UTC, such as `2026Q4`; left out: the present one'),
+});
 
 export const requestBody = z.strictObject({
   actor,
@@ -43,6 +53,7 @@ export const requestBody = z.strictObject({
     .describe('the policy that the request counts on; refused if it is not the one in force'),
   request: requestSchema,
 });
+export const previewBody = z.strictObject({ actor, request: requestSchema });
 export const decisionBody = z.strictObject({
   actor,
   role: z.string().min(1).max(63).describe('the role that decides'),
@@ -53,6 +64,7 @@ export const decisionBody = z.strictObject({
     .describe('what is decided on: `subjectHash` of the exception, whole or its first 12 digits or more'),
   reason: reason.optional(),
 });
+export const actorBody = z.strictObject({ actor });
 export const reasonBody = z.strictObject({ actor, reason });
 const keyPart = z
   .string()
@@ -204,6 +216,65 @@ export const findingsView = z
     findings: z.array(z.looseObject({})),
   })
   .describe('as `proviso check --format json` writes it');
+const accountRegion = { accountId: z.string(), region: z.string() };
+export const standingsView = z.strictObject({
+  at: instant,
+  exceptions: z.array(
+    z.looseObject({
+      id: exceptionIdText,
+      reference: z.string(),
+      state: z.enum(EXCEPTION_STATES),
+      ...accountRegion,
+      places: z.array(z.looseObject({ ...accountRegion, isOn: z.boolean(), overdueMinutes: z.int().min(0) })),
+      isOn: z.boolean().describe('somewhere'),
+      until: instant.describe('when content storage must be off'),
+      overdueMinutes: z.int().min(0).describe('of the place that is, or was, overdue longest'),
+      goneBy: instant.optional().describe('by when what was captured must be proven gone'),
+      waitsFor: z.looseObject({ roles: z.array(z.string()), until: instant }).optional(),
+      marks: z.array(z.string()).describe('what a person must look at'),
+    }),
+  ),
+});
+export const reportView = z.looseObject({
+  period: z.looseObject({ name: z.string(), from: instant, to: instant }),
+  madeAt: instant,
+  exceptions: z.array(
+    z.looseObject({
+      id: exceptionIdText,
+      reference: z.string(),
+      state: z.enum(EXCEPTION_STATES),
+      requestedAt: instant,
+      minutesOn: z.int().min(0),
+      overdueMinutes: z.int().min(0),
+      decisions: z.array(z.looseObject({ principalId: person, role: z.string(), at: instant })),
+    }),
+  ),
+  totals: z.looseObject({ requested: z.int().min(0), enabled: z.int().min(0), minutesOn: z.int().min(0) }),
+  nearMisses: z.array(
+    z.looseObject({ kind: z.string(), at: instant, subject: z.string(), says: z.string() }),
+  ),
+  reads: z.null().describe('reads of content do not pass through this service and are not counted'),
+});
+export const plannedChangesView = z.strictObject({
+  at: instant,
+  plannedChanges: z.array(
+    z.looseObject({
+      exceptionId: exceptionIdText,
+      ...accountRegion,
+      purpose: z.enum(['switch on', 'switch off']),
+      eventNames: z.array(z.string()),
+      roleName: z.string(),
+      notBefore: instant,
+      notAfter: instant,
+    }),
+  ),
+});
+export const previewView = z.looseObject({
+  outcome: z.enum(['admitted', 'refused', 'undecided']),
+  conditions,
+  parts: z.array(z.looseObject({ id: z.string(), title: z.string(), says: z.array(z.string()) })),
+  notSeen: z.string().optional().describe('why the identities could not be read'),
+});
 export const sheetView = z.strictObject({
   sheetHash: hash.describe('of exactly the bytes of `markdown`: what approvers sign'),
   policyHash: hash,

@@ -4,15 +4,21 @@ import {
   approvalSubject,
   describeHold,
   type ExceptionRecord,
+  type ExceptionReport,
   hasSeveralPlaces,
   holdOf,
   isTerminal,
   type Lease,
+  leaseKey,
+  leasesOf,
   listExceptions,
+  listLeaseRows,
   type PlacedLease,
   placesOf,
+  type RecordStore,
   readException,
   readLeases,
+  type Standing,
 } from '../exceptions/index.ts';
 import type { Failure } from './failures.ts';
 import type { ApiServices } from './ports.ts';
@@ -91,3 +97,52 @@ export async function listOf(
 /** What was stored under somebody else’s setting is theirs, and only a person can close over it. */
 const needsSignature = ({ state, contested, emptyListings }: ExceptionRecord): boolean =>
   contested !== undefined && emptyListings.length > 1 && !isTerminal(state);
+
+export interface Overviewed {
+  readonly record: ExceptionRecord;
+  readonly leases: readonly PlacedLease[];
+}
+
+/** Every exception with its leases, in the order in which they were asked for. */
+export async function allExceptions(store: RecordStore): Promise<readonly Overviewed[]> {
+  const records = (await listExceptions(store)).map(({ value }) => value);
+  const rows = new Map(
+    (await listLeaseRows(store)).map(({ value }) => [leaseKey(value.accountId, value.region), value]),
+  );
+  return records
+    .sort((a, b) => a.submittedAt - b.submittedAt || (a.id < b.id ? -1 : 1))
+    .map((record) => ({
+      record,
+      leases: leasesOf(
+        placesOf(record.request).map(({ accountId, region }) => rows.get(leaseKey(accountId, region))),
+        record.id,
+      ),
+    }));
+}
+
+/** How an exception stands, with instants as UTC text. */
+export type StandingView = ReturnType<typeof standingViewOf>;
+export const standingViewOf = ({ until, goneBy, waitsFor, ...rest }: Standing) => ({
+  ...rest,
+  until: formatInstant(until),
+  ...(goneBy === undefined ? {} : { goneBy: formatInstant(goneBy) }),
+  ...(waitsFor === undefined
+    ? {}
+    : { waitsFor: { roles: waitsFor.roles, until: formatInstant(waitsFor.until) } }),
+});
+
+/** A report, with instants as UTC text. */
+export type ReportView = ReturnType<typeof reportViewOf>;
+export const reportViewOf = ({ period, madeAt, exceptions, nearMisses, ...rest }: ExceptionReport) => ({
+  ...rest,
+  period: { name: period.name, from: formatInstant(period.from), to: formatInstant(period.to) },
+  madeAt: formatInstant(madeAt),
+  exceptions: exceptions.map(({ requestedAt, onFrom, offAt, decisions, ...each }) => ({
+    ...each,
+    requestedAt: formatInstant(requestedAt),
+    ...(onFrom === undefined ? {} : { onFrom: formatInstant(onFrom) }),
+    ...(offAt === undefined ? {} : { offAt: formatInstant(offAt) }),
+    decisions: decisions.map((decision) => ({ ...decision, at: formatInstant(decision.at) })),
+  })),
+  nearMisses: nearMisses.map((each) => ({ ...each, at: formatInstant(each.at) })),
+});

@@ -23,13 +23,6 @@ export const decisionJson = (decision: PermissionDecision) => ({
   statements: decision.statements,
 });
 
-export const CERTAINTY_WORDS = {
-  allowed: 'may',
-  'conditionally-allowed': 'may, under conditions',
-  'cannot-decide': 'cannot be decided',
-  denied: 'may not',
-} as const satisfies Record<PermissionDecision['kind'], string>;
-
 /** A principal as a line shows it. */
 export const principalWords = ({ type, name, accountName, accountId, givenTo }: KnownPrincipal): string =>
   type === 'root'

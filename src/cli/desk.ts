@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { eventHistory } from '../adapters/embedded/event-file.ts';
 import type { Authorize } from '../adapters/http/index.ts';
-import type { AnswerOf, BodyOf, Failure, OperationId, ParamsOf } from '../api/index.ts';
+import type { AnswerOf, BodyOf, Failure, OperationId, ParamsOf, SurroundingsReader } from '../api/index.ts';
 import type { OpenState } from '../compose.ts';
 import { formatProblem, type PrincipalId, principalId, type Result } from '../core/index.ts';
 import { REFUSALS } from '../exceptions/index.ts';
@@ -46,16 +46,24 @@ export const tokenFileOption = (): Option =>
 /** Where `proviso serve` keeps the token of a person. */
 export const tokenFileOf = (state: string, person: string): string => join(state, 'api-tokens', person);
 
+/** What a person brings instead of what the state has. */
+export interface DeskEvidence {
+  readonly surroundings?: SurroundingsReader;
+}
+
 /** Opens the state, or makes a client, and runs the command there. */
 export async function withDesk<T>(
   options: DeskOptions,
   context: CommandContext,
   act: (desk: Desk) => Promise<T>,
+  more: DeskEvidence = {},
 ): Promise<T> {
   const api = addressOf(options, context);
   if (api !== undefined) return act(await remoteDesk(options, api, context));
   const { withState } = await import('./state.ts');
-  return withState(options.state, context, async (state) => act(await localDesk(state, options.as)));
+  return withState(options.state, context, async (state) =>
+    act(await localDesk(state, options.as, more, context)),
+  );
 }
 
 /** Somebody must act; through the API that is whoever calls. */
@@ -73,12 +81,19 @@ export const isRemote = (options: DeskOptions, context: CommandContext): boolean
 const addressOf = ({ api }: DeskOptions, { env }: CommandContext): string | undefined =>
   api ?? (env['PROVISO_API'] || undefined);
 
-async function localDesk(state: OpenState, as: PrincipalId | undefined): Promise<Desk> {
+async function localDesk(
+  state: OpenState,
+  as: PrincipalId | undefined,
+  { surroundings }: DeskEvidence,
+  { signal }: CommandContext,
+): Promise<Desk> {
   const { OPERATIONS } = await import('../api/index.ts');
+  const { stateSurroundings } = await import('./surroundings.ts');
   const services = {
     ...state.services,
     history: eventHistory(state.events),
     checks: { latest: async () => undefined },
+    surroundings: surroundings ?? stateSurroundings(state, signal),
   };
   // Whoever can open the directory can read all of it.
   const caller = { id: as ?? principalId('local'), roles: ['local'], isAuthenticated: false };

@@ -1,6 +1,6 @@
+import { countOf } from '../core/index.ts';
 import type { EnforcementPlan, PlannedSetting } from '../enforcement/index.ts';
 import { FORCED_RETENTION, RETAINING_MODELS } from '../rules/index.ts';
-import { countOf } from './policies.ts';
 import { printable, wrap } from './terminal/index.ts';
 
 const WORDS: Readonly<Record<PlannedSetting['effect'], string>> = {

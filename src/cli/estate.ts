@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { DamagedSnapshot, openSnapshot, readSnapshot } from '../adapters/files/index.ts';
 import { type ListedAttestation, listAttestations } from '../attestations/index.ts';
 import { coverageBy } from '../compliance/index.ts';
-import { type AccountId, type DurationMs, type EpochMs, formatInstant } from '../core/index.ts';
+import { type AccountId, countOf, type DurationMs, type EpochMs, formatInstant } from '../core/index.ts';
 import {
   type AccountPart,
   collectSnapshot,
@@ -32,7 +32,7 @@ import type { CommandContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
 import { decodeLeaseRows } from './lease-rows.ts';
-import { countOf, loadPolicy } from './policies.ts';
+import { loadPolicy } from './policies.ts';
 import type { TimelineEvent } from './report/html.ts';
 import type { FindingView } from './report/view.ts';
 import type { StateEvidence } from './state-evidence.ts';

@@ -1,13 +1,16 @@
 import { Argument, type Command, type Option } from 'commander';
+import type { z } from 'zod';
 import type { ExceptionView, Failure } from '../api/index.ts';
-import type { ExceptionId, PrincipalId, Result } from '../core/index.ts';
-import { describeState, pendingDecision } from '../exceptions/index.ts';
+import { type ExceptionId, type PrincipalId, parseSourceDocument, type Result } from '../core/index.ts';
+import { describeState, parseRequest, pendingDecision, type requestSchema } from '../exceptions/index.ts';
 import type { CommandContext } from './context.ts';
 import { apiOption, type Desk, type DeskOptions, tokenFileOption } from './desk.ts';
 import { EXIT } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
+import { readTextFile } from './files.ts';
 import { examples, formatOption, stateOption } from './options.ts';
 import { writeJson, writeLines } from './output.ts';
+import { malformedDocuments } from './policies.ts';
 import { groupOf } from './program.ts';
 import { readExceptionId, refused } from './state.ts';
 import { printable, wrap } from './terminal/index.ts';
@@ -25,8 +28,7 @@ export interface ReasonedOptions extends ActingOptions {
   readonly reason: string;
 }
 
-/** A command over a whole state directory, not through an API. */
-export const stateCommand = (
+export const exceptionCommand = (
   program: Command,
   name: string,
   description: string,
@@ -38,23 +40,25 @@ export const stateCommand = (
     .description(description)
     .addOption(stateOption())
     .addOption(format)
+    .addOption(apiOption())
+    .addOption(tokenFileOption())
     .addHelpText('after', examples(example));
 
-export interface StateOptions {
-  readonly state: string;
-  readonly format: string;
+/** A request file, as what is sent. @throws {CliFailure} with every fault and its place, before anything is asked */
+export async function readRequest(
+  file: string,
+  context: CommandContext,
+): Promise<z.output<typeof requestSchema>> {
+  const text = await readTextFile(file, context);
+  const parsed = parseRequest(text, file);
+  const document = parseSourceDocument(text, file);
+  if (!parsed.ok || !document.ok)
+    throw malformedDocuments(
+      parsed.ok ? [] : parsed.error,
+      `\`${file}\` is not a request that can be judged`,
+    );
+  return document.value.value as z.output<typeof requestSchema>;
 }
-
-export const exceptionCommand = (
-  program: Command,
-  name: string,
-  description: string,
-  example: string,
-  format: Option = formatOption('text', 'json'),
-): Command =>
-  stateCommand(program, name, description, example, format)
-    .addOption(apiOption())
-    .addOption(tokenFileOption());
 
 /** A command about one exception. */
 export const commandAbout = (

@@ -1,4 +1,4 @@
-import { formatProblem, type Problem } from '../core/index.ts';
+import { countOf, formatProblem, type Problem } from '../core/index.ts';
 import { casesFileFor, type LoadedPolicy, parsePolicy, policyFileKind } from '../policy/index.ts';
 import type { CommandContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
@@ -64,7 +64,3 @@ export const malformedDocuments = (problems: readonly Problem[], message: string
     remedy: `${countOf(problems.length, 'fault')}; nothing was done`,
     problems,
   });
-
-/** `1 fault`, `2 faults`. */
-export const countOf = (count: number, noun: string, plural = `${noun}s`): string =>
-  `${count} ${count === 1 ? noun : plural}`;

@@ -23,6 +23,7 @@ import { EXIT } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
 import { findingJson, reportHead } from './report/json.ts';
 import { evidenceOf } from './state.ts';
+import { stateSurroundings } from './surroundings.ts';
 
 /** There is no option for another one: what listens for others needs people who prove who they are, and that is the API in AWS. */
 const LOOPBACK = '127.0.0.1';
@@ -66,6 +67,7 @@ export async function startServer(
       ...state.services,
       history: eventHistory(state.events),
       checks: { latest: () => checkOf(state, directory, context) },
+      surroundings: stateSurroundings(state, context.signal),
     },
     authenticate: async (request) => authenticate(request, owners, served),
     settle: () => state.world.pump(),

@@ -1,5 +1,5 @@
+import { countOf } from '../core/index.ts';
 import type { AccountPart, MemberAccount, Observation, SnapshotSource } from '../evidence/index.ts';
-import { countOf } from './policies.ts';
 
 /** What could not be seen in one account for one reason, with the Regions it concerns. */
 export interface Unseen {

@@ -1,5 +1,6 @@
 export * from './brands.ts';
 export * from './canonical-json.ts';
+export * from './count.ts';
 export * from './document.ts';
 export * from './hidden-characters.ts';
 export * from './markdown.ts';

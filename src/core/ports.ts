@@ -62,6 +62,11 @@ export interface RecordedEvent extends DomainEvent {
 /** What was recorded. Guarantee: every event whose `record` returned before is there, in order. */
 export interface History {
   about(subject: string): Promise<readonly RecordedEvent[]>;
+  /** Events of these types with `from <= at < to`, whatever they are about. */
+  during(
+    period: { readonly from: EpochMs; readonly to: EpochMs },
+    types: readonly string[],
+  ): Promise<readonly RecordedEvent[]>;
 }
 
 /** Texts by key. `put` is durable when it returns and replaces what was there; `get` is undefined only when there is nothing. */

@@ -35,6 +35,7 @@ export * from './invokers.ts';
 export * from './key-material.ts';
 export * from './plan.ts';
 export * from './ports.ts';
+export { type Preview, previewRequest, type Surroundings, surroundingsOf } from './preview.ts';
 export * from './purge.ts';
 export * from './reconcile.ts';
 export * from './rejudge.ts';

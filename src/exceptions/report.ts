@@ -100,6 +100,9 @@ export const NEAR_MISSES = {
   'notification.failed': 'nobody could be told',
 } as const;
 
+/** The types of event that a report looks at; it needs no others. */
+export const REPORTED_EVENTS: readonly string[] = [...Object.keys(NEAR_MISSES), 'exception.request-refused'];
+
 type At = DomainEvent & { readonly at: EpochMs };
 
 /** What happened under exceptions in a period. Pure: the same records and events give the same report. */
@@ -205,12 +208,4 @@ export const minutesText = (minutes: number): string => {
   return hours === 0 ? `${minutes} min` : `${hours} h ${minutes % perHour} min`;
 };
 
-export const decisionText = ({
-  principalId,
-  role,
-  decision,
-  at,
-}: ReportedException['decisions'][number]): string =>
-  `${DECISION_WORDS[decision]} by ${principalId} as ${role}, ${formatInstant(at)}`;
-
-const DECISION_WORDS = { approve: 'approved', reject: 'REJECTED', 'take-back': 'taken back' } as const;
+export const DECISION_WORDS = { approve: 'approved', reject: 'REJECTED', 'take-back': 'taken back' } as const;

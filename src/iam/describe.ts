@@ -49,3 +49,11 @@ export const describeDenials = (decisions: readonly PermissionDecision[]): reado
 ];
 
 const placeOf = ({ policy, index }: DecidingStatement): string => `${policy} Statement[${index}]`;
+
+/** How certain it is that somebody may do something, after their name. */
+export const CERTAINTY_WORDS = {
+  allowed: 'may',
+  'conditionally-allowed': 'may, under conditions',
+  'cannot-decide': 'cannot be decided',
+  denied: 'may not',
+} as const satisfies Record<PermissionDecision['kind'], string>;

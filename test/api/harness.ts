@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { eventHistory } from '../../src/adapters/embedded/event-file.ts';
 import { createApi, type Failure, rateLimiter, type Serving, type ToldCall } from '../../src/api/index.ts';
 import { epochMs, err, ok, principalId } from '../../src/core/index.ts';
+import { surroundingsOf } from '../../src/enforcement/index.ts';
 import { type RequestOptions, requestText, type Simulation } from '../simulation/harness.ts';
 
 /* The API over a simulated state, called as a transport calls it: `authorization: who` stands for what proves who calls. */
@@ -50,6 +51,7 @@ export class TestApi {
         ...state.services,
         history: eventHistory(state.events),
         checks: { latest: async () => this.report },
+        surroundings: { of: async (request) => ok(await surroundingsOf(state.services, request)) },
       },
       authenticate: async (request) => {
         const who = request.headers.get('authorization');

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { apiClient, sigV4 } from '../../src/adapters/http/index.ts';
 import { type LocalServer, startServer } from '../../src/cli/server.ts';
+import { epochMs } from '../../src/core/index.ts';
 import { POLICY_TEXT, requestText, type Simulation, simulate } from '../simulation/harness.ts';
 import { type CliRun, run, testContext } from './harness.ts';
 
@@ -29,7 +30,12 @@ interface Served {
 const serving = (play: (served: Served) => Promise<void>) =>
   simulate(async (simulation) => {
     const log: string[] = [];
-    const context = testContext({ stderr: { write: (text) => void log.push(text) } });
+    // A second passes between two calls: nobody here meets the limit.
+    let seconds = 0;
+    const context = testContext({
+      stderr: { write: (text) => void log.push(text) },
+      clock: { now: () => epochMs(Date.UTC(2026, 10, 20) + 1000 * seconds++) },
+    });
     const server = await startServer(simulation.state, { state: simulation.directory, port: 0 }, context);
     try {
       await play({
@@ -46,6 +52,12 @@ const serving = (play: (served: Served) => Promise<void>) =>
 /** What one person types after another; `HASH` and `ID` are filled in from what was shown. */
 const SESSION: readonly (readonly string[])[] = [
   ['list'],
+  ['status'],
+  ['preview', malformedFile, '--as', 'sam'],
+  ['preview', refusedFile, '--as', 'sam'],
+  ['preview', requestFile, '--as', 'sam'],
+  ['preview', requestFile, '--as', 'sam', '--format', 'json'],
+  ['report'],
   ['request', malformedFile, '--as', 'sam'],
   ['request', refusedFile, '--as', 'sam'],
   ['request', refusedFile, '--as', 'sam', '--format', 'json'],
@@ -53,6 +65,10 @@ const SESSION: readonly (readonly string[])[] = [
   ['list'],
   ['list', '--format', 'json'],
   ['show', 'ID'],
+  ['status'],
+  ['status', '--format', 'json'],
+  ['siem-window'],
+  ['siem-window', '--publish', '--format', 'text'],
   ['sheet', 'ID'],
   ['show', 'ex-000000000000'],
   ['approve', 'ID', '--as', 'lena', '--role', 'legal', '--hash', '0123456789abcdef'],
@@ -66,6 +82,14 @@ const SESSION: readonly (readonly string[])[] = [
   ['certificate', 'ID'],
   ['revoke', 'ID', '--as', 'priya', '--reason', 'over'],
   ['timeline', 'ID'],
+  ['status'],
+  ['status', '--all'],
+  ['report', '--quarter', '2026Q4'],
+  ['report', '--quarter', '2026Q4', '--format', 'json'],
+  ['report', '--quarter', '2026Q4', '--format', 'markdown'],
+  ['report', '--quarter', '2026Q4', '--format', 'csv'],
+  ['report', '--quarter', '2026Q1'],
+  ['report', '--quarter', '2026Q5'],
   ['reject', 'ID', '--as', 'omar', '--role', 'executive', '--hash', 'HASH'],
 ];
 
@@ -114,6 +138,48 @@ describe('the command line through the API', () => {
       expect(remote[index], words.join(' ')).toEqual(local[index]);
     expect(new Set(local.map(({ exitCode }) => exitCode))).toEqual(new Set([0, 1, 2]));
   });
+
+  it('while content storage is on, and what is planned, says what the state says', async () => {
+    const commands = [
+      ['status'],
+      ['status', '--format', 'json'],
+      ['siem-window'],
+      ['siem-window', '--publish'],
+      ['report', '--format', 'json'],
+    ];
+    await serving(async ({ simulation, server }) => {
+      const id = await simulation.active();
+      const ask = (where: readonly string[]) =>
+        Promise.all(commands.map(async (words) => comparable(await run(['exception', ...words, ...where]))));
+      const token = join(simulation.directory, 'api-tokens', 'priya');
+      const remote = await ask(['--api', server.address, '--token-file', token]);
+      await server.close();
+      simulation.shut();
+      const local: CliRun[] = [];
+      for (const words of commands)
+        local.push(comparable(await run(['exception', ...words, '--state', simulation.directory])));
+      expect(remote).toEqual(local);
+      expect(local[0]?.stdout).toContain(`1 of ours on`);
+      expect(local[2]?.stdout).toContain(`"exceptionId":"${id}"`);
+      const published = readFileSync(join(simulation.directory, 'notifications.ndjson'), 'utf8');
+      expect(published.match(/exception\.planned-changes/g)).toHaveLength(1);
+    });
+  });
+
+  it('a preview takes no snapshot to a deployment', () =>
+    serving(async ({ server }) => {
+      const ran = await run([
+        'exception',
+        'preview',
+        requestFile,
+        '--snapshot',
+        folder,
+        '--api',
+        server.address,
+      ]);
+      expect(ran.exitCode).toBe(2);
+      expect(ran.stderr).toContain('`--snapshot` is for a state directory');
+    }));
 
   it('takes address and token from the environment', () =>
     serving(async ({ simulation, server }) => {
@@ -292,36 +358,44 @@ describe('a signed call', () => {
         params: { id: 'ex-000000000000' },
         body: { reason: 'über' },
       });
+      await apiClient(url, sigV4(url, 'eu-central-1')).call('getReport', { params: { quarter: '2026Q4' } });
     } finally {
       receiver.close();
       vi.unstubAllEnvs();
     }
-    const [{ headers, url, body } = { headers: {}, url: '', body: '' }] = seen;
-    expect(url).toBe('/prod/exceptions/ex-000000000000/revocation');
-    const found = /Credential=([^,]+), SignedHeaders=([^,]+), Signature=([0-9a-f]+)/.exec(
-      String(headers['authorization']),
-    );
-    const [, credential = '', names = '', signature = ''] = found ?? [];
-    const [, date = '', region = '', service = ''] = credential.split('/');
-    expect([region, service]).toEqual(['eu-central-1', 'execute-api']);
-    expect(names.split(';')).toEqual(expect.arrayContaining(['host', 'idempotency-key', 'x-amz-date']));
-    const sha = (text: string) => createHash('sha256').update(text).digest('hex');
-    const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
-    const canonical = [
-      'POST',
-      url,
-      '',
-      ...names.split(';').map((name) => `${name}:${String(headers[name]).trim()}`),
-      '',
-      names,
-      sha(body),
-    ].join('\n');
-    const scope = `${date}/${region}/${service}/aws4_request`;
-    const toSign = ['AWS4-HMAC-SHA256', headers['x-amz-date'], scope, sha(canonical)].join('\n');
-    const key = [date, region, service, 'aws4_request'].reduce<string | Buffer>(
-      hmac,
-      'AWS4wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
-    );
-    expect(signature).toBe(hmac(key, toSign).toString('hex'));
+    expect(seen.map(({ url }) => url)).toEqual([
+      '/prod/exceptions/ex-000000000000/revocation',
+      '/prod/report?quarter=2026Q4',
+    ]);
+    for (const { headers, url, body } of seen) {
+      const found = /Credential=([^,]+), SignedHeaders=([^,]+), Signature=([0-9a-f]+)/.exec(
+        String(headers['authorization']),
+      );
+      const [, credential = '', names = '', signature = ''] = found ?? [];
+      const [, date = '', region = '', service = ''] = credential.split('/');
+      expect([region, service]).toEqual(['eu-central-1', 'execute-api']);
+      expect(names.split(';')).toEqual(
+        expect.arrayContaining(['host', 'x-amz-date', ...(body === '' ? [] : ['idempotency-key'])]),
+      );
+      const sha = (text: string) => createHash('sha256').update(text).digest('hex');
+      const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
+      const [path = '', query = ''] = url.split('?');
+      const canonical = [
+        body === '' ? 'GET' : 'POST',
+        path,
+        query,
+        ...names.split(';').map((name) => `${name}:${String(headers[name]).trim()}`),
+        '',
+        names,
+        sha(body),
+      ].join('\n');
+      const scope = `${date}/${region}/${service}/aws4_request`;
+      const toSign = ['AWS4-HMAC-SHA256', headers['x-amz-date'], scope, sha(canonical)].join('\n');
+      const key = [date, region, service, 'aws4_request'].reduce<string | Buffer>(
+        hmac,
+        'AWS4wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
+      );
+      expect(signature).toBe(hmac(key, toSign).toString('hex'));
+    }
   });
 });

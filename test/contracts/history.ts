@@ -1,5 +1,5 @@
 import { beforeEach, expect } from 'vitest';
-import type { History, Recorder } from '../../src/core/index.ts';
+import { epochMs, type History, type Recorder } from '../../src/core/index.ts';
 import { contractCases, type Gap } from './contract.ts';
 
 export interface HistorySubject {
@@ -52,6 +52,27 @@ export function historyContract(make: () => Promise<HistorySubject>, gaps: reado
     );
     await subject.recorder.record(event('meant', EXCEPTION));
     expect((await subject.history.about(EXCEPTION)).map(({ type }) => type)).toEqual(['meant']);
+  });
+
+  test('of a time come back the events of these types, the end left out', async () => {
+    const at = (text: string) => epochMs(Date.parse(text));
+    const [from, to] = [at('2026-10-01T00:00:00Z'), at('2027-01-01T00:00:00Z')];
+    const told = (type: string, when: string, data = {}) =>
+      subject.recorder.record({ ...event(type, EXCEPTION, data), at: at(when) });
+    await told('a', '2026-09-30T23:59:59.999Z');
+    await told('a', '2026-10-01T00:00:00Z');
+    // Told late: order is that of the record, not of what happened when.
+    await told('b', '2026-11-05T12:00:00Z');
+    await told('a.more', '2026-11-01T00:00:00Z', { of: '"type":"a"' });
+    await told('a', '2026-11-01T00:00:00Z');
+    await told('a', '2027-01-01T00:00:00Z');
+    const found = await subject.history.during({ from, to }, ['a', 'b', 'unheard-of']);
+    expect(found.map(({ seq, type }) => [seq, type])).toEqual([
+      [2, 'a'],
+      [3, 'b'],
+      [5, 'a'],
+    ]);
+    expect(await subject.history.during({ from, to }, [])).toEqual([]);
   });
 
   test('more than one page comes back complete', async () => {

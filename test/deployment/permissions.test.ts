@@ -6,9 +6,17 @@ import { HANDLERS } from '../../handlers/index.ts';
 import { functionName, handlerNames, stateMachine } from '../../scripts/bundle.ts';
 import { actionsOf, rolePermissions } from '../../scripts/collect-permissions.ts';
 import { ACTS, type Act, assumersOf, type DeployedFunction, FUNCTIONS } from '../../scripts/permissions.ts';
+import { eventHistory } from '../../src/adapters/embedded/event-file.ts';
 import type { ApiServices } from '../../src/api/index.ts';
-import type { Services } from '../../src/enforcement/index.ts';
-import { encode, leaseKey, readLeaseRow, storesContent } from '../../src/exceptions/index.ts';
+import { ok } from '../../src/core/index.ts';
+import { type Services, surroundingsOf } from '../../src/enforcement/index.ts';
+import {
+  type ExceptionRequest,
+  encode,
+  leaseKey,
+  readLeaseRow,
+  storesContent,
+} from '../../src/exceptions/index.ts';
 import { requestBody } from '../api/harness.ts';
 import {
   BEGINS,
@@ -280,6 +288,11 @@ const PLAYS: readonly Play[] = [
     await signed(simulation, 'lena', 'GET', `/exceptions/${id}/events`);
     await signed(simulation, 'lena', 'GET', '/exceptions');
     await signed(simulation, 'lena', 'GET', '/findings');
+    await signed(simulation, 'lena', 'GET', '/standings');
+    await signed(simulation, 'lena', 'GET', '/report');
+    await signed(simulation, 'lena', 'GET', '/planned-changes');
+    await signed(simulation, 'lena', 'POST', '/planned-changes/publication', {});
+    await signed(simulation, 'lena', 'POST', '/previews', requestBody());
   },
   async function theOrdinaryPath(simulation) {
     await simulation.active();
@@ -506,10 +519,11 @@ async function watched(play: Play, done: Map<string, Set<Act>>): Promise<void> {
     }
     const { state } = simulation;
     Object.assign(state.services, {
-      history: {
-        about: async (subject: string) => state.events.events().filter((event) => event.subject === subject),
-      },
+      history: eventHistory(state.events),
       checks: { latest: async () => ({ kind: 'CheckReport' }) },
+      surroundings: {
+        of: async (request: ExceptionRequest) => ok(await surroundingsOf(state.services, request)),
+      },
       callers: { withUserName: async (name: string) => [name] },
       callerRoles: ['People'],
     });

@@ -99,38 +99,47 @@ export function dynamoRecorder(settings: HomeSettings, table: string, clock: Clo
 const RACES: ReadonlySet<string | undefined> = new Set(['ConditionalCheckFailed', 'TransactionConflict']);
 
 /**
- * The record, read: every event is looked at for its subject, so this costs what the table holds, a page of 1 MB after the other.
+ * The record, read: every event is looked at for what is asked, so this costs what the table holds, a page of 1 MB after the other.
  */
 export function dynamoHistory(settings: HomeSettings, table: string): History {
   const client = new DynamoDBClient(settings);
+  /** Events whose text holds one of these, in order. They may hold it elsewhere than meant: who asks looks again. */
+  const holding = (texts: readonly string[]): Promise<readonly RecordedEvent[]> =>
+    awsCall('dynamodb:Query', async () => {
+      const names = texts.map((_, index) => `:t${index}`);
+      const items = await allPages(async (token) => {
+        const page = await client.send(
+          new QueryCommand({
+            TableName: table,
+            ConsistentRead: true,
+            KeyConditionExpression: 'pk = :pk',
+            FilterExpression: names.map((name) => `contains(event, ${name})`).join(' OR '),
+            ExpressionAttributeValues: {
+              ':pk': { S: SEQUENCE },
+              ...Object.fromEntries(texts.map((text, index) => [`:t${index}`, { S: text }])),
+            },
+            ...(token === undefined
+              ? {}
+              : { ExclusiveStartKey: JSON.parse(token) as Record<string, { S: string }> }),
+          }),
+        );
+        return {
+          items: page.Items,
+          next: page.LastEvaluatedKey === undefined ? undefined : JSON.stringify(page.LastEvaluatedKey),
+        };
+      });
+      return items.map((item) => recordedEvent(required(item['event']?.S, 'event')));
+    });
   return {
-    about: (subject) =>
-      awsCall('dynamodb:Query', async () => {
-        const items = await allPages(async (token) => {
-          const page = await client.send(
-            new QueryCommand({
-              TableName: table,
-              ConsistentRead: true,
-              KeyConditionExpression: 'pk = :pk',
-              FilterExpression: 'contains(event, :subject)',
-              ExpressionAttributeValues: {
-                ':pk': { S: SEQUENCE },
-                ':subject': { S: `"subject":${JSON.stringify(subject)}` },
-              },
-              ...(token === undefined
-                ? {}
-                : { ExclusiveStartKey: JSON.parse(token) as Record<string, { S: string }> }),
-            }),
-          );
-          return {
-            items: page.Items,
-            next: page.LastEvaluatedKey === undefined ? undefined : JSON.stringify(page.LastEvaluatedKey),
-          };
-        });
-        return items
-          .map((item) => recordedEvent(required(item['event']?.S, 'event')))
-          .filter((event) => event.subject === subject);
-      }),
+    async about(subject) {
+      const found = await holding([`"subject":${JSON.stringify(subject)}`]);
+      return found.filter((event) => event.subject === subject);
+    },
+    async during({ from, to }, types) {
+      if (types.length === 0) return [];
+      const found = await holding(types.map((type) => `"type":${JSON.stringify(type)}`));
+      return found.filter(({ at, type }) => from <= at && at < to && types.includes(type));
+    },
   };
 }
 

@@ -25,9 +25,11 @@ export interface EventFile extends Recorder {
   close(): void;
 }
 
-/** The record, read by subject. */
+/** The record, read by subject and by time. */
 export const eventHistory = (file: Pick<EventFile, 'events'>): History => ({
   about: async (subject) => file.events().filter((event) => event.subject === subject),
+  during: async ({ from, to }, types) =>
+    file.events().filter(({ at, type }) => from <= at && at < to && types.includes(type)),
 });
 
 /**

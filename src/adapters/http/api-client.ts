@@ -6,6 +6,7 @@ import {
   OPERATIONS,
   type Operation,
   type OperationId,
+  pathNames,
   problemSchema,
 } from '../../api/index.ts';
 import { err, ok, type Problem, type Result } from '../../core/index.ts';
@@ -43,15 +44,21 @@ const TIMEOUT_MS = 35_000;
 export function apiClient(base: URL, authorize: Authorize, signal?: AbortSignal): ApiClient {
   return {
     async call(id, { params, body }) {
-      const { method, path } = OPERATIONS[id] as unknown as Operation<unknown, unknown, unknown>;
+      const { method, path, isReading } = OPERATIONS[id] as unknown as Operation<unknown, unknown, unknown>;
       const url = new URL(base);
       url.pathname = `${base.pathname.replace(/\/+$/, '')}${fill(path, params)}`;
+      const inPath = pathNames(path);
+      for (const [name, value] of Object.entries(params as Readonly<Record<string, unknown>>))
+        if (!inPath.includes(name) && value !== undefined) url.searchParams.set(name, String(value));
       const text = body === undefined ? undefined : JSON.stringify(body);
       const headers: Record<string, string> = {
         accept: 'application/json, application/problem+json',
         ...(text === undefined
           ? {}
-          : { 'content-type': 'application/json', 'idempotency-key': randomUUID() }),
+          : {
+              'content-type': 'application/json',
+              ...(isReading === true ? {} : { 'idempotency-key': randomUUID() }),
+            }),
       };
       const proof = await authorize({ method, url, headers, body: text });
       const timeout = AbortSignal.timeout(TIMEOUT_MS);

@@ -43,7 +43,7 @@ export function sigV4(url: URL, region: string | undefined): Authorize {
       protocol: target.protocol,
       hostname: target.hostname,
       path: target.pathname,
-      query: {},
+      query: Object.fromEntries(target.searchParams),
       headers: { ...headers, host: target.host },
       ...(target.port === '' ? {} : { port: Number(target.port) }),
       body,

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import pMap from 'p-map';
 import { awsEvidenceSources } from '../../adapters/aws/index.ts';
 import { openSnapshot, type SnapshotWriter, startSnapshot } from '../../adapters/files/index.ts';
-import { type EpochMs, ok, type Region } from '../../core/index.ts';
+import { countOf, type EpochMs, ok, type Region } from '../../core/index.ts';
 import {
   collectAccount,
   collectHead,
@@ -19,7 +19,7 @@ import { CliFailure } from '../failure.ts';
 import { encodeLeaseRows } from '../lease-rows.ts';
 import { examples, formatOption, policyOption, readRegions } from '../options.ts';
 import { note, writeJson, writeLines } from '../output.ts';
-import { countOf, loadPolicy } from '../policies.ts';
+import { loadPolicy } from '../policies.ts';
 import { progressReporter } from '../progress.ts';
 import { unseenLines, unseenOf } from '../unseen.ts';
 

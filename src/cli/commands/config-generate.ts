@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { CONFIG_LIMITS, generateConfig } from '../../compliance/index.ts';
-import { type AccountId, isAccountId } from '../../core/index.ts';
+import { type AccountId, countOf, isAccountId } from '../../core/index.ts';
 import type { CommandContext } from '../context.ts';
 import { loadSnapshot } from '../estate.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -9,7 +9,7 @@ import { CliFailure } from '../failure.ts';
 import { kindOfPath, writeTextFile } from '../files.ts';
 import { examples, policyOption, readAccounts, snapshotOption } from '../options.ts';
 import { writeLines } from '../output.ts';
-import { countOf, loadPolicy } from '../policies.ts';
+import { loadPolicy } from '../policies.ts';
 import { groupOf } from '../program.ts';
 import { wrap } from '../terminal/index.ts';
 

@@ -152,7 +152,7 @@ async function stateOf(directory: string, context: CommandContext): Promise<read
   const { MalformedPeople, openState } = await import('../../compose.ts');
   const { stateChecks } = await import('../../doctor/index.ts');
   const { POLICY_KEY, readRecord, standingOf } = await import('../../exceptions/index.ts');
-  const { allExceptions } = await import('../all-exceptions.ts');
+  const { allExceptions } = await import('../../api/index.ts');
   const opened = openState(resolve(context.cwd, directory));
   if (!opened.ok) {
     const { code, message, remedy } = opened.error;
@@ -188,7 +188,7 @@ async function stateOf(directory: string, context: CommandContext): Promise<read
         return { fault: error.message };
       },
     );
-    const overdue = (await allExceptions(state))
+    const overdue = (await allExceptions(state.services.store))
       .map(({ record, leases }) => standingOf(record, leases, now))
       .filter((each) => each.isOn && each.overdueMinutes > 0)
       .map(({ id, overdueMinutes }) => ({ id, minutes: overdueMinutes }));

@@ -1,27 +1,24 @@
 import { type Command, Option } from 'commander';
-import { type PrincipalId, principalId } from '../../core/index.ts';
-import { bucketsOf, invokersOf } from '../../enforcement/index.ts';
-import { collectSnapshot } from '../../evidence/index.ts';
-import { judge, parseRequest, readLeaseRows } from '../../exceptions/index.ts';
+import { ok, type PrincipalId } from '../../core/index.ts';
+import type { Preview } from '../../enforcement/index.ts';
 import type { CommandContext } from '../context.ts';
+import { isRemote, withDesk } from '../desk.ts';
 import { loadSnapshot } from '../estate.ts';
-import { type StateOptions, stateCommand } from '../exceptions.ts';
+import { type CommonOptions, exceptionCommand, readRequest } from '../exceptions.ts';
 import { EXIT } from '../exit-codes.ts';
-import { readTextFile } from '../files.ts';
+import { CliFailure } from '../failure.ts';
 import { snapshotOption } from '../options.ts';
 import { note, writeJson, writeLines } from '../output.ts';
-import { malformedDocuments } from '../policies.ts';
-import { type Preview, previewOf } from '../preview.ts';
-import { readPrincipal, withState } from '../state.ts';
+import { readPrincipal, refused } from '../state.ts';
 import { printable, wrap } from '../terminal/index.ts';
 
-interface Options extends StateOptions {
+interface Options extends CommonOptions {
   readonly as?: PrincipalId;
   readonly snapshot?: string;
 }
 
 export function register(program: Command, context: CommandContext): void {
-  stateCommand(
+  exceptionCommand(
     program,
     'preview',
     'Say what a request would mean before anybody asks for it: whose prompts would be captured, who would fight it, when content is gone, and each condition of the policy. Nothing is recorded. Exit code 1 where the policy would refuse it, 3 where it cannot be decided.',
@@ -38,46 +35,31 @@ export function register(program: Command, context: CommandContext): void {
     .action((file: string, options: Options) => preview(file, options, context));
 }
 
-/** An id that nobody has: every role then needs a person of its own, and none of them is taken out. */
-const NOBODY = principalId('not-named');
-
 async function preview(file: string, options: Options, context: CommandContext): Promise<void> {
-  const parsed = parseRequest(await readTextFile(file, context), file);
-  if (!parsed.ok) throw malformedDocuments(parsed.error, `\`${file}\` is not a request that can be judged`);
-  const request = parsed.value;
-  await withState(options.state, context, async (state) => {
-    const { services } = state;
-    const policy = await services.policyInForce.current();
-    const now = services.clock.now();
-    const rows = (await readLeaseRows(services.store, request)).map((row) => row?.value);
-    const organization = await services.organizationView.organization();
-    const judgement = judge({
-      request,
-      requesterId: options.as ?? NOBODY,
-      policy,
-      organization,
-      people: await services.directory.people(),
-      rows,
-      buckets: await bucketsOf(services, request),
-      invokers: await invokersOf(services, request, organization),
-      scope: 'submission',
-      now,
+  const request = await readRequest(file, context);
+  const { snapshot } = options;
+  if (snapshot !== undefined && isRemote(options, context))
+    throw new CliFailure(EXIT.malformed, '`--snapshot` is for a state directory', {
+      remedy: 'leave it out: a deployment reads the identities of the request’s accounts itself',
     });
-    const collected =
-      options.snapshot === undefined
-        ? await collectSnapshot(state.aws.evidence, {
-            regions: policy.policy.storage.scope.regions,
-            takenAt: now,
-            signal: context.signal,
-          })
-        : { ok: true as const, value: await loadSnapshot(options.snapshot, context) };
-    if (!collected.ok) note(context, `the identities could not be read: ${collected.error.message}`);
-    const snapshot = collected.ok ? collected.value : undefined;
-    const made = previewOf({ request, policy, judgement, snapshot, rows, now });
-    context.exitCode = EXIT_OF[made.outcome];
-    if (options.format === 'json') return writeJson(context, { schemaVersion: 1, ...made });
-    writeLines(context, previewLines(made, context.width));
-  });
+  const brought =
+    snapshot === undefined
+      ? {}
+      : { surroundings: { of: async () => ok(await loadSnapshot(snapshot, context)) } };
+  await withDesk(
+    options,
+    context,
+    async (desk) => {
+      const told = await desk.call('previewException', { params: {}, body: { request } });
+      if (!told.ok) return refused(context, told.error);
+      const { notSeen, ...made } = told.value;
+      if (notSeen !== undefined) note(context, `the identities could not be read: ${notSeen}`);
+      context.exitCode = EXIT_OF[made.outcome];
+      if (options.format === 'json') return writeJson(context, { schemaVersion: 1, ...made });
+      writeLines(context, previewLines(made, context.width));
+    },
+    brought,
+  );
 }
 
 const EXIT_OF = { admitted: EXIT.fine, refused: EXIT.findings, undecided: EXIT.undecided } as const;

@@ -1,33 +1,29 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { formatInstant, type Paper, renderMarkdown } from '../../core/index.ts';
+import type { ReportView } from '../../api/index.ts';
+import { type Paper, renderMarkdown } from '../../core/index.ts';
 import {
   countsText,
-  decisionText,
-  type ExceptionReport,
+  DECISION_WORDS,
   minutesText,
   NEAR_MISSES,
-  type NearMiss,
-  type Period,
   placeText,
-  quarterNameOf,
   quarterOf,
-  reportOf,
 } from '../../exceptions/index.ts';
-import { allExceptions } from '../all-exceptions.ts';
 import type { CommandContext } from '../context.ts';
-import { type StateOptions, stateCommand } from '../exceptions.ts';
+import { withDesk } from '../desk.ts';
+import { type CommonOptions, exceptionCommand } from '../exceptions.ts';
 import { formatOption } from '../options.ts';
 import { writeJson, writeLines } from '../output.ts';
 import { csvLine } from '../report/csv.ts';
-import { withState } from '../state.ts';
+import { refused } from '../state.ts';
 import { printable, wrap } from '../terminal/index.ts';
 
-interface Options extends StateOptions {
-  readonly quarter?: Period;
+interface Options extends CommonOptions {
+  readonly quarter?: string;
 }
 
 export function register(program: Command, context: CommandContext): void {
-  stateCommand(
+  exceptionCommand(
     program,
     'report',
     'What happened under exceptions in a quarter: minutes on and overdue, who approved what, near-misses, break-glass.',
@@ -42,29 +38,27 @@ export function register(program: Command, context: CommandContext): void {
     .action((options: Options) => report(options, context));
 }
 
-function readQuarter(text: string): Period {
-  const period = quarterOf(text);
-  if (period === undefined) throw new InvalidArgumentError('expected a quarter such as `2026Q4`');
-  return period;
+function readQuarter(text: string): string {
+  if (quarterOf(text) === undefined) throw new InvalidArgumentError('expected a quarter such as `2026Q4`');
+  return text;
 }
 
 async function report(options: Options, context: CommandContext): Promise<void> {
-  await withState(options.state, context, async (state) => {
-    const now = state.clock.now();
-    const period = options.quarter ?? quarterOf(quarterNameOf(now));
-    if (period === undefined) throw new Error('the clock has no quarter');
-    const made = reportOf(await allExceptions(state), state.events.events(), period, now);
+  await withDesk(options, context, async (desk) => {
+    const { quarter } = options;
+    const made = await desk.call('getReport', { params: quarter === undefined ? {} : { quarter } });
+    if (!made.ok) return refused(context, made.error);
     switch (options.format) {
       case 'json':
-        return writeJson(context, jsonOf(made));
+        return writeJson(context, { schemaVersion: 1, ...made.value });
       case 'csv':
-        context.stdout.write(csv(made));
+        context.stdout.write(csv(made.value));
         return;
       case 'markdown':
-        context.stdout.write(renderMarkdown(paperOf(made)));
+        context.stdout.write(renderMarkdown(paperOf(made.value)));
         return;
       default:
-        writeLines(context, textLines(made, context));
+        writeLines(context, textLines(made.value, context));
     }
   });
 }
@@ -72,7 +66,7 @@ async function report(options: Options, context: CommandContext): Promise<void> 
 const READS =
   'Reads of captured content do not pass through this version: who read the destination is in its CloudTrail data events.';
 
-const numbersOf = ({ totals }: ExceptionReport): readonly (readonly [string, string])[] => [
+const numbersOf = ({ totals }: ReportView): readonly (readonly [string, string])[] => [
   ['requested', String(totals.requested)],
   ['refused at once by the policy', String(totals.refusedAtOnce)],
   ['switched on', String(totals.enabled)],
@@ -84,17 +78,19 @@ const numbersOf = ({ totals }: ExceptionReport): readonly (readonly [string, str
 ];
 
 /** One kind a line: twenty refused decisions are one thing to look at. */
-function nearMissKinds(nearMisses: readonly NearMiss[]): readonly (readonly [string, readonly NearMiss[]])[] {
+function nearMissKinds(
+  nearMisses: ReportView['nearMisses'],
+): readonly (readonly [string, ReportView['nearMisses']])[] {
   const kinds = Object.keys(NEAR_MISSES) as (keyof typeof NEAR_MISSES)[];
   return kinds
     .map((kind) => [NEAR_MISSES[kind], nearMisses.filter((each) => each.kind === kind)] as const)
     .filter(([, found]) => found.length > 0);
 }
 
-function textLines(made: ExceptionReport, { width }: CommandContext): readonly string[] {
+function textLines(made: ReportView, { width }: CommandContext): readonly string[] {
   const { period, exceptions, nearMisses } = made;
   return [
-    `Exceptions in ${period.name} (${formatInstant(period.from)} to ${formatInstant(period.to)})`,
+    `Exceptions in ${period.name} (${period.from} to ${period.to})`,
     '',
     ...numbersOf(made).flatMap(([name, value]) => wrap(value, width, `  ${name.padEnd(32)}`, ' '.repeat(34))),
     ...exceptions.flatMap((each) => [
@@ -120,14 +116,14 @@ function textLines(made: ExceptionReport, { width }: CommandContext): readonly s
   ];
 }
 
-function paperOf(made: ExceptionReport): Paper {
+function paperOf(made: ReportView): Paper {
   const { period, exceptions, nearMisses, madeAt } = made;
   return {
     title: `Exceptions in ${period.name}`,
     facts: [
-      ['From', formatInstant(period.from)],
-      ['To', `${formatInstant(period.to)}, exclusive`],
-      ['Made at', formatInstant(madeAt)],
+      ['From', period.from],
+      ['To', `${period.to}, exclusive`],
+      ['Made at', madeAt],
     ],
     sections: [
       {
@@ -174,7 +170,7 @@ function paperOf(made: ExceptionReport): Paper {
                 kind: 'list',
                 items: nearMissKinds(nearMisses).map(
                   ([what, found]) =>
-                    `${found.length}: ${what}; last at ${formatInstant((found.at(-1) as NearMiss).at)}: ${found.at(-1)?.says ?? ''}`,
+                    `${found.length}: ${what}; last at ${found.at(-1)?.at ?? ''}: ${found.at(-1)?.says ?? ''}`,
                 ),
               },
         ],
@@ -184,7 +180,7 @@ function paperOf(made: ExceptionReport): Paper {
   };
 }
 
-const csv = ({ exceptions }: ExceptionReport): string =>
+const csv = ({ exceptions }: ReportView): string =>
   [
     [
       'exception',
@@ -211,9 +207,9 @@ const csv = ({ exceptions }: ExceptionReport): string =>
       each.places.map(({ region }) => region).join(' | '),
       each.state,
       each.requestedBy,
-      formatInstant(each.requestedAt),
-      each.onFrom === undefined ? '' : formatInstant(each.onFrom),
-      each.offAt === undefined ? '' : formatInstant(each.offAt),
+      each.requestedAt,
+      each.onFrom ?? '',
+      each.offAt ?? '',
       String(each.minutesOn),
       String(each.overdueMinutes),
       String(each.isBreakGlass),
@@ -226,19 +222,10 @@ const csv = ({ exceptions }: ExceptionReport): string =>
     .map(csvLine)
     .join('');
 
-function jsonOf({ period, madeAt, exceptions, nearMisses, ...rest }: ExceptionReport): unknown {
-  return {
-    schemaVersion: 1,
-    ...rest,
-    period: { name: period.name, from: formatInstant(period.from), to: formatInstant(period.to) },
-    madeAt: formatInstant(madeAt),
-    exceptions: exceptions.map(({ requestedAt, onFrom, offAt, decisions, ...each }) => ({
-      ...each,
-      requestedAt: formatInstant(requestedAt),
-      ...(onFrom === undefined ? {} : { onFrom: formatInstant(onFrom) }),
-      ...(offAt === undefined ? {} : { offAt: formatInstant(offAt) }),
-      decisions: decisions.map((decision) => ({ ...decision, at: formatInstant(decision.at) })),
-    })),
-    nearMisses: nearMisses.map((each) => ({ ...each, at: formatInstant(each.at) })),
-  };
-}
+const decisionText = ({
+  principalId,
+  role,
+  decision,
+  at,
+}: ReportView['exceptions'][number]['decisions'][number]): string =>
+  `${DECISION_WORDS[decision]} by ${principalId} as ${role}, ${at}`;

@@ -1,15 +1,10 @@
 import type { Command } from 'commander';
-import type { z } from 'zod';
-import { parseSourceDocument } from '../../core/index.ts';
-import { parseRequest, type requestSchema } from '../../exceptions/index.ts';
 import type { CommandContext } from '../context.ts';
 import { requireActor, withDesk } from '../desk.ts';
-import { type ActingOptions, exceptionCommand } from '../exceptions.ts';
+import { type ActingOptions, exceptionCommand, readRequest } from '../exceptions.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
-import { readTextFile } from '../files.ts';
 import { writeJson, writeLines } from '../output.ts';
-import { malformedDocuments } from '../policies.ts';
 import { actorOption, policyCountedOn, refused } from '../state.ts';
 import { printable, wrap } from '../terminal/index.ts';
 
@@ -35,21 +30,14 @@ export function register(program: Command, context: CommandContext): void {
 
 async function request(file: string, options: Options, context: CommandContext): Promise<void> {
   requireActor(options, context);
-  const text = await readTextFile(file, context);
-  const parsed = parseRequest(text, file);
-  const document = parseSourceDocument(text, file);
-  if (!parsed.ok || !document.ok)
-    throw malformedDocuments(
-      parsed.ok ? [] : parsed.error,
-      `\`${file}\` is not a request that can be judged`,
-    );
+  const asked = await readRequest(file, context);
   await withDesk(options, context, async (desk) => {
     const policy = await policyCountedOn(options.policy, context);
     const submitted = await desk.call('requestException', {
       params: {},
       body: {
         ...(policy === undefined ? {} : { policy }),
-        request: document.value.value as z.output<typeof requestSchema>,
+        request: asked,
       },
     });
     if (!submitted.ok) {

@@ -1,25 +1,20 @@
 import { type Command, Option } from 'commander';
-import { formatInstant } from '../../core/index.ts';
-import {
-  countsText,
-  hasForeignSetting,
-  isTerminal,
-  type Standing,
-  standingOf,
-} from '../../exceptions/index.ts';
-import { allExceptions } from '../all-exceptions.ts';
+import type { StandingView } from '../../api/index.ts';
+import { countsText } from '../../exceptions/index.ts';
 import type { CommandContext } from '../context.ts';
-import { type StateOptions, stateCommand } from '../exceptions.ts';
+import { withDesk } from '../desk.ts';
+import { type CommonOptions, exceptionCommand } from '../exceptions.ts';
+import { EXIT } from '../exit-codes.ts';
 import { writeJson, writeLines } from '../output.ts';
-import { withState } from '../state.ts';
+import { refused } from '../state.ts';
 import { printable, table, wrap } from '../terminal/index.ts';
 
-interface Options extends StateOptions {
+interface Options extends CommonOptions {
   readonly all?: boolean;
 }
 
 export function register(program: Command, context: CommandContext): void {
-  stateCommand(
+  exceptionCommand(
     program,
     'status',
     'What is on where, until when, how many minutes overdue, and whose decision is missing. Exit code 1 while something is overdue.',
@@ -30,25 +25,25 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function status(options: Options, context: CommandContext): Promise<void> {
-  await withState(options.state, context, async (state) => {
-    const now = state.clock.now();
-    const standings = (await allExceptions(state))
-      // What stores content under no exception is shown although the exception behind it has ended.
-      .filter(({ record }) => options.all === true || !isTerminal(record.state) || hasForeignSetting(record))
-      .map(({ record, leases }) => standingOf(record, leases, now));
-    if (standings.some(({ isOn, overdueMinutes }) => isOn && overdueMinutes > 0)) context.exitCode = 1;
-    if (options.format === 'json')
-      return writeJson(context, { at: formatInstant(now), exceptions: standings.map(jsonOf) });
-    const on = standings.filter(({ isOn }) => isOn);
+  await withDesk(options, context, async (desk) => {
+    const told = await desk.call('listStandings', {
+      params: options.all === true ? { all: 'true' } : {},
+    });
+    if (!told.ok) return refused(context, told.error);
+    const { at, exceptions } = told.value;
+    if (exceptions.some(({ isOn, overdueMinutes }) => isOn && overdueMinutes > 0))
+      context.exitCode = EXIT.findings;
+    if (options.format === 'json') return writeJson(context, told.value);
+    const on = exceptions.filter(({ isOn }) => isOn);
     writeLines(context, [
-      `at ${formatInstant(now)}: ${on.length === 0 ? 'no content storage of ours is on' : `${on.length} of ours on`}`,
-      ...(standings.length === 0 ? [] : ['', ...rows(standings, context)]),
-      ...standings.flatMap((each) => remarks(each, context)),
+      `at ${at}: ${on.length === 0 ? 'no content storage of ours is on' : `${on.length} of ours on`}`,
+      ...(exceptions.length === 0 ? [] : ['', ...rows(exceptions, context)]),
+      ...exceptions.flatMap((each) => remarks(each, context)),
     ]);
   });
 }
 
-const rows = (standings: readonly Standing[], { width }: CommandContext): readonly string[] =>
+const rows = (standings: readonly StandingView[], { width }: CommandContext): readonly string[] =>
   table(
     [
       { header: 'ID' },
@@ -62,7 +57,7 @@ const rows = (standings: readonly Standing[], { width }: CommandContext): readon
         index === 0 ? id : '',
         isOn ? 'on' : 'off',
         `${accountId} ${region}`,
-        formatInstant(until),
+        until,
         overdueMinutes === 0 ? '' : `${overdueMinutes} min`,
       ]),
     ),
@@ -70,14 +65,12 @@ const rows = (standings: readonly Standing[], { width }: CommandContext): readon
   );
 
 function remarks(
-  { id, state, waitsFor, goneBy, filtered, marks }: Standing,
+  { id, state, waitsFor, goneBy, filtered, marks }: StandingView,
   { width }: CommandContext,
 ): readonly string[] {
   const says = [
-    ...(waitsFor === undefined
-      ? []
-      : [`waits for ${waitsFor.roles.join(', ')} until ${formatInstant(waitsFor.until)}`]),
-    ...(goneBy === undefined || state === 'closed' ? [] : [`gone by ${formatInstant(goneBy)}`]),
+    ...(waitsFor === undefined ? [] : [`waits for ${waitsFor.roles.join(', ')} until ${waitsFor.until}`]),
+    ...(goneBy === undefined || state === 'closed' ? [] : [`gone by ${goneBy}`]),
     ...(filtered === undefined ? [] : [countsText(filtered)]),
     ...marks,
   ];
@@ -85,12 +78,3 @@ function remarks(
     ? []
     : ['', ...wrap(printable(`${id}: ${state}; ${says.join('; ')}`), width, '', '  ')];
 }
-
-const jsonOf = ({ until, goneBy, waitsFor, ...rest }: Standing) => ({
-  ...rest,
-  until: formatInstant(until),
-  ...(goneBy === undefined ? {} : { goneBy: formatInstant(goneBy) }),
-  ...(waitsFor === undefined
-    ? {}
-    : { waitsFor: { roles: waitsFor.roles, until: formatInstant(waitsFor.until) } }),
-});

@@ -1,11 +1,10 @@
 import { type Command, Option } from 'commander';
-import { type EpochMs, formatInstant } from '../../core/index.ts';
+import { countOf, type EpochMs, formatInstant } from '../../core/index.ts';
 import type { CommandContext } from '../context.ts';
 import { readEstate } from '../estate.ts';
 import { writeTextFile } from '../files.ts';
 import { examples, nowOption, policyOption, snapshotOption, stateToReadOption } from '../options.ts';
 import { note } from '../output.ts';
-import { countOf } from '../policies.ts';
 import { checkovSkips } from '../scanners/checkov.ts';
 import { SCANNERS, type Scanner } from '../scanners/opposing.ts';
 import { prowlerMutelist } from '../scanners/prowler.ts';

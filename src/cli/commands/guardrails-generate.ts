@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { countOf } from '../../core/index.ts';
 import { attachCommands, GUARDRAIL_LIMITS, rollbackDocument } from '../../guardrails/index.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -7,7 +8,6 @@ import { kindOfPath, writeTextFile } from '../files.ts';
 import { type GuardrailCommandOptions, prepareGuardrails, withGuardrailOptions } from '../guardrails.ts';
 import { examples } from '../options.ts';
 import { writeLines } from '../output.ts';
-import { countOf } from '../policies.ts';
 import { groupOf } from '../program.ts';
 import { printable, wrap } from '../terminal/index.ts';
 

@@ -5,6 +5,7 @@ import {
   ANY_RESOURCE,
   accessOf,
   CATALOGUE,
+  CERTAINTY_WORDS,
   describePath,
   describeStatement,
   type KnownPrincipal,
@@ -17,7 +18,6 @@ import {
 } from '../../iam/index.ts';
 import {
   ACCESS_SCHEMA_VERSION,
-  CERTAINTY_WORDS,
   catalogueJson,
   decisionJson,
   principalJson,

@@ -7,6 +7,7 @@ import {
   CATALOGUE,
   type Capability,
   type CapablePrincipal,
+  CERTAINTY_WORDS,
   type DestinationReaders,
   describePath,
   describeStatement,
@@ -19,7 +20,6 @@ import {
 } from '../../iam/index.ts';
 import {
   ACCESS_SCHEMA_VERSION,
-  CERTAINTY_WORDS,
   catalogueJson,
   decisionJson,
   isOfAccounts,

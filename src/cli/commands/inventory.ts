@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { coverageOf } from '../../compliance/index.ts';
 import type { EpochMs } from '../../core/index.ts';
+import { countOf } from '../../core/index.ts';
 import { type CanHold, type InventoryRow, inventoryOf, SURFACE_NAMES } from '../../rules/index.ts';
 import type { CommandContext } from '../context.ts';
 import { readEstate } from '../estate.ts';
@@ -14,7 +15,6 @@ import {
   stateToReadOption,
 } from '../options.ts';
 import { writeJson, writeLines } from '../output.ts';
-import { countOf } from '../policies.ts';
 import { csvLine } from '../report/csv.ts';
 import { describeCoverage } from '../report/words.ts';
 import { printable, table, wrap } from '../terminal/index.ts';

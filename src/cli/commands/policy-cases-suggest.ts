@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
+import { countOf } from '../../core/index.ts';
 import { type Suggestions, suggestCases, suggestionsText } from '../../rules/index.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { examples, formatOption, policyOption } from '../options.ts';
 import { note, writeJson } from '../output.ts';
-import { countOf } from '../policies.ts';
 import { type PolicyWithCases, readPoliciesWithCases } from '../policy-cases.ts';
 import { groupOf } from '../program.ts';
 

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { coverageOf } from '../../compliance/index.ts';
+import { countOf } from '../../core/index.ts';
 import {
   comparePolicies,
   impactOnRequests,
@@ -16,7 +17,7 @@ import { CliFailure } from '../failure.ts';
 import { listFiles, readTextFile, writeTextFile } from '../files.ts';
 import { examples, formatOption, policyOption, readTexts } from '../options.ts';
 import { jsonLine, note } from '../output.ts';
-import { countOf, malformedDocuments } from '../policies.ts';
+import { malformedDocuments } from '../policies.ts';
 import {
   answerOf,
   type GateAnswer,

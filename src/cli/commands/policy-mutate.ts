@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { countOf } from '../../core/index.ts';
 import {
   type FactSet,
   type Fate,
@@ -10,7 +11,6 @@ import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { examples, formatOption, policyOption } from '../options.ts';
 import { writeJson, writeLines } from '../output.ts';
-import { countOf } from '../policies.ts';
 import { minOption, type PolicyWithCases, readPoliciesWithCases } from '../policy-cases.ts';
 import { groupOf } from '../program.ts';
 import { type Paint, painter, printable, wrap } from '../terminal/index.ts';

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { countOf } from '../../core/index.ts';
 import { parsePolicy, parsePolicyCases } from '../../policy/index.ts';
 import { type CasesReport, type NeededCase, runCases } from '../../rules/index.ts';
 import type { CommandContext } from '../context.ts';
@@ -7,7 +8,7 @@ import { CliFailure } from '../failure.ts';
 import { readTextFile } from '../files.ts';
 import { examples, formatOption, policyOption } from '../options.ts';
 import { writeJson, writeLines } from '../output.ts';
-import { casesFileBeside, countOf, malformedDocuments, policyFiles } from '../policies.ts';
+import { casesFileBeside, malformedDocuments, policyFiles } from '../policies.ts';
 import { groupOf } from '../program.ts';
 import { type Paint, painter, printable, wrap } from '../terminal/index.ts';
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import {
+  countOf,
   type DocumentPath,
   formatProblem,
   type Problem,
@@ -14,7 +15,7 @@ import { EXIT } from '../exit-codes.ts';
 import { readTextFile } from '../files.ts';
 import { examples, formatOption, policyOption } from '../options.ts';
 import { writeJson, writeLines } from '../output.ts';
-import { casesFileBeside, countOf, policyFiles } from '../policies.ts';
+import { casesFileBeside, policyFiles } from '../policies.ts';
 import { groupOf } from '../program.ts';
 import { printable, wrap } from '../terminal/index.ts';
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { formatProblem, type Problem } from '../../core/index.ts';
+import { countOf, formatProblem, type Problem } from '../../core/index.ts';
 import { type LintFinding, lintStateMachine, parseStateMachine } from '../../runtime/index.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -7,7 +7,6 @@ import { CliFailure } from '../failure.ts';
 import { kindOfPath, listFiles, readTextFile } from '../files.ts';
 import { examples, formatOption } from '../options.ts';
 import { writeJson, writeLines } from '../output.ts';
-import { countOf } from '../policies.ts';
 import { groupOf } from '../program.ts';
 import { printable, wrap } from '../terminal/index.ts';
 

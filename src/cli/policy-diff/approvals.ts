@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { countOf } from '../../core/index.ts';
 import { isLoosening, type PolicyDiff } from '../../diff/index.ts';
 import {
   type ChangeRecord,
@@ -14,7 +15,7 @@ import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
 import { kindOfPath, readTextFile } from '../files.ts';
-import { countOf, malformedDocuments } from '../policies.ts';
+import { malformedDocuments } from '../policies.ts';
 import { type PolicyPair, type Sides, textInCommit } from './sides.ts';
 
 /** Where the signers of a repository stand unless the command line says otherwise. */

@@ -1,5 +1,5 @@
+import { countOf } from '../../core/index.ts';
 import type { SnapshotImpact, Witness } from '../../diff/index.ts';
-import { countOf } from '../policies.ts';
 import { describeSubject } from '../report/words.ts';
 import { printable } from '../terminal/index.ts';
 import { sayAnswer } from './approvals.ts';

@@ -1,3 +1,4 @@
+import { countOf } from '../../core/index.ts';
 import {
   type Change,
   type DiffDocuments,
@@ -10,7 +11,6 @@ import {
   type RequestsImpact,
   type SnapshotImpact,
 } from '../../diff/index.ts';
-import { countOf } from '../policies.ts';
 import type { GateAnswer } from './approvals.ts';
 import type { PolicyPair } from './sides.ts';
 

@@ -1,4 +1,4 @@
-import { formatInstant } from '../../core/index.ts';
+import { countOf, formatInstant } from '../../core/index.ts';
 import type {
   PolicyDiff,
   RequestImpact,
@@ -7,7 +7,6 @@ import type {
   StandingChange,
   Witness,
 } from '../../diff/index.ts';
-import { countOf } from '../policies.ts';
 import { describeSubject } from '../report/words.ts';
 import { type Paint, printable, type Tone, wrap } from '../terminal/index.ts';
 import { sayAnswer } from './approvals.ts';

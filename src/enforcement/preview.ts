@@ -1,5 +1,14 @@
-import { durationMs, epochMs, formatDuration, formatInstant, MINUTE } from '../core/index.ts';
-import type { Snapshot } from '../evidence/index.ts';
+import pMap from 'p-map';
+import {
+  countOf,
+  durationMs,
+  epochMs,
+  formatDuration,
+  formatInstant,
+  MINUTE,
+  type PrincipalId,
+} from '../core/index.ts';
+import type { AccountEvidence, Organization, RegionEvidence } from '../evidence/index.ts';
 import {
   blastRadius,
   durationOf,
@@ -8,27 +17,99 @@ import {
   hasSeveralPlaces,
   isFiltered,
   type Judgement,
+  judge,
   type Lease,
   type LeaseRows,
   leasedInterval,
   NOT_CAPTURED,
+  PLACES_AT_ONCE,
   type Place,
   placesOf,
   placeText,
+  readLeaseRows,
   sayingWhere,
 } from '../exceptions/index.ts';
 import {
+  type Access,
   accessOf,
   arnLike,
   type CapablePrincipal,
+  CERTAINTY_WORDS,
   invokersBeside,
   subjectMatch,
   type WhoCan,
   whoCan,
 } from '../iam/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
-import { CERTAINTY_WORDS } from './access.ts';
-import { countOf } from './policies.ts';
+import { bucketsOf } from './enable.ts';
+import { invokersOf } from './invokers.ts';
+import type { Services } from './ports.ts';
+
+/** Identities and settings around a request, as far as a preview speaks of them. Of accounts that are not here, nothing is known. */
+export interface Surroundings {
+  readonly organization: Organization;
+  readonly accounts: readonly AccountEvidence[];
+  readonly accountRegions: readonly Pick<RegionEvidence, 'accountId' | 'region' | 'invocationLogging'>[];
+}
+
+/**
+ * The surroundings that a deployment reads: the organization, and identities and settings of the request's own accounts and Regions, as they
+ * are now. At most `MOST_PLACES` accounts, so it ends within one call; what other accounts are trusted with there stays undecided.
+ *
+ * @throws AwsCallError when the organization cannot be read; an account that cannot be read is an observation that says so
+ */
+export async function surroundingsOf(
+  { organizationView, inspection, settings }: Pick<Services, 'organizationView' | 'inspection' | 'settings'>,
+  request: ExceptionRequest,
+): Promise<Surroundings> {
+  const places = placesOf(request);
+  const ids = [...new Set(places.map(({ accountId }) => accountId))];
+  const at = { concurrency: PLACES_AT_ONCE };
+  const [organization, accounts, accountRegions] = await Promise.all([
+    organizationView.organization(),
+    pMap(ids, async (accountId) => ({ accountId, iam: await inspection.readIam(accountId) }), at),
+    pMap(
+      places,
+      async ({ accountId, region }) => ({
+        accountId,
+        region,
+        invocationLogging: await settings.getInvocationLogging({ accountId, region }),
+      }),
+      at,
+    ),
+  ]);
+  return { organization, accounts, accountRegions };
+}
+
+/**
+ * Judges a request as `requestException` would and says what it would mean; reads, writes nothing, tells nobody.
+ *
+ * @param surroundings - undefined: could not be seen, and the preview says what is not known for it
+ */
+export async function previewRequest(
+  services: Services,
+  request: ExceptionRequest,
+  requesterId: PrincipalId,
+  surroundings: Surroundings | undefined,
+): Promise<Preview> {
+  const policy = await services.policyInForce.current();
+  const now = services.clock.now();
+  const rows = (await readLeaseRows(services.store, request)).map((row) => row?.value);
+  const organization = await services.organizationView.organization();
+  const judgement = judge({
+    request,
+    requesterId,
+    policy,
+    organization,
+    people: await services.directory.people(),
+    rows,
+    buckets: await bucketsOf(services, request),
+    invokers: await invokersOf(services, request, organization),
+    scope: 'submission',
+    now,
+  });
+  return previewOf({ request, policy, judgement, surroundings, rows, now });
+}
 
 /** What an exception would mean, before anybody asks for it: sentences for people under a heading each, and the judgement. */
 export interface Preview {
@@ -41,18 +122,18 @@ export interface Preview {
   }[];
 }
 
-export interface PreviewInput {
+interface PreviewInput {
   readonly request: ExceptionRequest;
   readonly policy: LoadedPolicy;
   readonly judgement: Judgement;
   /** The identities and settings that were seen; nothing is said of who can invoke a model without them. */
-  readonly snapshot: Snapshot | undefined;
+  readonly surroundings: Surroundings | undefined;
   /** Of every place, in the order of `placesOf`. */
   readonly rows: LeaseRows;
   readonly now: Lease['startsAt'];
 }
 
-export function previewOf(input: PreviewInput): Preview {
+function previewOf(input: PreviewInput): Preview {
   const { judgement } = input;
   return {
     outcome: judgement.outcome,
@@ -79,17 +160,17 @@ const atEveryPlace = (
     says(place, index).map((each) => sayingWhere(request, place, each)),
   );
 
-function captured({ request, snapshot }: PreviewInput): readonly string[] {
+function captured({ request, surroundings }: PreviewInput): readonly string[] {
   const says = [blastRadius(request), ...(isFiltered(request) ? FILTER_LIMITS : [])];
-  if (snapshot === undefined)
-    return [...says, 'Who can invoke a model there is not known: no snapshot was given.'];
-  return [...says, ...atEveryPlace(request, (place) => capturedAt(request, place, snapshot))];
+  if (surroundings === undefined)
+    return [...says, 'Who can invoke a model there is not known: the identities there could not be seen.'];
+  return [...says, ...atEveryPlace(request, (place) => capturedAt(request, place, surroundings))];
 }
 
-function capturedAt(request: ExceptionRequest, place: Place, snapshot: Snapshot): readonly string[] {
-  const access = accessOf(snapshot);
+function capturedAt(request: ExceptionRequest, place: Place, surroundings: Surroundings): readonly string[] {
+  const access = accessIn(surroundings);
   const { others, undecided } = invokersBeside(access, place, request.subjects);
-  const { principals } = whoIn(snapshot, 'invoke', place);
+  const { principals } = whoIn(surroundings, 'invoke', place);
   const unseen = request.subjects.filter(
     (arn) =>
       (!hasSeveralPlaces(request) || arn.split(':')[4] === place.accountId) &&
@@ -109,13 +190,15 @@ function capturedAt(request: ExceptionRequest, place: Place, snapshot: Snapshot)
   ];
 }
 
+const accessIn = ({ organization, accounts }: Surroundings): Access => accessOf({ organization, accounts });
+
 const listed = (words: readonly string[]): string =>
   words.length > MOST_NAMED
     ? `${words.slice(0, MOST_NAMED).join('; ')}; and ${words.length - MOST_NAMED} more`
     : words.join('; ');
 
-const whoIn = (snapshot: Snapshot, set: Parameters<typeof whoCan>[1], { accountId }: Place): WhoCan =>
-  whoCan(accessOf(snapshot), set, (principal) => principal.accountId === accountId);
+const whoIn = (surroundings: Surroundings, set: Parameters<typeof whoCan>[1], { accountId }: Place): WhoCan =>
+  whoCan(accessIn(surroundings), set, (principal) => principal.accountId === accountId);
 
 const named = (found: readonly CapablePrincipal[]): string => {
   const names = found
@@ -140,17 +223,20 @@ const notCaptured = ({ request }: PreviewInput): readonly string[] =>
 const AUTOMATION =
   /terraform|atlantis|custodian|remediat|stackset|config-?rule|awsconfig|pulumi|cdk-|landing-?zone/i;
 
-function contested({ request, policy, snapshot }: PreviewInput): readonly string[] {
+function contested({ request, policy, surroundings }: PreviewInput): readonly string[] {
   const accounts = new Set(placesOf(request).map(({ accountId }) => accountId)).size;
   const general = `Terraform, CloudFormation custom resources, Cloud Custodian and AWS Config remediations put back a configuration that they manage. Their definitions are not read: ask who manages Bedrock in ${accounts === 1 ? 'this account' : 'these accounts'}. Such a change ends the exception, and what it stores elsewhere is not purged here.`;
-  if (snapshot === undefined)
-    return ['Who may change the setting there is not known: no snapshot was given.', general];
+  if (surroundings === undefined)
+    return [
+      'Who may change the setting there is not known: the identities there could not be seen.',
+      general,
+    ];
   return [
-    ...atEveryPlace(request, (place) => contestedAt(place, policy, snapshot)),
+    ...atEveryPlace(request, (place) => contestedAt(place, policy, surroundings)),
     // Of the whole organization, whatever the place: said once.
     ...new Set(
       placesOf(request).flatMap((place) =>
-        whoIn(snapshot, 'change-storage', place).notSeen.map((what) => `Not seen: ${what}.`),
+        whoIn(surroundings, 'change-storage', place).notSeen.map((what) => `Not seen: ${what}.`),
       ),
     ),
     general,
@@ -160,14 +246,14 @@ function contested({ request, policy, snapshot }: PreviewInput): readonly string
   ];
 }
 
-function contestedAt(place: Place, policy: LoadedPolicy, snapshot: Snapshot): readonly string[] {
-  const found = whoIn(snapshot, 'change-storage', place);
+function contestedAt(place: Place, policy: LoadedPolicy, surroundings: Surroundings): readonly string[] {
+  const found = whoIn(surroundings, 'change-storage', place);
   const administrators = policy.policy.storage.administrators;
   const others = found.principals.filter(
     ({ principal }) => !administrators.some(({ principal: pattern }) => arnLike(pattern, principal.arn)),
   );
   const robots = others.filter(({ principal }) => AUTOMATION.test(principal.name));
-  const setting = snapshot.accountRegions.find(
+  const setting = surroundings.accountRegions.find(
     ({ accountId, region }) => accountId === place.accountId && region === place.region,
   )?.invocationLogging;
   return [
