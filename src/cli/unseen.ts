@@ -22,16 +22,25 @@ interface Group {
   readonly regions: Set<string>;
 }
 
+export interface Seen {
+  readonly unseen: readonly Unseen[];
+  /** Regions in which only some accounts were asked, because they can use them; sorted. */
+  readonly furtherRegions: readonly string[];
+}
+
 /** Of accounts that are open, in the order of their ids; a suspended account was not called, and the check knows that. */
-export async function unseenOf({ head, accounts }: SnapshotSource): Promise<readonly Unseen[]> {
+export async function seenOf({ head, accounts }: SnapshotSource): Promise<Seen> {
   const members = new Map(head.organization.accounts.map((account) => [account.id, account]));
-  const all: Unseen[] = [];
+  const everywhere = new Set<string>(head.regions);
+  const further = new Set<string>();
+  const unseen: Unseen[] = [];
   for await (const part of accounts) {
+    for (const { region } of part.regions) if (!everywhere.has(region)) further.add(region);
     const account = members.get(part.evidence.accountId);
     if (account === undefined || account.state === 'SUSPENDED' || account.state === 'CLOSED') continue;
-    all.push(...unseenOfAccount(part, account));
+    unseen.push(...unseenOfAccount(part, account));
   }
-  return all;
+  return { unseen, furtherRegions: [...further].sort() };
 }
 
 function unseenOfAccount({ evidence, regions }: AccountPart, account: MemberAccount): readonly Unseen[] {
@@ -75,6 +84,9 @@ export function unseenLines(unseen: readonly Unseen[]): readonly string[] {
     const what = [...new Set(group.flatMap((each) => each.what))].join(', ');
     const permission =
       first.reason === 'access-denied' ? `; the role is not allowed ${first.action}` : `, at ${first.action}`;
-    return `not seen (${first.reason}) in ${countOf(ids.length, 'account')}: ${what}${permission}: ${ids.slice(0, SHOWN_ACCOUNTS).join(', ')}${more}`;
+    const regions = group.some((each) => each.what.includes('regions'))
+      ? '; which other Regions these accounts can use is not known, and none was asked'
+      : '';
+    return `not seen (${first.reason}) in ${countOf(ids.length, 'account')}: ${what}${permission}: ${ids.slice(0, SHOWN_ACCOUNTS).join(', ')}${more}${regions}`;
   });
 }

@@ -26,6 +26,7 @@ type NumberFact = {
 
 /** What a number can be. A fact that is a measure and not a count would need fractions here. */
 const NUMBERS = {
+  'account.regionsNotAsked': 'count',
   'principal.unknownActions': 'count',
   'identityCenter.userAssignments': 'count',
   'changeAlarms.unwatchedCalls': 'count',

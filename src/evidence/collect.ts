@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import { z } from 'zod';
-import { type AccountId, type EpochMs, err, ok, type Region, type Result } from '../core/index.ts';
+import { type EpochMs, err, isRegion, ok, type Region, type Result } from '../core/index.ts';
 import type { AccountPart, SnapshotHead } from './account-part.ts';
 import { EvidenceError } from './errors.ts';
 import type { EvidenceSources, ReadOptions, SectionPlaces, SectionReader } from './ports.ts';
@@ -12,6 +12,8 @@ import {
   type SectionObservations,
   sectionDefinition,
   sectionNames,
+  sectionOf,
+  usableRegions,
 } from './sections/index.ts';
 import {
   type AccountEvidence,
@@ -25,23 +27,18 @@ import {
 export interface CollectOptions {
   /** The Regions to ask in every account; at least one, duplicates are asked once. */
   readonly regions: readonly Region[];
+  /**
+   * Ask no others. Without it every account is also asked in the Regions that it can use, by its own section `regions`: content may be
+   * stored wherever an account can call Bedrock, whatever list a policy has.
+   */
+  readonly onlyTheseRegions?: boolean | undefined;
   /** The snapshot's time, by the collector's clock, before the first call. */
   readonly takenAt: EpochMs;
   /** How many accounts' IAM or account-Regions are read at the same time; default 12. */
   readonly concurrency?: number;
   /** Sections that are read only when asked for (`optIn`), by name. */
   readonly optIn?: readonly string[];
-  readonly onProgress?: (progress: CollectProgress) => void;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** One unit of work is the IAM of an account, or one account and Region. */
-export interface CollectProgress {
-  readonly done: number;
-  readonly total: number;
-  readonly accountId: AccountId;
-  /** Absent for the IAM of the account. */
-  readonly region?: Region;
 }
 
 const DEFAULT_CONCURRENCY = 12;
@@ -49,13 +46,8 @@ const DEFAULT_CONCURRENCY = 12;
 /** AWS closes the door of these; asking would give an access-denied that says nothing about the account. */
 const NOT_CALLABLE: ReadonlySet<string> = new Set(['SUSPENDED', 'CLOSED']);
 
-type Job = { readonly account: MemberAccount; readonly region?: Region };
-type Done =
-  | { readonly kind: 'iam'; readonly evidence: AccountEvidence }
-  | { readonly kind: 'region'; readonly evidence: RegionEvidence };
-
 /**
- * Takes a snapshot: the organization first, then IAM once per account and both settings once per account and Region.
+ * Takes a snapshot: the organization first, then every account with its IAM, then both settings once per account and Region.
  *
  * An account that cannot be read does not stop the others and is never left out: its observations say why
  * (`access-denied`, `throttled`, `failed`), and a suspended or closed account is not called at all (`not-collected`). The result is in
@@ -70,40 +62,27 @@ export async function collectSnapshot(
 ): Promise<Result<Snapshot, EvidenceError>> {
   const head = await collectHead(sources, options);
   if (!head.ok) return head;
-  const { organization, regions } = head.value;
   const asked = askedOf(sources, options);
-  const jobs: Job[] = [
-    ...organization.accounts.map((account) => ({ account })),
-    ...organization.accounts.flatMap((account) => regions.map((region) => ({ account, region }))),
-  ];
-  let finished = 0;
-  let results: Done[];
+  const atOnce = { concurrency: options.concurrency ?? DEFAULT_CONCURRENCY, signal: options.signal };
   try {
-    results = await pMap(
-      jobs,
-      async (job) => {
-        const done = await collectOne(job, asked);
-        finished += 1;
-        options.onProgress?.({
-          done: finished,
-          total: jobs.length,
-          accountId: job.account.id,
-          ...(job.region === undefined ? {} : { region: job.region }),
-        });
-        return done;
-      },
-      { concurrency: options.concurrency ?? DEFAULT_CONCURRENCY, signal: options.signal },
+    const accounts = await pMap(
+      head.value.organization.accounts,
+      async (account) => ({ account, evidence: await readAccount(account, asked) }),
+      atOnce,
     );
+    const accountRegions = await pMap(
+      accounts.flatMap(({ account, evidence }) =>
+        regionsToAsk(head.value, evidence, options).map((region) => ({ account, region })),
+      ),
+      ({ account, region }) => readRegion(account, region, asked),
+      atOnce,
+    );
+    return ok({ ...head.value, accounts: accounts.map(({ evidence }) => evidence), accountRegions });
   } catch (error) {
     // p-map rejects as soon as the signal aborts, so no answer cut short by the abort can get into a snapshot.
     if (options.signal?.aborted) return err(aborted());
     throw error;
   }
-  return ok({
-    ...head.value,
-    accounts: results.flatMap((done) => (done.kind === 'iam' ? [done.evidence] : [])),
-    accountRegions: results.flatMap((done) => (done.kind === 'region' ? [done.evidence] : [])),
-  });
 }
 
 /** The organization alone, with its sections: what a snapshot is the head of. Errors as {@link collectSnapshot}. */
@@ -146,20 +125,28 @@ export async function collectAccount(
   sources: EvidenceSources,
   head: SnapshotHead,
   account: MemberAccount,
-  options: Pick<CollectOptions, 'optIn' | 'signal' | 'concurrency'> = {},
+  options: Pick<CollectOptions, 'optIn' | 'signal' | 'concurrency' | 'onlyTheseRegions'> = {},
 ): Promise<AccountPart> {
   const asked = askedOf(sources, options);
-  const [own, ...regions] = await pMap(
-    [{ account }, ...head.regions.map((region) => ({ account, region }))],
-    (job: Job) => collectOne(job, asked),
+  const evidence = await readAccount(account, asked);
+  const regions = await pMap(
+    regionsToAsk(head, evidence, options),
+    (region) => readRegion(account, region, asked),
     { concurrency: options.concurrency ?? DEFAULT_CONCURRENCY, signal: options.signal },
   );
   options.signal?.throwIfAborted();
-  if (own?.kind !== 'iam') throw new Error('the account itself comes first');
-  return {
-    evidence: own.evidence,
-    regions: regions.flatMap((done) => (done.kind === 'region' ? [done.evidence] : [])),
-  };
+  return { evidence, regions };
+}
+
+/** Those of the head first, in its order, then what else the account can use, sorted. Where its list was not seen, those of the head alone. */
+function regionsToAsk(
+  { regions }: SnapshotHead,
+  { sections }: AccountEvidence,
+  { onlyTheseRegions }: Pick<CollectOptions, 'onlyTheseRegions'>,
+): readonly Region[] {
+  if (onlyTheseRegions === true) return regions;
+  const usable = usableRegions(sectionOf(sections, 'regions')).filter(isRegion);
+  return [...new Set([...regions, ...usable.toSorted()])];
 }
 
 const askedOf = (
@@ -177,18 +164,20 @@ interface Asked {
   readonly optIn: ReadonlySet<string>;
 }
 
-async function collectOne(job: Job, asked: Asked): Promise<Done> {
-  const { account, region } = job;
+async function readAccount(account: MemberAccount, asked: Asked): Promise<AccountEvidence> {
+  const skipped = skippedOf(account);
+  const iam =
+    skipped ??
+    (await guarded('iam:GetAccountAuthorizationDetails', () =>
+      asked.sources.readIam(account.id, asked.read),
+    ));
+  const evidence: AccountEvidence = { accountId: account.id, iam };
+  return { ...evidence, ...(await readSections('account', evidence, asked, skipped)) };
+}
+
+async function readRegion(account: MemberAccount, region: Region, asked: Asked): Promise<RegionEvidence> {
   const { sources, read } = asked;
-  const skipped = NOT_CALLABLE.has(account.state) ? notCalled(account) : undefined;
-  if (region === undefined) {
-    const iam =
-      skipped ??
-      (await guarded('iam:GetAccountAuthorizationDetails', () => sources.readIam(account.id, read)));
-    const evidence: AccountEvidence = { accountId: account.id, iam };
-    const sections = await readSections('account', evidence, asked, skipped);
-    return { kind: 'iam', evidence: { ...evidence, ...sections } };
-  }
+  const skipped = skippedOf(account);
   const invocationLogging =
     skipped ??
     (await guarded('bedrock:GetModelInvocationLoggingConfiguration', () =>
@@ -200,8 +189,7 @@ async function collectOne(job: Job, asked: Asked): Promise<Done> {
       sources.readDataRetention(account.id, region, read),
     ));
   const evidence: RegionEvidence = { accountId: account.id, region, invocationLogging, dataRetention };
-  const sections = await readSections('account-region', evidence, asked, skipped);
-  return { kind: 'region', evidence: { ...evidence, ...sections } };
+  return { ...evidence, ...(await readSections('account-region', evidence, asked, skipped)) };
 }
 
 /**
@@ -249,11 +237,14 @@ function checked(definition: Section<unknown>, observation: Observation<unknown>
 
 type Unobservable = Extract<Observation<never>, { kind: 'unobservable' }>;
 
-const notCalled = (account: MemberAccount): Unobservable => ({
-  kind: 'unobservable',
-  reason: 'not-collected',
-  detail: `the account is ${account.state} and was not called`,
-});
+const skippedOf = ({ state }: MemberAccount): Unobservable | undefined =>
+  NOT_CALLABLE.has(state)
+    ? {
+        kind: 'unobservable',
+        reason: 'not-collected',
+        detail: `the account is ${state} and was not called`,
+      }
+    : undefined;
 
 /** Ports promise never to reject; if one does, that is still one observation and not the end of the snapshot. */
 async function guarded<T>(call: string, read: () => Promise<Observation<T>>): Promise<Observation<T>> {

@@ -1,6 +1,7 @@
 import { type AccountId, err, isAccountId, isRegion, ok, type Region, type Result } from '../core/index.ts';
 import { type AccountPart, inMemory, type SnapshotHead } from './account-part.ts';
 import type { SnapshotProblem } from './errors.ts';
+import { sectionOf, usableRegions } from './sections/index.ts';
 import {
   encodeIam,
   encodeObservation,
@@ -172,16 +173,16 @@ const NO_FILES: ReadonlyMap<string, string> = new Map();
 /** Reads the files of one account at a time; the same checks as {@link decodeSnapshot}. */
 export function accountDecoder({ organization, regions }: SnapshotHead): AccountDecoder {
   const known = new Map<string, AccountId>(organization.accounts.map(({ id }) => [id, id]));
-  const governed = new Map<string, Region>(regions.map((region) => [`${region}.json`, region]));
+  const askedEverywhere = new Set<string>(regions);
   return (folder, files) => {
     const problems: SnapshotProblem[] = [];
     const accountId = known.get(folder);
     let own: AccountEvidence | undefined;
     const pairs = new Map<Region, RegionEvidence>();
+    const further: { readonly path: string; readonly region: Region }[] = [];
     for (const [name, text] of files) {
       const path = `${ACCOUNTS_FOLDER}/${folder}/${name}`;
       const file: SnapshotFile = { path, text };
-      const region = governed.get(name);
       const place = placeOf(path);
       if (place === undefined) problems.push(unexpected(path));
       else if (accountId === undefined) problems.push(unknownAccount(path, place.accountId));
@@ -196,8 +197,9 @@ export function accountDecoder({ organization, regions }: SnapshotHead): Account
           );
           own = evidence;
         }
-      } else if (region === undefined) problems.push(unknownRegion(path, place.region));
-      else {
+      } else {
+        const { region } = place;
+        if (!askedEverywhere.has(region)) further.push({ path, region });
         const read = decodeFile(file, regionFileSchema);
         if (!read.ok) problems.push(...read.error);
         else {
@@ -210,11 +212,15 @@ export function accountDecoder({ organization, regions }: SnapshotHead): Account
       }
     }
     if (accountId === undefined) return problems.length > 0 ? err(problems) : err([]);
-    problems.push(...missingFiles(accountId, regions, files));
+    const usable = new Set(usableRegions(sectionOf(own?.sections, 'regions')));
+    problems.push(
+      ...further.flatMap(({ path, region }) => (usable.has(region) ? [] : [unknownRegion(path, region)])),
+      ...missingFiles(accountId, regions, files),
+    );
     if (problems.length > 0) return err(problems);
     return ok({
       evidence: own ?? { accountId, iam: notInSnapshot },
-      regions: regions.map(
+      regions: [...new Set([...regions, ...further.map(({ region }) => region).sort()])].map(
         (region) =>
           pairs.get(region) ?? {
             accountId,
@@ -323,6 +329,6 @@ const unknownRegion = (path: string, name: Region): SnapshotProblem => ({
   code: 'unknown-region',
   file: path,
   field: '',
-  message: `Region \`${name}\` is not among the snapshot's Regions`,
+  message: `Region \`${name}\` is neither among the snapshot's Regions nor among those that the account can use`,
   remedy: `add \`${name}\` to \`regions\` in ${ORGANIZATION_FILE}, or remove the file`,
 });

@@ -226,11 +226,11 @@ export interface Snapshot {
   readonly schemaVersion: typeof SNAPSHOT_SCHEMA_VERSION;
   readonly takenAt: EpochMs;
   readonly organization: Organization;
-  /** The Regions that were asked, the same for every account. */
+  /** The Regions that were asked in every account; an account may have been asked in further ones that it can use. */
   readonly regions: readonly Region[];
   /** One per member account, in the organization's order. */
   readonly accounts: readonly AccountEvidence[];
-  /** One per member account and Region, accounts first. */
+  /** One per member account and Region in which it was asked, accounts first. */
   readonly accountRegions: readonly RegionEvidence[];
   /** The leases that governed the estate at `takenAt`, when the snapshot came with them. */
   readonly leases?: unknown;

@@ -65,6 +65,13 @@ export const FACTS = {
       'whether this is the organization’s management account, which no service control policy restricts',
     from: 'organizations:DescribeOrganization',
   },
+  'account.regionsNotAsked': {
+    subjects: ['account'],
+    type: 'number',
+    meaning:
+      'Regions outside `storage.scope.regions` that the account can use and the collection did not ask: 0, or not known. Where there are some, or the list was not seen, it is missing evidence, with their names',
+    from: 'account:ListRegions',
+  },
   'region.unusable': {
     subjects: ['account-region'],
     type: 'string',

@@ -5,6 +5,7 @@ export type FactWords = string | { readonly yes: string; readonly no: string };
 
 export const FACT_WORDS = {
   'account.state': 'the state of the account',
+  'account.regionsNotAsked': 'the number of Regions that the account can use and nobody asked',
   'account.isManagementAccount': {
     yes: 'the account is the organization’s management account',
     no: 'the account is not the organization’s management account',

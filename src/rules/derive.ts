@@ -33,7 +33,7 @@ import {
   quoted,
   unobservableFact,
 } from './derived-fact.ts';
-import { unusableFact } from './region-use.ts';
+import { notAskedFact, unusableFact } from './region-use.ts';
 import type { FactSet, RecordEvidence, SubjectRef } from './types.ts';
 
 /** One subject with its facts. */
@@ -75,7 +75,13 @@ export const DERIVATIONS = {
     ...BUCKET_FACTS,
   },
   principal: { ...ACCOUNT_FACTS, ...PRINCIPAL_FACTS },
-  account: { ...ACCOUNT_FACTS, ...REACH_FACTS, ...AUDIT_FACTS, ...GOVERNANCE_FACTS },
+  account: {
+    ...ACCOUNT_FACTS,
+    'account.regionsNotAsked': notAskedFact,
+    ...REACH_FACTS,
+    ...AUDIT_FACTS,
+    ...GOVERNANCE_FACTS,
+  },
   organization: { ...ORGANIZATION_FACTS, ...BILLING_FACTS },
 } as const;
 /** Every fact of the catalogue: one that is not derived, like one that the catalogue does not know, does not compile. */
@@ -94,7 +100,8 @@ export const DERIVED_FACTS: readonly string[] = Object.keys({
  * Turns a snapshot into the facts of every subject the policy's controls can ask about.
  *
  * - `account-region`: every member account and every *governed* Region, also one that the snapshot did not ask
- *   (its facts are `not-collected`: a Region left out must not look clean).
+ *   (its facts are `not-collected`: a Region left out must not look clean), and every other Region in which the account was asked:
+ *   content can be stored wherever it can use Bedrock.
  * - `account`: every member account, once.
  * - `organization`: one. What stands in the records of a state (`records`) is `not-collected` without them.
  * - `principal`: every user, group and role; for an account whose IAM could not be read one subject that stands for them all, whose
@@ -132,7 +139,7 @@ export function factDeriver(
   const guardrailsOf = serviceControlOf(organization);
   const read = rememberingReader();
   const members = new Map(organization.accounts.map((account) => [account.id, account]));
-  const governed = policy.storage.scope.regions.toSorted();
+  const governed = policy.storage.scope.regions;
   return ({ evidence, regions }) => {
     const account = members.get(evidence.accountId);
     if (account === undefined) throw new Error(`account ${evidence.accountId} is not in the organization`);
@@ -148,7 +155,7 @@ export function factDeriver(
     const reach = accountReach(account.id, input.guardrails, organization.id, evidence.iam, read);
     const observed = new Map(regions.map((each) => [each.region, each]));
     return {
-      'account-region': governed.map((region) =>
+      'account-region': [...new Set([...governed, ...observed.keys()])].toSorted().map((region) =>
         regionSubject({
           ...input,
           region,

@@ -1,8 +1,14 @@
 import type { Observation } from '../evidence/index.ts';
-import { sectionOf } from '../evidence/index.ts';
+import { sectionOf, usableRegions } from '../evidence/index.ts';
 import { BEDROCK_ACTION_CLASSES } from '../iam/index.ts';
 import { type RegionInput, settingsOf } from './derive-region.ts';
-import { absentFact, type DerivedFact, observedFact } from './derived-fact.ts';
+import {
+  type AccountSubjectInput,
+  absentFact,
+  type DerivedFact,
+  observedFact,
+  unobservableFact,
+} from './derived-fact.ts';
 
 /*
  * Where nobody can use Bedrock, and how that is known. That a setting could not be read is never enough, and neither is that it cannot be
@@ -97,3 +103,29 @@ const refusedAs = (
 /** Whether a service of Bedrock cannot have kept anything there, because it was never offered. */
 export const wasNeverOffered = (input: RegionInput): boolean =>
   notOffered(input, settingsOf(input)) !== undefined;
+
+/**
+ * How many Regions outside the policy's list the account can use and nobody asked. A Region of the list that was not asked has findings of
+ * its own; of these there would be none at all, so one is enough to make the answer missing evidence.
+ */
+export function notAskedFact({ evidence, policy, regions }: AccountSubjectInput): DerivedFact {
+  const seen = sectionOf(evidence.sections, 'regions');
+  const list = 'the list of Regions that the account can use';
+  if (seen.kind === 'unobservable') return unobservableFact(seen, list);
+  const { source } = seen;
+  const usable = usableRegions(seen);
+  // AWS has no account without a Region: such an answer is no evidence that none was left out.
+  if (usable.length === 0)
+    return unobservableFact(
+      { kind: 'unobservable', reason: 'malformed', detail: 'no Region is in it', source },
+      list,
+    );
+  const governed = new Set<string>(policy.storage.scope.regions);
+  const left = usable.filter((name) => !governed.has(name) && !regions.has(name)).toSorted();
+  return left.length === 0
+    ? observedFact(0, seen, `the account was asked in all ${usable.length} Regions that it can use`)
+    : unobservableFact(
+        { kind: 'unobservable', reason: 'not-collected', source },
+        `what is stored in ${left.join(', ')}, which the account can use,`,
+      );
+}

@@ -67,6 +67,13 @@ function answersOf(sizes: Sizes): Readonly<Record<string, (input: Record<string,
           ? many(sizes.policies, (index) => ({ Id: `p-${index}`, Name: `p${index}` }))
           : [],
     }),
+    // The second is in nobody's list of Regions but the account's own.
+    ListRegions: () => ({
+      Regions: [
+        ...REGIONS.map((RegionName) => ({ RegionName, RegionOptStatus: 'ENABLED_BY_DEFAULT' })),
+        { RegionName: 'me-south-1', RegionOptStatus: 'DISABLED' },
+      ],
+    }),
     DescribePolicy: () => ({ Policy: { Content: '{}' } }),
     ListTargetsForPolicy: () => ({ Targets: [] }),
     ListDelegatedAdministrators: () => ({ DelegatedAdministrators: [] }),
@@ -266,7 +273,10 @@ async function counted(sizes: Sizes) {
     homeRegion: region('us-east-1'),
     maxAttempts: 1,
   });
-  const taken = await collectSnapshot(sources, { regions: REGIONS.map(region), takenAt: epochMs(START) });
+  const taken = await collectSnapshot(sources, {
+    regions: REGIONS.slice(0, 1).map(region),
+    takenAt: epochMs(START),
+  });
   sources.close();
   expect(taken).toMatchObject({ ok: true });
   return counts;

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -62,6 +62,43 @@ describe('collecting from the embedded AWS of a state', () => {
       schemaVersion: 1,
       rows: [],
     });
+  });
+
+  test('asks each account where it can use Bedrock too, and says of which accounts that is not known', async () => {
+    const cwd = await workspace();
+    const estate = join(cwd, 'estate');
+    await cp(example, estate, { recursive: true });
+    const at = { at: '2026-11-20T08:00:00Z', source: { call: 'account:ListRegions' } };
+    const list = async (id: string, regions: unknown) => {
+      const file = join(estate, 'accounts', id, 'account.json');
+      const json = JSON.parse(await readFile(file, 'utf8')) as { sections?: object };
+      await writeFile(file, JSON.stringify({ ...json, sections: { ...json.sections, regions } }));
+    };
+    const usable = ['us-east-1', 'ap-south-1'].map((region) => ({ region, optStatus: 'ENABLED_BY_DEFAULT' }));
+    await list('444444444444', { kind: 'observed', value: usable, ...at });
+    await list('555555555555', { kind: 'unobservable', reason: 'access-denied', source: at.source });
+    const init = ['state', 'init', '--mode', 'simulated', '--snapshot', estate, '--people', 'people.yaml'];
+    expect(await run(init, { cwd })).toMatchObject({ exitCode: EXIT.fine });
+    const ran = await run(['collect', '--state', '.proviso', '--out', 'snapshot', ...policy], { cwd });
+    expect(ran.stdout).toBe('snapshot: 12 accounts, 3 Regions and 1 more that accounts can use, 51 files\n');
+    expect(ran.stderr.replace(/\s+/g, ' ')).toContain(
+      'regions; the role is not allowed account:ListRegions: 555555555555; which other Regions these accounts can use is not known, and none was asked',
+    );
+    const { stdout } = await run(['check', '--snapshot', 'snapshot', ...policy, '--format', 'json'], { cwd });
+    const { findings } = JSON.parse(stdout) as {
+      findings: readonly { controlId: string; subject: Record<string, string>; outcome: string }[];
+    };
+    const outcomes = findings.flatMap(({ controlId, subject, outcome }) =>
+      (controlId === 'CP-01' && subject['region'] === 'ap-south-1') ||
+      (controlId === 'CP-22' && ['444444444444', '555555555555'].includes(subject['accountId'] ?? ''))
+        ? [`${controlId} ${subject['accountId']} ${outcome}`]
+        : [],
+    );
+    expect(outcomes).toEqual([
+      'CP-01 444444444444 compliant',
+      'CP-22 444444444444 compliant',
+      'CP-22 555555555555 indeterminate',
+    ]);
   });
 
   test('asks only the Regions that are named', async () => {

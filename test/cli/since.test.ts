@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -218,6 +218,17 @@ describe('the exit code', () => {
         iam: { ...OFF, kind: 'observed', value: { users: [], groups: [], roles: [], managedPolicies: [] } },
         sections: await sectionsLike(folder, '444444444444/account.json'),
       }));
+      // The Regions that each account can use: those of the policy.
+      const listed = {
+        ...OFF,
+        kind: 'observed',
+        value: [{ region: 'us-east-1', optStatus: 'ENABLED_BY_DEFAULT' }],
+      };
+      for (const id of await readdir(join(folder, 'accounts')))
+        await editJson(join(folder, 'accounts', id, 'account.json'), ({ sections, ...file }) => ({
+          ...file,
+          sections: { ...(sections as object), regions: listed },
+        }));
       await edit?.(folder);
     });
 

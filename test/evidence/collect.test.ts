@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { type AccountId, accountId, type Region, region } from '../../src/core/index.ts';
 import {
-  type CollectProgress,
   collectAccount,
   collectHead,
   collectSnapshot,
+  decodeSnapshot,
   type EvidenceSources,
+  encodeSnapshot,
   type MemberAccount,
   type Observation,
   type UnobservableReason,
@@ -122,7 +123,7 @@ describe('collecting a snapshot', () => {
     expect(JSON.stringify(taken)).not.toContain('CANARY');
   });
 
-  it('keeps no more in flight than it was told, and reports every step', async () => {
+  it('keeps no more in flight than it was told', async () => {
     let inFlight = 0;
     let most = 0;
     const slow = async <T>(answer: Observation<T>) => {
@@ -133,7 +134,6 @@ describe('collecting a snapshot', () => {
       return answer;
     };
     const tree = withStates('ACTIVE', 'ACTIVE', 'ACTIVE', 'ACTIVE', 'ACTIVE');
-    const steps: CollectProgress[] = [];
     await collectSnapshot(
       cleanSources({
         readOrganization: async () => observed(tree),
@@ -141,12 +141,76 @@ describe('collecting a snapshot', () => {
         readInvocationLogging: () => slow(absent()),
         readDataRetention: () => slow(observed({ mode: 'none' })),
       }),
-      { regions: REGIONS, takenAt: AT, concurrency: 3, onProgress: (step) => steps.push(step) },
+      { regions: REGIONS, takenAt: AT, concurrency: 3 },
     );
     expect(most).toBe(3);
-    expect(steps.map(({ done }) => done)).toEqual(Array.from({ length: 18 }, (_, index) => index + 1));
-    expect(steps.every(({ total }) => total === 18)).toBe(true);
-    expect(steps.filter((step) => step.region === undefined)).toHaveLength(6);
+  });
+});
+
+describe('the Regions that are asked', () => {
+  const listing = (...statuses: readonly (readonly [string, string])[]) =>
+    cleanSources({
+      sections: {
+        'account-region': {},
+        account: {
+          regions: async ({ accountId: id }) =>
+            id === MEMBER
+              ? observed(statuses.map(([name, optStatus]) => ({ region: name, optStatus })))
+              : unobservable('access-denied'),
+        },
+        organization: {},
+      },
+    });
+  const asked = async (sources: EvidenceSources, onlyTheseRegions?: boolean) => {
+    const taken = await collectSnapshot(sources, { regions: REGIONS, takenAt: AT, onlyTheseRegions });
+    if (!taken.ok) throw taken.error;
+    return {
+      taken: taken.value,
+      of: (id: AccountId) =>
+        taken.value.accountRegions.flatMap((each) => (each.accountId === id ? [each.region] : [])),
+    };
+  };
+  const EVERYTHING = listing(
+    ['us-east-1', 'ENABLED_BY_DEFAULT'],
+    ['us-west-2', 'ENABLED_BY_DEFAULT'],
+    ['af-south-1', 'ENABLING'],
+    ['ap-east-1', 'DISABLED'],
+    ['me-south-1', 'DISABLING'],
+    ['il-central-1', 'A_STATUS_OF_THE_FUTURE'],
+    ['not a Region', 'ENABLED'],
+  );
+
+  it('are those given and all that the account can use, and where its list was denied those given', async () => {
+    const { of, taken } = await asked(EVERYTHING);
+    expect(of(MEMBER)).toEqual([
+      'us-east-1',
+      'eu-central-1',
+      'af-south-1',
+      'il-central-1',
+      'me-south-1',
+      'us-west-2',
+    ]);
+    expect(of(MANAGEMENT)).toEqual(REGIONS);
+    expect(taken.regions).toEqual(REGIONS);
+    expect(decodeSnapshot(encodeSnapshot(taken))).toEqual({ ok: true, value: taken });
+  });
+
+  it('are those given alone where no others are wanted', async () => {
+    const { of } = await asked(EVERYTHING, true);
+    expect(of(MEMBER)).toEqual(REGIONS);
+  });
+
+  it('a file of a Region that the account cannot use is refused', async () => {
+    const { taken } = await asked(EVERYTHING);
+    const files = new Map(encodeSnapshot(taken));
+    const path = (name: string) => `accounts/${MEMBER}/${name}.json`;
+    const moved = files.get(path('us-west-2'))?.replaceAll('us-west-2', 'ap-east-1') ?? '';
+    files.delete(path('us-west-2'));
+    files.set(path('ap-east-1'), moved);
+    expect(decodeSnapshot(files)).toMatchObject({
+      ok: false,
+      error: [{ code: 'unknown-region', file: path('ap-east-1') }],
+    });
   });
 });
 

@@ -521,6 +521,7 @@ describe('a policy that is read', () => {
       'CP-15',
       'CP-20',
       'CP-21',
+      'CP-22',
       'CP-17',
       'RB-01',
       'RB-02',

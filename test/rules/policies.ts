@@ -1,11 +1,11 @@
-import { type Condition, type LoadedPolicy, parsePolicy } from '../../src/policy/index.ts';
+import { type Condition, type LoadedPolicy, parsePolicy, type Subject } from '../../src/policy/index.ts';
 
 const ROLES = ['legal', 'security'];
 
 /** One control, for tests that need nothing else of a policy. */
 export interface ControlJson {
   readonly id: string;
-  readonly subject: 'account-region' | 'principal';
+  readonly subject: Subject;
   readonly require: Condition;
   readonly when?: Condition;
   readonly coverableByException?: boolean;

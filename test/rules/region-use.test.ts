@@ -58,6 +58,9 @@ function taken({ region: name = FRANKFURT, logging = DENIED, retention = DENIED,
   };
 }
 
+const withRegions = (regions: Observation<never>): Snapshot['accounts'] =>
+  snapshot().accounts.map((each) => ({ ...each, sections: { regions } }));
+
 /** The fact of one account: its value, or `absent`. */
 function factOf(place: Place, fact: FactName = 'region.unusable', accountId = MEMBER): unknown {
   const policy = policyWith(
@@ -203,6 +206,81 @@ test('the shipped controls of what is stored from now on do not apply there; tho
     expect(outcomeOf(id)?.evidence.join(), id).toContain('has not opted in to eu-central-1');
   }
   for (const id of ['CP-08', 'CP-09', 'CP-11']) expect(outcomeOf(id)?.outcome, id).toBe('indeterminate');
+});
+
+describe('Regions that nobody asked', () => {
+  const FACT = 'account.regionsNotAsked';
+  const policy = policyWith(
+    [{ id: 'CP-22', subject: 'account', require: { fact: FACT, op: 'equal', value: 0 } }],
+    { regions: [FRANKFURT] },
+  );
+  /** Frankfurt was asked, and what else is named; the account has listed `optStatus`. */
+  const given = (optStatus: Readonly<Record<string, string>>, ...further: readonly string[]): Snapshot => {
+    const base = taken({ logging: absent(), retention: observed({ mode: 'none' }) });
+    const list = Object.entries(optStatus).map(([name, status]) => ({ region: name, optStatus: status }));
+    return {
+      ...base,
+      accounts: base.accounts.map((each) => ({ ...each, sections: { regions: observed(list) } })),
+      accountRegions: base.accountRegions.flatMap((each) => [
+        each,
+        ...further.map((name) => ({ ...each, region: region(name) })),
+      ]),
+    };
+  };
+  const factsOf = (from: Snapshot) => {
+    const found = deriveFacts(from, policy).account.find(({ subject }) => subject.accountId === MEMBER);
+    return { fact: found?.facts[FACT], evidence: found?.evidenceOf(FACT) };
+  };
+
+  test('make the answer missing evidence, with their names', () => {
+    const { fact, evidence } = factsOf(
+      given({ 'us-west-2': 'ENABLED_BY_DEFAULT', 'af-south-1': 'DISABLED', 'me-south-1': 'DISABLING' }),
+    );
+    expect(fact).toMatchObject({ kind: 'unobservable', reason: 'not-collected' });
+    expect(evidence).toEqual([
+      'what is stored in me-south-1, us-west-2, which the account can use, could not be read: nobody asked',
+    ]);
+  });
+
+  test('are none where every one was asked or is in the policy’s list', () => {
+    const listed = { 'us-west-2': 'ENABLED', [FRANKFURT]: 'ENABLED_BY_DEFAULT', 'af-south-1': 'DISABLED' };
+    expect(factsOf(given(listed, 'us-west-2')).fact).toMatchObject({ kind: 'observed', value: 0 });
+  });
+
+  test.each([
+    ['the list was denied', { ...taken({}), accounts: withRegions(DENIED) }, 'access-denied'],
+    ['nobody asked for the list', taken({}), 'not-collected'],
+    ['the list names no Region', given({}), 'malformed'],
+  ])('are not known where %s', (_name, from, reason) => {
+    expect(factsOf(from).fact).toMatchObject({ kind: 'unobservable', reason });
+  });
+
+  test('one outside the policy’s list that was asked is judged like one of the list', async () => {
+    const from = given({ 'us-west-2': 'ENABLED', [FRANKFURT]: 'ENABLED' }, 'us-west-2');
+    const stores = {
+      ...from,
+      accountRegions: from.accountRegions.map((each) =>
+        each.region === 'us-west-2' ? { ...each, dataRetention: observed({ mode: 'default' }) } : each,
+      ),
+    };
+    const { findings } = await checkSnapshot({
+      snapshot: stores,
+      policy: shippedPolicy(),
+      now: AT,
+      coverage: () => undefined,
+    });
+    const outcomes = findings.flatMap(({ controlId, subject, outcome }) =>
+      controlId === 'CP-03' && subject.kind === 'account-region' && subject.accountId === MEMBER
+        ? [`${subject.region} ${outcome}`]
+        : [],
+    );
+    expect(outcomes).toEqual([
+      `${FRANKFURT} compliant`,
+      'eu-west-1 indeterminate',
+      'us-east-1 indeterminate',
+      'us-west-2 non-compliant',
+    ]);
+  });
 });
 
 describe('account:ListRegions', () => {

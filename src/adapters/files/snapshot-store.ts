@@ -286,8 +286,9 @@ function writerOf(
       // What a stopped attempt left of an account is hidden, and no part of the snapshot.
       for (const name of await readdir(join(folder, ACCOUNTS)).catch((): string[] => []))
         if (name.startsWith('.')) await rm(join(folder, ACCOUNTS, name), { recursive: true, force: true });
+      const files = (await readdir(folder, { recursive: true })).filter(isSnapshotPath).length;
       await replace(folder, resolve(dir), hiddenBeside(dir, 'old'));
-      return 1 + (head.leases === undefined ? 0 : 1) + finished.size * (1 + head.regions.length);
+      return files;
     },
   };
 }

@@ -21,7 +21,7 @@ import { examples, formatOption, policyOption, readRegions } from '../options.ts
 import { note, writeJson, writeLines } from '../output.ts';
 import { loadPolicy } from '../policies.ts';
 import { progressReporter } from '../progress.ts';
-import { unseenLines, unseenOf } from '../unseen.ts';
+import { seenOf, unseenLines } from '../unseen.ts';
 
 interface Options {
   readonly searchLogGroups?: true;
@@ -44,7 +44,7 @@ export function register(program: Command, context: CommandContext): void {
     .requiredOption('--out <dir>', 'where to write the snapshot')
     .option(
       '--region <region>',
-      'ask this Region (repeatable; default: those the policy governs)',
+      'ask this Region and no other (repeatable; default: those the policy governs, and all others that the account can use)',
       readRegions,
     )
     .addOption(policyOption())
@@ -138,6 +138,7 @@ async function readAccounts(
             signal,
             concurrency: PLACES_AT_ONCE,
             optIn: options.searchLogGroups === true ? ['logGroupContent'] : [],
+            onlyTheseRegions: options.region !== undefined,
           }),
         );
         done += 1;
@@ -211,7 +212,7 @@ async function report(
   context: CommandContext,
 ): Promise<void> {
   const { organization, regions } = source.head;
-  const unseen = await unseenOf(source);
+  const { unseen, furtherRegions } = await seenOf(source);
   if (unseen.length > 0) context.exitCode = EXIT.undecided;
   if (options.format === 'json') {
     writeJson(context, {
@@ -220,12 +221,13 @@ async function report(
       files,
       accounts: organization.accounts.length,
       regions,
+      furtherRegions,
       unobserved: unseen,
     });
     return;
   }
   writeLines(context, [
-    `${options.out}: ${countOf(organization.accounts.length, 'account')}, ${countOf(regions.length, 'Region')}, ${countOf(files, 'file')}`,
+    `${options.out}: ${countOf(organization.accounts.length, 'account')}, ${countOf(regions.length, 'Region')}${furtherRegions.length === 0 ? '' : ` and ${furtherRegions.length} more that accounts can use`}, ${countOf(files, 'file')}`,
   ]);
   for (const line of unseenLines(unseen)) note(context, line);
 }

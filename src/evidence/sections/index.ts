@@ -42,7 +42,7 @@ export type { GrantsOfKey, KeyGrant } from './key-grants.ts';
 export type { LogDelivery } from './log-deliveries.ts';
 export type { MantleProject, MantleRetention } from './mantle.ts';
 export type { OutputJob } from './output-jobs.ts';
-export type { AccountRegion } from './regions.ts';
+export { type AccountRegion, usableRegions } from './regions.ts';
 export type { Section, SectionLevel } from './section.ts';
 export type { BedrockSession } from './sessions.ts';
 export type { StoredPrompt } from './stored-prompts.ts';

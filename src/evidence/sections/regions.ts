@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { name } from '../schema-parts.ts';
+import type { Observation } from '../types.ts';
 import { section } from './section.ts';
 
 /** A Region and whether the account may use it. */
@@ -13,6 +14,17 @@ export interface AccountRegion {
 export const regions = section<readonly AccountRegion[]>({
   level: 'account',
   value: z.array(z.strictObject({ region: name, optStatus: name })),
-  actions: { 'account:ListRegions': 'which Regions the account has opted in to' },
+  actions: {
+    'account:ListRegions': 'which Regions the account can use: these are asked, whatever a policy lists',
+  },
   meaning: 'Regions of AWS, and whether the account has opted in to each',
 });
+
+/**
+ * The Regions that the account can use, or could a moment ago: every status but `DISABLED`, also one that AWS adds later. None where the
+ * list was not seen, which is no evidence that there are none.
+ */
+export const usableRegions = (seen: Observation<readonly AccountRegion[]>): readonly string[] =>
+  seen.kind === 'observed'
+    ? [...new Set(seen.value.flatMap(({ region, optStatus }) => (optStatus === 'DISABLED' ? [] : [region])))]
+    : [];
