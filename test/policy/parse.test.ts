@@ -253,7 +253,7 @@ const refusals: readonly Refusal[] = [
     'fact: principal.activeBedrockApiKeys, op: equal, value: 0',
     "fact: principal.activeBedrockApiKeys, op: equal, value: «'0'",
     'value-not-for-fact',
-    'controls[15].require.value',
+    'controls[16].require.value',
   ],
   [
     'presence compared with a text',
@@ -282,7 +282,7 @@ const refusals: readonly Refusal[] = [
     '{ document: runbook, section: 3.3',
     '{ document: «runbok, section: 3.3',
     'unknown-source',
-    'controls[14].source[0].document',
+    'controls[15].source[0].document',
   ],
   [
     'a control without source',
@@ -369,7 +369,7 @@ const refusals: readonly Refusal[] = [
     'subject: principal',
     'subject: principal\n    coverableByException: «true',
     'not-coverable',
-    'controls[13].coverableByException',
+    'controls[14].coverableByException',
   ],
   [
     'a retention too short for its purge',
