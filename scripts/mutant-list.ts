@@ -630,6 +630,18 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'contest not kept where the table refuses it',
+    breaks: 'what others stored during a lease is forgotten by the next process, and closed as proven',
+    tests: ['test/simulation/interference.test.ts'],
+    edits: [
+      {
+        file: 'src/enforcement/contest.ts',
+        from: '  const noted = await history.told(contestKey(id, pair));',
+        to: '  const noted = undefined;',
+      },
+    ],
+  },
+  {
     name: 'contested not marked',
     breaks: 'what others stored during a lease is forgotten',
     tests: [FAULTS],

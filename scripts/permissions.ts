@@ -54,6 +54,7 @@ export const ACTS = {
   'archive.get': { resource: 'evidence', actions: ['s3:GetObject', 's3:ListBucket'] },
   'history.about': { resource: 'events', actions: ['dynamodb:Query'] },
   'history.during': { resource: 'events', actions: ['dynamodb:Query'] },
+  'history.told': { resource: 'events', actions: ['dynamodb:GetItem'] },
   'callers.withUserName': { resource: '*', actions: ['identitystore:ListUsers'] },
   'checks.latest': { resource: 'latestReport', actions: ['s3:GetObject', 's3:ListBucket'] },
   'as collect': { resource: 'role/ProvisoCollect', actions: ['sts:AssumeRole'] },
@@ -84,6 +85,9 @@ const SWITCH_OFF = [
   'executions.status',
 ] as const;
 
+/** Looks at an account and Region whose lease may be live: what could not be marked then stands in the events. */
+const RECONCILE = [...SWITCH_OFF, 'history.told'] as const;
+
 /** Every function of serverless.yml and what it does. */
 export const FUNCTIONS = {
   // What people do: ask, decide, revoke (which switches off before it answers), close without proof, read.
@@ -112,24 +116,31 @@ export const FUNCTIONS = {
   // It switches off again when a revocation came in while it enabled.
   enableContentStorage: [...CHANGE, 'as enable', 'as collect', 'as disable'],
   confirmEnabled: [...CHANGE, 'as collect'],
-  reviewTick: SWITCH_OFF,
+  reviewTick: RECONCILE,
   beginEnding: [...CHANGE, 'executions.start', 'executions.status'],
   giveBackWindow: [...CHANGE, 'schedules.delete'],
   putBaseline: [...CHANGE, 'as collect', 'as disable', 'as second-lever', 'schedules.delete'],
   purgeContent: [...CHANGE, 'as collect', 'as hold', 'as purge'],
   listContent: [...CHANGE, 'as collect', 'as purge'],
-  closeException: [...CHANGE, 'as collect', 'as second-lever', 'signer.sign', 'certificates.save'],
-  deadMansSwitch: SWITCH_OFF,
+  closeException: [
+    ...CHANGE,
+    'as collect',
+    'as second-lever',
+    'signer.sign',
+    'certificates.save',
+    'history.told',
+  ],
+  deadMansSwitch: RECONCILE,
   configResources: ['store.read', 'organizationView.organization', 'as collect', 'as evaluate'],
   // The scan of the organization.
   beginScan: ['store.read', 'organizationView.organization', 'archive.put'],
   scanAccount: ['store.read', 'as collect', 'archive.get', 'archive.put'],
   finishScan: ['store.read', 'archive.get', 'archive.put'],
   // Detector 4.
-  configSettings: [...SWITCH_OFF, 'store.readTogether', 'organizationView.organization', 'as evaluate'],
-  storageEvent: [...SWITCH_OFF, 'store.list', 'executions.wake', 'organizationView.organization'],
+  configSettings: [...RECONCILE, 'store.readTogether', 'organizationView.organization', 'as evaluate'],
+  storageEvent: [...RECONCILE, 'store.list', 'executions.wake', 'organizationView.organization'],
   sweep: [
-    ...SWITCH_OFF,
+    ...RECONCILE,
     'as second-lever',
     'as hold',
     'store.list',

@@ -21,7 +21,7 @@ import {
   withFaults,
 } from './adapters/embedded/aws/index.ts';
 import { certificateFiles } from './adapters/embedded/certificate-files.ts';
-import { type EventFile, openEventFile } from './adapters/embedded/event-file.ts';
+import { type EventFile, eventHistory, openEventFile } from './adapters/embedded/event-file.ts';
 import { notificationFile } from './adapters/embedded/notification-file.ts';
 import { sqliteRecordStore } from './adapters/embedded/record-store.ts';
 import { fileSigner } from './adapters/embedded/signing-key.ts';
@@ -232,6 +232,7 @@ export function openState(
     clock,
     ids,
     recorder: notifyingRecorder(recorder, () => services),
+    history: eventHistory(events),
     store,
     directory: { people: async () => readPeople() },
     policyInForce: policyInForceOf(store),

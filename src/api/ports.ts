@@ -1,4 +1,4 @@
-import type { ExceptionId, History, PrincipalId, Result } from '../core/index.ts';
+import type { ExceptionId, PrincipalId, Result } from '../core/index.ts';
 import type { ActingServices, Surroundings } from '../enforcement/index.ts';
 import type { ExceptionRequest } from '../exceptions/index.ts';
 
@@ -16,7 +16,6 @@ export interface SurroundingsReader {
 
 /** What the API needs of the world beside the exception path. */
 export interface ApiServices extends ActingServices {
-  readonly history: History;
   readonly checks: Checks;
   readonly surroundings: SurroundingsReader;
 }

@@ -1,7 +1,6 @@
 import { join, resolve } from 'node:path';
 import { Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
-import { eventHistory } from '../adapters/embedded/event-file.ts';
 import type { Authorize } from '../adapters/http/index.ts';
 import type { AnswerOf, BodyOf, Failure, OperationId, ParamsOf, SurroundingsReader } from '../api/index.ts';
 import type { OpenState } from '../compose.ts';
@@ -91,7 +90,6 @@ async function localDesk(
   const { stateSurroundings } = await import('./surroundings.ts');
   const services = {
     ...state.services,
-    history: eventHistory(state.events),
     checks: { latest: async () => undefined },
     surroundings: surroundings ?? stateSurroundings(state, signal),
   };

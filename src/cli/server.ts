@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
 import manifest from '../../package.json' with { type: 'json' };
-import { eventHistory } from '../adapters/embedded/event-file.ts';
 import { createApi, type Failure, type Proven, rateLimiter, type Serving } from '../api/index.ts';
 import type { OpenState } from '../compose.ts';
 import {
@@ -65,7 +64,6 @@ export async function startServer(
     version: manifest.version,
     services: {
       ...state.services,
-      history: eventHistory(state.events),
       checks: { latest: () => checkOf(state, directory, context) },
       surroundings: stateSurroundings(state, context.signal),
     },

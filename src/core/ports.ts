@@ -67,6 +67,8 @@ export interface History {
     period: { readonly from: EpochMs; readonly to: EpochMs },
     types: readonly string[],
   ): Promise<readonly RecordedEvent[]>;
+  /** The event with this key; one look, however much is recorded. */
+  told(key: string): Promise<RecordedEvent | undefined>;
 }
 
 /** Texts by key. `put` is durable when it returns and replaces what was there; `get` is undefined only when there is nothing. */

@@ -42,6 +42,7 @@ import {
   signStatement,
   storesContent,
 } from '../exceptions/index.ts';
+import { notedContest } from './contest.ts';
 import { purgeRaw } from './drain.ts';
 import { moveHeld } from './hold-vault.ts';
 import { deleteKeyMaterial, describeKeyMaterial } from './key-material.ts';
@@ -50,7 +51,7 @@ import { addCounts, isEmptyListing, list, NOTHING_PURGED, purge } from './purge.
 import { allOf, reopen } from './reconcile.ts';
 import { pullSecondLever } from './second-lever.ts';
 import { isSuperseded, markEnding } from './start-ending.ts';
-import { describeObserved, type SwitchOffResult, switchOff } from './switch-off.ts';
+import { describeObserved, markForeign, type SwitchOffResult, switchOff } from './switch-off.ts';
 
 /*
  * The steps of the ending workflow (workflows/prompt-storage-ending.asl.yml). Each is idempotent and says where to go next, so
@@ -272,7 +273,7 @@ export async function closeStep(
   // The execution ends; the release, or the sweeper after it, starts the next one.
   if (isHeld(record)) return { result: 'held' };
   if (!isProven(record, await gapOf(services), services.clock.now())) return { result: 'list-again' };
-  if (record.contested !== undefined) {
+  if (record.contested !== undefined || (await isContestNoted(services, id))) {
     await services.recorder.record({
       type: 'exception.needs-signature',
       key: `needs-signature/${id}/${record.emptyListings[0]?.at ?? 0}`,
@@ -287,6 +288,18 @@ export async function closeStep(
   // The state may have changed since it was read: listing decides anew where to go.
   const isClosedNow = await closeWithCertificate(services, id, 'close', ending);
   return { result: isClosedNow ? 'closed' : 'list-again' };
+}
+
+/** Marks the exception with what was seen while its table refused the mark. A record that cannot be read proves nothing: it is thrown. */
+async function isContestNoted(services: Services, id: ExceptionId): Promise<boolean> {
+  const { leases } = await subjectOf(services, id);
+  for (const { lease, ...place } of leases.filter((each) => each.lease.enabling !== undefined)) {
+    const observed = await notedContest(services, place, id);
+    if (observed === undefined) continue;
+    await markForeign(services, place, lease, ending, observed);
+    return true;
+  }
+  return false;
 }
 
 /** @returns false when the state refuses (`close-unproven` before content storage was read back as off) */

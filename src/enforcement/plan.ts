@@ -45,12 +45,14 @@ export interface PairState {
   /** The exceptions of the row's leases. */
   readonly records: ReadonlyMap<ExceptionId, ExceptionRecord>;
   readonly observed: Observation<LoggingConfiguration>;
+  /** What others were seen to have set during the lease that is active, by a process that could not mark the exception with it. */
+  readonly noted?: string | undefined;
   /** For switching off: the later of the clock and the trigger's own instant. */
   readonly now: EpochMs;
 }
 
 /** Decides by the one equation. Pure; every detector calls it. */
-export function planPair({ row, records, observed, now }: PairState): PairPlan {
+export function planPair({ row, records, observed, noted, now }: PairState): PairPlan {
   const unsettled = row?.leases.filter(isUnsettled) ?? [];
   const baseline: BaselineConfiguration = unsettled[0]?.baseline ?? { kind: 'none' };
   const want = desired(row, baseline, now);
@@ -65,6 +67,13 @@ export function planPair({ row, records, observed, now }: PairState): PairPlan {
     const during = record && row && factsAt(record, row).settingDuring;
     // Of several places one may be on, and read back, before the next is enabled.
     const isConfirmed = record?.state === 'active' || during !== undefined;
+    if (noted !== undefined)
+      return {
+        kind: 'contested',
+        lease: want.lease,
+        isElsewhere: true,
+        says: 'somebody else’s logging configuration was in place, beyond what was approved',
+      };
     if (observed.kind === 'unobservable')
       return { kind: 'leave', why: 'unreadable-during-lease', lease: want.lease };
     const seen = observed.kind === 'observed' ? observed.value : undefined;

@@ -1,4 +1,4 @@
-import type { AccountId, Clock, EpochMs, Ids, Recorder, Region, Texts } from '../core/index.ts';
+import type { AccountId, Clock, EpochMs, History, Ids, Recorder, Region, Texts } from '../core/index.ts';
 import type {
   AccountSource,
   DataRetention,
@@ -285,6 +285,8 @@ export interface Services {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly recorder: Recorder;
+  /** What was recorded. */
+  readonly history: History;
   readonly store: RecordStore;
   readonly directory: Directory;
   readonly policyInForce: PolicyInForce;

@@ -25,11 +25,19 @@ import {
   withInterference,
   withLeases,
 } from '../exceptions/index.ts';
+import { noteContest, notedContest } from './contest.ts';
 import { hasUnnamed, isOwnCall, nameParties } from './interference.ts';
 import { type PairPlan, planPair } from './plan.ts';
 import type { Pair, Services } from './ports.ts';
 import { startEnding } from './start-ending.ts';
-import { describeObserved, isToldAgain, placeIn, type SwitchOffResult, switchOff } from './switch-off.ts';
+import {
+  describeObserved,
+  isToldAgain,
+  placeIn,
+  putBaseline,
+  type SwitchOffResult,
+  switchOff,
+} from './switch-off.ts';
 
 export interface Reconciled {
   readonly plan: PairPlan;
@@ -78,7 +86,8 @@ async function reconcile(
   const observed = await services.settings.getInvocationLogging(pair);
   const clock = services.clock.now();
   const now = clock > instant ? clock : instant;
-  const plan = planPair({ row, records, observed, now });
+  const noted = await notedDuring(services, pair, { row, records }, now);
+  const plan = planPair({ row, records, observed, noted, now });
   switch (plan.kind) {
     case 'leave': {
       // Somebody put a baseline of their own: ours must never come back over it, however much later theirs goes.
@@ -99,7 +108,7 @@ async function reconcile(
       return { plan };
     }
     case 'contested': {
-      const seen = describeObserved(observed);
+      const seen = noted ?? describeObserved(observed);
       const other = hint === undefined || isOwnCall(hint, pair) ? {} : { hint };
       const because = `${plan.says} (${seen})${other.hint === undefined ? '' : `; the event names ${other.hint}`}`;
       const record = records.get(plan.lease.exceptionId);
@@ -113,10 +122,15 @@ async function reconcile(
       };
       const observedThere = record === undefined ? seen : sayingWhere(record.request, pair, seen);
       const contested = plan.isElsewhere ? { at: clock, observed: observedThere } : undefined;
-      await revokeLease(services, plan.lease.exceptionId, actor, reason, now, {
-        interference,
-        ...(contested === undefined ? {} : { contested }),
-      });
+      try {
+        await revokeLease(services, plan.lease.exceptionId, actor, reason, now, {
+          interference,
+          ...(contested === undefined ? {} : { contested }),
+        });
+      } catch (error) {
+        await offWithoutMark(services, pair, plan, actor, seen);
+        throw error;
+      }
       return { plan, result: await endLease(services, pair, plan.lease, actor, instant) };
     }
     case 'restore-baseline': {
@@ -152,6 +166,36 @@ async function reconcile(
       return { plan, result: await endLease(services, pair, plan.lease, actor, instant) };
     }
   }
+}
+
+/** What others were seen to have set during the lease that is active there, where the exception carries no mark of it. */
+async function notedDuring(
+  services: Services,
+  pair: Pair,
+  { row, records }: Pick<Known, 'row' | 'records'>,
+  now: EpochMs,
+): Promise<string | undefined> {
+  const live = row?.leases.find(
+    (lease) => lease.enabling !== undefined && isUnsettled(lease) && isActive(lease, now),
+  );
+  if (live === undefined || records.get(live.exceptionId)?.contested !== undefined) return undefined;
+  // A record that cannot be read keeps nothing on (OFF_NEEDS_NOTHING): it is asked again at the next look, and before the exception is closed.
+  return notedContest(services, pair, live.exceptionId).catch(() => undefined);
+}
+
+/**
+ * The table refuses the revocation. The setting goes back all the same (OFF_NEEDS_NOTHING), and what it showed is kept where the next look finds it:
+ * that one revokes, and marks the exception, in whatever process it runs and whatever is set by then.
+ */
+async function offWithoutMark(
+  services: Services,
+  pair: Pair,
+  { lease, isElsewhere }: Extract<PairPlan, { kind: 'contested' }>,
+  actor: EventActor,
+  seen: string,
+): Promise<void> {
+  if (isElsewhere) await noteContest(services, pair, lease.exceptionId, actor, seen).catch(() => undefined);
+  await putBaseline(services, pair, lease.baseline);
 }
 
 /**

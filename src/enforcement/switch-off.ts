@@ -43,6 +43,7 @@ import {
   withInterference,
   withLeases,
 } from '../exceptions/index.ts';
+import { noteContest } from './contest.ts';
 import type { Pair, Services } from './ports.ts';
 
 export interface SwitchOffResult {
@@ -89,8 +90,8 @@ export async function switchOff(
         says: `${actor.id}: returning ${pair.accountId}, ${pair.region} to the baseline (${lease.baseline.kind})`,
       },
     });
-  const { failure, isBaselineMissing } = await putBaseline(services, pair, lease.baseline);
   await noteForeign(services, pair, present, before, actor);
+  const { failure, isBaselineMissing } = await putBaseline(services, pair, lease.baseline);
   const observed = await settings.getInvocationLogging(pair);
   const seen = observed.kind === 'observed' ? observed.value : undefined;
   const isOff = readsAsOff(observed, lease.baseline, failure);
@@ -168,10 +169,26 @@ async function noteForeign(
   if (lease?.enabling === undefined || before.kind !== 'observed') return;
   if (isWithin(before.value, lease.configuration) || isOwnPut(before.value, lease.configuration)) return;
   const observed = describeObserved(before);
+  // Neither a table nor a record that refuses keeps anything on (OFF_NEEDS_NOTHING).
+  await markForeign(services, pair, lease, actor, observed).catch(() =>
+    noteContest(services, pair, lease.exceptionId, actor, observed).catch(() => undefined),
+  );
+}
+
+/** Marks the exception with what others had set there, unless it is marked. */
+export async function markForeign(
+  services: Services,
+  pair: Pair,
+  lease: Pick<Lease, 'exceptionId' | 'startsAt' | 'enabling'>,
+  actor: EventActor,
+  observed: string,
+): Promise<void> {
   const subject = lease.exceptionId;
-  const since = lease.enabling.at;
+  const since = lease.enabling?.at ?? lease.startsAt;
+  const { accountId, region } = pair;
   const says = `somebody else’s setting was found at the end (${observed}); what it stored elsewhere is theirs`;
-  const event = { type: 'exception.contested', actor, subject, data: { ...pair, observed, says } };
+  const data = { accountId, region, observed, says };
+  const event = { type: 'exception.contested', actor, subject, data };
   await amend(services, subject, (record) =>
     ok(
       record.contested === undefined

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { eventHistory } from '../../src/adapters/embedded/event-file.ts';
 import { createApi, type Failure, rateLimiter, type Serving, type ToldCall } from '../../src/api/index.ts';
 import { epochMs, err, ok, principalId } from '../../src/core/index.ts';
 import { surroundingsOf } from '../../src/enforcement/index.ts';
@@ -49,7 +48,6 @@ export class TestApi {
       version: '0.0.0-test',
       services: {
         ...state.services,
-        history: eventHistory(state.events),
         checks: { latest: async () => this.report },
         surroundings: { of: async (request) => ok(await surroundingsOf(state.services, request)) },
       },

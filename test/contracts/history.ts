@@ -75,6 +75,20 @@ export function historyContract(make: () => Promise<HistorySubject>, gaps: reado
     expect(await subject.history.during({ from, to }, [])).toEqual([]);
   });
 
+  test('an event with a key is found by it, and by nothing else', async () => {
+    const keyed = { ...event('a', EXCEPTION, { observed: 'né' }), key: 'contest/1' };
+    expect(await subject.history.told('contest/1')).toBeUndefined();
+    await subject.recorder.record(event('before', EXCEPTION));
+    await subject.recorder.record(keyed);
+    await subject.recorder.record({ ...keyed, type: 'later' });
+    expect(await subject.history.told('contest/1')).toMatchObject({
+      seq: 2,
+      type: 'a',
+      data: { observed: 'né' },
+    });
+    expect(await subject.history.told('contest')).toBeUndefined();
+  });
+
   test('more than one page comes back complete', async () => {
     const padding = 'x'.repeat(60_000);
     for (let index = 0; index < 20; index++)

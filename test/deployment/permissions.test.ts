@@ -6,9 +6,8 @@ import { HANDLERS } from '../../handlers/index.ts';
 import { functionName, handlerNames, stateMachine } from '../../scripts/bundle.ts';
 import { actionsOf, rolePermissions } from '../../scripts/collect-permissions.ts';
 import { ACTS, type Act, assumersOf, type DeployedFunction, FUNCTIONS } from '../../scripts/permissions.ts';
-import { eventHistory } from '../../src/adapters/embedded/event-file.ts';
 import type { ApiServices } from '../../src/api/index.ts';
-import { ok } from '../../src/core/index.ts';
+import { formatInstant, ok } from '../../src/core/index.ts';
 import { type Services, surroundingsOf } from '../../src/enforcement/index.ts';
 import {
   type ExceptionRequest,
@@ -402,6 +401,28 @@ const PLAYS: readonly Play[] = [
     await simulation.stopWorkflow(id);
     await simulation.advanceTo(LONG_AFTER);
   },
+  async function everyDetectorLooksAtALiveLease(simulation) {
+    simulation.state.aws.config.createPeriodicRule(
+      { accountId: INCIDENT, region: VIRGINIA },
+      simulation.now(),
+    );
+    const exceptionId = await simulation.active();
+    const now = formatInstant(simulation.now());
+    await again(simulation, 'reviewTick', { exceptionId, waitedUntil: now });
+    const { baseline } = await simulation.lease(exceptionId);
+    const place = { accountId: INCIDENT, region: VIRGINIA };
+    await again(simulation, 'deadMansSwitch', { exceptionId, ...place, expiresAt: now, baseline });
+    simulation.mute('sweep');
+    simulation.somebodyPuts({
+      s3Config: { bucketName: 'somebodys-bucket', keyPrefix: '' },
+      textDataDeliveryEnabled: true,
+      imageDataDeliveryEnabled: false,
+      embeddingDataDeliveryEnabled: false,
+      videoDataDeliveryEnabled: false,
+      audioDataDeliveryEnabled: false,
+    });
+    await simulation.advance(HOUR_MS + MINUTE_MS);
+  },
   async function theOrganizationIsScanned(simulation) {
     const { accounts } = (await again(simulation, 'beginScan', { scanId: 'nightly' })) as {
       readonly accounts: readonly string[];
@@ -519,7 +540,6 @@ async function watched(play: Play, done: Map<string, Set<Act>>): Promise<void> {
     }
     const { state } = simulation;
     Object.assign(state.services, {
-      history: eventHistory(state.events),
       checks: { latest: async () => ({ kind: 'CheckReport' }) },
       surroundings: {
         of: async (request: ExceptionRequest) => ok(await surroundingsOf(state.services, request)),

@@ -7,6 +7,7 @@ import {
   ENDS,
   HOUR_MS,
   INCIDENT,
+  LONG_AFTER,
   MINUTE_MS,
   notificationsOf,
   PAIR,
@@ -74,6 +75,66 @@ describe('somebody else’s change during a lease', () => {
       await s.advance(DAY_MS + HOUR_MS);
       expect((await interferenceOf(s, id))[0]?.isSettled).toBe(true);
       expect(s.events('exception.party-unnamed')).toHaveLength(1);
+    }));
+});
+
+describe('somebody else’s setting that the table cannot be told of', () => {
+  /** The lease table takes nothing any more, until the process ends. */
+  const refuseCommits = (s: Simulation): void => {
+    const { store } = s.state.services;
+    const refusing = Object.create(store) as typeof store;
+    Object.assign(refusing, { commit: () => Promise.reject(new Error('database or disk is full')) });
+    Object.assign(s.state.services, { store: refusing });
+  };
+
+  it('is switched off all the same, and a restart revokes and marks it, although others put ours back', () =>
+    simulate(async (s) => {
+      const id = await s.active();
+      const ours = s.setting();
+      if (ours === undefined) throw new Error('not on');
+      refuseCommits(s);
+      s.somebodyPuts(elsewhere, `${ROBOT}/s-1`);
+      await s.advance(20 * MINUTE_MS);
+      expect(s.isOn()).toBe(false);
+      expect(await s.record(id)).not.toHaveProperty('contested');
+      expect((await s.lease(id)).revoked).toBeUndefined();
+      expect(s.events('exception.contest-noted')).toHaveLength(1);
+      s.somebodyPuts(ours, `${ROBOT}/s-2`);
+      s.reopen();
+      await s.advance(20 * MINUTE_MS);
+      expect(s.isOn()).toBe(false);
+      expect((await s.record(id)).contested?.observed).toContain('somebodys-bucket');
+      expect((await s.lease(id)).revoked?.reason).toContain('somebodys-bucket');
+    }));
+
+  it('at the end is marked before anything is closed, and never closed as proven', () =>
+    simulate(async (s) => {
+      const id = await s.active();
+      await s.advanceTo(ENDS - MINUTE_MS);
+      refuseCommits(s);
+      s.somebodyPuts(elsewhere, `${ROBOT}/s-1`);
+      await s.advanceTo(ENDS + 5 * MINUTE_MS);
+      expect(s.isOn()).toBe(false);
+      s.reopen();
+      await s.advanceTo(LONG_AFTER + HOUR_MS);
+      const record = await s.record(id);
+      expect(record.state).toBe('purging');
+      expect(record.emptyListings).toHaveLength(2);
+      expect(record.contested?.observed).toContain('somebodys-bucket');
+      expect(s.events('exception.needs-signature')).toHaveLength(1);
+      expect(s.certificates()).toEqual([]);
+    }));
+
+  it('is switched off where nothing at all can be written', () =>
+    simulate(async (s) => {
+      await s.active();
+      refuseCommits(s);
+      Object.assign(s.state.services, {
+        recorder: { record: () => Promise.reject(new Error('database or disk is full')) },
+      });
+      s.somebodyPuts(elsewhere, `${ROBOT}/s-1`);
+      await s.advance(20 * MINUTE_MS);
+      expect(s.isOn()).toBe(false);
     }));
 });
 

@@ -1,5 +1,6 @@
 import {
   DynamoDBClient,
+  GetItemCommand,
   QueryCommand,
   TransactionCanceledException,
   TransactWriteItemsCommand,
@@ -99,7 +100,8 @@ export function dynamoRecorder(settings: HomeSettings, table: string, clock: Clo
 const RACES: ReadonlySet<string | undefined> = new Set(['ConditionalCheckFailed', 'TransactionConflict']);
 
 /**
- * The record, read: every event is looked at for what is asked, so this costs what the table holds, a page of 1 MB after the other.
+ * The record, read. By subject and by time every event is looked at, so that costs what the table holds, a page of 1 MB after the other; by key, one or
+ * two items.
  */
 export function dynamoHistory(settings: HomeSettings, table: string): History {
   const client = new DynamoDBClient(settings);
@@ -130,7 +132,18 @@ export function dynamoHistory(settings: HomeSettings, table: string): History {
       });
       return items.map((item) => recordedEvent(required(item['event']?.S, 'event')));
     });
+  const item = async (pk: string, sk: string) => {
+    const Key = { pk: { S: pk }, sk: { N: sk } };
+    return (await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }))).Item;
+  };
   return {
+    told: (key) =>
+      awsCall('dynamodb:GetItem', async () => {
+        const marker = await item(`key/${key}`, '0');
+        if (marker === undefined) return undefined;
+        const event = await item(SEQUENCE, required(marker['seq']?.N, 'seq'));
+        return recordedEvent(required(event?.['event']?.S, 'event'));
+      }),
     async about(subject) {
       const found = await holding([`"subject":${JSON.stringify(subject)}`]);
       return found.filter((event) => event.subject === subject);

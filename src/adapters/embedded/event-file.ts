@@ -22,14 +22,17 @@ import { gather, type Settled } from '../../runtime/index.ts';
 
 export interface EventFile extends Recorder {
   events(): readonly RecordedEvent[];
+  /** The event with this key. */
+  told(key: string): RecordedEvent | undefined;
   close(): void;
 }
 
-/** The record, read by subject and by time. */
-export const eventHistory = (file: Pick<EventFile, 'events'>): History => ({
+/** The record, read by subject, by time and by key. */
+export const eventHistory = (file: Pick<EventFile, 'events' | 'told'>): History => ({
   about: async (subject) => file.events().filter((event) => event.subject === subject),
   during: async ({ from, to }, types) =>
     file.events().filter(({ at, type }) => from <= at && at < to && types.includes(type)),
+  told: async (key) => file.told(key),
 });
 
 /**
@@ -67,12 +70,15 @@ export function openEventFile(file: string, clock: Clock, isGathered = false): E
     for (const { key } of fresh) if (key !== undefined) keys.add(key);
     return batch.map(() => ({ ok: true, value: undefined }));
   };
+  const events = (): readonly RecordedEvent[] => {
+    read ??= parseEvents(readFileSync(file, 'utf8'), file);
+    return read;
+  };
   return {
     record: isGathered ? gather(recordAll) : async (event) => void recordAll([event]),
-    events() {
-      read ??= parseEvents(readFileSync(file, 'utf8'), file);
-      return read;
-    },
+    events,
+    // Asked at every look at a live lease, and nearly always in vain.
+    told: (key) => (keys.has(key) ? events().find((event) => event.key === key) : undefined),
     close: () => closeSync(descriptor),
   };
 }
