@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import manifest from '../package.json' with { type: 'json' };
 import { createApi, personBehind, rateLimiter } from '../src/api/index.ts';
 import type { AwsServices } from '../src/compose-aws.ts';

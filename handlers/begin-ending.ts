@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Services } from '../src/enforcement/index.ts';
 import { beginEnding } from '../src/enforcement/index.ts';
 import { exceptionEvent } from './event.ts';

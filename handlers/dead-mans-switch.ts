@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { accountId, isAccountId, isRegion, region } from '../src/core/index.ts';
 import { fireDeadMansSwitch, type Services } from '../src/enforcement/index.ts';
 import { DATA_DELIVERY_FLAGS } from '../src/evidence/index.ts';

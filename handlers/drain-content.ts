@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { drain, drainAll, type Services } from '../src/enforcement/index.ts';
 import { exceptionEvent } from './event.ts';
 import { lambda } from './lambda.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { exceptionId, isExceptionId, parseInstant } from '../src/core/index.ts';
 
 /** What every exception task receives. Unknown fields are ignored: an older execution may still send them. */

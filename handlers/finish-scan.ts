@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Services } from '../src/enforcement/index.ts';
 import { finishScan } from '../src/scan/index.ts';
 import { portsOf, scanIdField } from './begin-scan.ts';

@@ -15,10 +15,10 @@ const compose = async () => {
 let composed: ReturnType<typeof compose> | undefined;
 
 // In Lambda the composition belongs to the initialization, which is faster and not billed twice. What fails there fails again,
-// and is reported, at the invocation.
+// and is reported, at the invocation. Waited for, because what is not imported when the initialization ends is imported in the invocation.
 if (process.env['AWS_LAMBDA_FUNCTION_NAME'] !== undefined) {
   composed = compose();
-  composed.catch(() => {
+  await composed.catch(() => {
     composed = undefined;
   });
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { coverageOf } from '../src/compliance/index.ts';
 import { accountId, isAccountId } from '../src/core/index.ts';
 import type { Services } from '../src/enforcement/index.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { accountId, exceptionId, isAccountId, isExceptionId, isRegion, region } from '../src/core/index.ts';
 import { type Detected, react, type Services } from '../src/enforcement/index.ts';
 import { instantField } from './event.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { leaseFigures, type Services, type SweepReport, sweep } from '../src/enforcement/index.ts';
 import { instantField } from './event.ts';
 import { lambda } from './lambda.ts';

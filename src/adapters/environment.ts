@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isRegion, type Region, region } from '../core/index.ts';
 import type { DirectorySettings } from './aws/directory.ts';
 import type { StateMachineArns } from './aws/executions.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LARGEST_BODY } from './app.ts';
 import { FAILURES, type FailureCode } from './failures.ts';
 import { type Operation, pathNames } from './operation.ts';

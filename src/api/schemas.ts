@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isExceptionId } from '../core/index.ts';
 import { EXCEPTION_STATES, requestSchema } from '../exceptions/index.ts';
 import { FAILURES } from './failures.ts';

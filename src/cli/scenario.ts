@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { FAULT_KINDS, FAULTY_OPERATIONS } from '../adapters/embedded/aws/faults.ts';
 import {
   err,

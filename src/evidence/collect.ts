@@ -1,5 +1,5 @@
 import pMap from 'p-map';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type EpochMs, err, isRegion, ok, type Region, type Result } from '../core/index.ts';
 import type { AccountPart, SnapshotHead } from './account-part.ts';
 import { EvidenceError } from './errors.ts';

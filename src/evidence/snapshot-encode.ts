@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatInstant } from '../core/index.ts';
 import type { SnapshotHead } from './account-part.ts';
 import { documentToJson } from './policy-text.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AccountId } from '../core/index.ts';
 import { accountIdText, instant, name, observationOf, policyDocument, regionText } from './schema-parts.ts';
 import { sectionsSchema } from './sections/index.ts';

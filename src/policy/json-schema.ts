@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { policyCasesSchema } from './cases.ts';
 import { policySchema } from './schema.ts';
 

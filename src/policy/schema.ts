@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isRegion, parseDuration, parseInstant } from '../core/index.ts';
 import { type Condition, OPERATOR_NAMES } from './conditions.ts';
 import { FACT_NAMES, type FactName, SUBJECTS } from './facts.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseCondition } from './choice-rules.ts';
 import { parsePath } from './paths.ts';
 import { parseTemplate, pathsOf, type ReportFault } from './templates.ts';

@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useExactVersions } from '../../deploy/exact-versions.js';
@@ -16,6 +18,20 @@ const work = mkdtempSync(join(tmpdir(), 'proviso-package-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 const MB = 1024 * 1024;
+const zipped = new Map<string, number>();
+/** Most parts are those of every function. */
+function zippedSize(bytes: Buffer): number {
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  const size = zipped.get(hash) ?? gzipSync(bytes).length;
+  zipped.set(hash, size);
+  return size;
+}
+
+/** The files of a function, its own first. */
+const partsOf = (name: string, folder = 'first'): readonly string[] =>
+  readdirSync(join(work, folder, name), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.mjs'))
+    .sort();
 
 interface Template {
   readonly Resources: Readonly<
@@ -49,17 +65,68 @@ describe('the bundles', () => {
   it('are the same bytes in two runs, one for each function, and far below a megabyte', async () => {
     const first = await bundleHandlers(join(work, 'first'));
     expect(first.map(({ name }) => name)).toEqual(handlerNames());
-    for (const { name, file } of first) {
-      const bytes = readFileSync(file);
+    for (const { name } of first) {
+      const files = partsOf(name);
       // By `npm run package`, of a copy of the sources elsewhere on the disk.
-      expect(bytes.equals(readFileSync(join(work, 'dist/functions', name, 'index.mjs'))), name).toBe(true);
-      expect(gzipSync(bytes).length, name).toBeLessThan(MB);
+      expect(partsOf(name, 'dist/functions')).toEqual(files);
+      let zipped = 0;
+      for (const file of files) {
+        const bytes = readFileSync(join(work, 'first', name, file));
+        const again = readFileSync(join(work, 'dist/functions', name, file));
+        expect(bytes.equals(again), `${name}/${file}`).toBe(true);
+        zipped += zippedSize(bytes);
+      }
+      expect(zipped, name).toBeLessThan(MB);
     }
   }, 300_000);
 
+  it('are whole: every part can be imported where it stands', () => {
+    const parts = partsOf('sweep').map((file) => pathToFileURL(join(work, 'first/sweep', file)).href);
+    expect(parts.length).toBeGreaterThan(20);
+    const ran = spawnSync(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `await Promise.all(${JSON.stringify(parts)}.map((each) => import(each)));`,
+      ],
+      { encoding: 'utf8', env: { PATH: process.env['PATH'] } },
+    );
+    expect(ran.stderr).toBe('');
+    expect(ran.status).toBe(0);
+  });
+
+  it('read at their start neither clients that they may not need nor every export of Node’s own modules', () => {
+    const folder = join(work, 'first/tally-approvals');
+    const files = partsOf('tally-approvals');
+    const read = (file: string) => readFileSync(join(folder, file), 'utf8');
+    const atStart = new Set(
+      files.filter((file) => /^(index|parts\/(compose-aws|telemetry)-\d+)\.mjs$/.test(file)),
+    );
+    expect(atStart.size).toBe(3);
+    for (const file of atStart)
+      for (const [, path = ''] of read(file).matchAll(/(?:from|import)"(\.[^"]+)"/g))
+        atStart.add(join(file, '..', path));
+    const holding = (text: string) => files.filter((file) => read(file).includes(text));
+    // As the requests of each service name it.
+    for (const client of ['AWSOrganizationsV20161128', 'TrentService', 'AWSStepFunctions']) {
+      expect(holding(client), client).not.toEqual([]);
+      expect(
+        holding(client).filter((file) => atStart.has(file)),
+        client,
+      ).toEqual([]);
+    }
+    expect(holding('DynamoDB_20120810').some((file) => atStart.has(file))).toBe(true);
+    const imports = (text: string) =>
+      [...text.matchAll(/(?:^|;)import\b[^";()]*"([^"]+)"/g)].map(([, path]) => path);
+    expect(files.flatMap((file) => imports(read(file))).filter((path) => !path?.startsWith('./'))).toEqual(
+      [],
+    );
+  });
+
   it('hold neither the embedded AWS nor the embedded runtime', () => {
-    const text = readFileSync(join(work, 'first/sweep/index.mjs'), 'utf8');
-    expect(text).not.toContain('node:sqlite');
+    for (const file of partsOf('sweep'))
+      expect(readFileSync(join(work, 'first/sweep', file), 'utf8'), file).not.toContain('node:sqlite');
   });
 
   it('say what is missing when nothing is configured', () => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { BedrockClient } from '@aws-sdk/client-bedrock';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../../core/index.ts';
 import { describeIssue, type MantleProject, type SectionReaders } from '../../evidence/index.ts';
 import type { ClientSettings } from './account-access.ts';

@@ -1,5 +1,5 @@
 import { CloudTrailClient, LookupEventsCommand } from '@aws-sdk/client-cloudtrail';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Clock, epochMs } from '../../core/index.ts';
 import type { ChangeTrail, SettingChange, SettingName } from '../../enforcement/index.ts';
 import { observe } from './observe.ts';

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { err, ok, type Result } from '../../core/index.ts';
 
 /** Why a state directory cannot be used. `busy` may pass by itself; the others need a person. */

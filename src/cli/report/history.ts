@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type EpochMs, err, formatInstant, ok, parseInstant, type Result } from '../../core/index.ts';
 import type { CheckReport, Finding } from '../../rules/index.ts';
 import { REPORT_SCHEMA_VERSION } from '../../rules/index.ts';

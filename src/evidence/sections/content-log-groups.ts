@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { name } from '../schema-parts.ts';
 import { section } from './section.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EpochMs } from '../../core/index.ts';
 import { instant, name, observationOf } from '../schema-parts.ts';
 import type { Observation } from '../types.ts';

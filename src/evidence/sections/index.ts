@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { observationOf } from '../schema-parts.ts';
 import type { Observation } from '../types.ts';
 import { agentCoreMemories, agentMemory } from './agent-memory.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EpochMs } from '../../core/index.ts';
 import { instant, name } from '../schema-parts.ts';
 import { section } from './section.ts';
