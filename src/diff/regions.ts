@@ -35,7 +35,7 @@ const NUMBERS = {
   'principal.activeAccessKeys': 'count',
   'principal.activeBedrockApiKeys': 'count',
 } as const satisfies Record<NumberFact, 'count'>;
-export type CountedFact = keyof typeof NUMBERS;
+type CountedFact = keyof typeof NUMBERS;
 
 /** Values that people know, used where any value of a fact would do; the first one that fits is taken. */
 const FAMILIAR: Readonly<Partial<Record<FactName, readonly string[]>>> = {

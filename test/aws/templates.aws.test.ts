@@ -1,5 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -16,6 +15,7 @@ import { seeDeployment } from '../../src/adapters/aws/deployment.ts';
 import { homeSettings } from '../../src/adapters/aws/home-settings.ts';
 import { deploymentChecks, doctorExitCode } from '../../src/doctor/index.ts';
 import { systemClock } from '../../src/runtime/index.ts';
+import { packagedTemplate } from '../deployment/packaged.ts';
 import { type Moto, motoEnvironment, startMoto } from './moto.ts';
 
 /*
@@ -120,26 +120,10 @@ describe.skipIf(moto === undefined)('the templates in moto’s CloudFormation', 
   });
 
   it('3. the governance account: every function with its role, and the machines', async () => {
-    for (const name of [
-      'src',
-      'handlers',
-      'workflows',
-      'scripts',
-      'deploy',
-      'policies',
-      'serverless.yml',
-      'package.json',
-    ])
-      cpSync(join(ROOT, name), join(work, name), { recursive: true });
-    symlinkSync(join(ROOT, 'node_modules'), join(work, 'node_modules'));
-    const ran = spawnSync('npm', ['run', '-s', 'package'], { cwd: work, encoding: 'utf8' });
-    expect(ran.status, `${ran.stdout}${ran.stderr}`).toBe(0);
-    const { Outputs: _outputs, ...parsed } = JSON.parse(
-      readFileSync(join(work, '.serverless/cloudformation-template-update-stack.json'), 'utf8'),
-    ) as {
+    const { Outputs: _outputs, ...parsed } = packagedTemplate<{
       Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
       Outputs: unknown;
-    };
+    }>(work);
     // moto falls over an output of what it does not make, a rule of a bus that is not the default one, and whatever names an alias.
     for (const [name, { Type, Properties }] of Object.entries(parsed.Resources)) {
       if (Type === 'AWS::Lambda::Permission') delete parsed.Resources[name];

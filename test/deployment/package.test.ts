@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,6 +10,7 @@ import { useExactVersions } from '../../deploy/exact-versions.js';
 import { bundleHandlers, functionName, handlerNames, stateMachine } from '../../scripts/bundle.ts';
 import { generatedResources } from '../../scripts/deployment.ts';
 import { OPTIONAL_VARIABLES, VARIABLES } from '../../src/adapters/environment.ts';
+import { packagedTemplate } from './packaged.ts';
 
 /* What `npm run package` makes: the same bytes every time, small, and a template that fits together. Nothing is fetched or deployed. */
 
@@ -42,23 +43,7 @@ interface Template {
 let template: Template;
 
 beforeAll(() => {
-  for (const folder of [
-    'src',
-    'handlers',
-    'workflows',
-    'scripts',
-    'deploy',
-    'serverless.yml',
-    'package.json',
-    'tsconfig.json',
-  ])
-    cpSync(join(ROOT, folder), join(work, folder), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules'), join(work, 'node_modules'));
-  const ran = spawnSync('npm', ['run', '-s', 'package'], { cwd: work, encoding: 'utf8' });
-  expect(ran.status, `${ran.stdout}${ran.stderr}`).toBe(0);
-  template = JSON.parse(
-    readFileSync(join(work, '.serverless/cloudformation-template-update-stack.json'), 'utf8'),
-  ) as Template;
+  template = packagedTemplate(work);
 }, 300_000);
 
 describe('the bundles', () => {

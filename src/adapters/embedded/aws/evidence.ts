@@ -27,14 +27,12 @@ type Refusals = Readonly<Record<string, Unobservable>>;
 
 const ORGANIZATION = 'organization';
 const REFUSALS = 'refusals';
-const REGIONS = 'regions';
 const iamName = (accountId: string) => `iam/${accountId}`;
 
 /** Takes over an organization, its identities and its settings from a snapshot, so that a simulation starts from a real estate. */
 export function seedFromSnapshot(database: DatabaseSync, snapshot: Snapshot): void {
   inTransaction(database, () => {
     writeDocument(database, ORGANIZATION, snapshot.organization);
-    writeDocument(database, REGIONS, snapshot.regions);
     const refusals: Record<string, Unobservable> = {};
     for (const { accountId, iam } of snapshot.accounts) {
       if (iam.kind === 'unobservable') refusals[accountId] = iam;
@@ -123,9 +121,6 @@ export function embeddedOrganization(database: DatabaseSync): Organization {
     throw new Error('the embedded AWS holds no organization; create the state from a snapshot');
   return organization;
 }
-
-export const embeddedRegions = (database: DatabaseSync): Snapshot['regions'] =>
-  readDocument<Snapshot['regions']>(database, REGIONS) ?? [];
 
 /** The collectors' ports over the embedded AWS, live: what a check sees here is what the workflow did here. */
 export function embeddedEvidence(
