@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/aws/**/*.test.ts'],
     testTimeout: 240_000,
     hookTimeout: 420_000,
-    fileParallelism: false,
+    // Each file has a server, an environment and clients of its own; the longest takes as long as the others together.
+    pool: 'forks',
+    maxWorkers: '100%',
   },
 });
