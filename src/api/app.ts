@@ -10,6 +10,7 @@ import {
   parseSourceDocument,
   type Result,
 } from '../core/index.ts';
+import { PlanUnfinished } from '../enforcement/index.ts';
 import { AwsCallError, ConflictError, correlating, NoPolicyInForce } from '../exceptions/index.ts';
 import { problemsOf } from '../policy/index.ts';
 import { FAILURES, type Failure, problemOf } from './failures.ts';
@@ -354,6 +355,12 @@ async function guarded<T>(
         code: 'NO_POLICY_IN_FORCE',
         message: error.message,
         remedy: 'adopt one: proviso policy adopt --as ID',
+      });
+    if (error instanceof PlanUnfinished)
+      return err({
+        code: 'UNAVAILABLE',
+        message: error.message,
+        remedy: 'enforce in fewer units: a call ends after 30 s, and a plan is whole or none',
       });
     serving.onFault(error, correlationId);
     if (error instanceof ConflictError)

@@ -153,6 +153,7 @@ const OWN = {
   getHealth: [],
   getPolicy: ['NO_POLICY_IN_FORCE'],
   adoptPolicy: ['OTHER_ACTOR', 'POLICY_REFUSES', 'PLAN_NOT_CONFIRMED', 'CHANGE_NOT_APPROVED', 'BUSY'],
+  planEnforcement: ['OTHER_ACTOR'],
   getFindings: ['NO_REPORT'],
   listExceptions: [],
   listStandings: [],

@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import {
+  type EpochMs,
   type ExceptionId,
+  epochMs,
   err,
   formatInstant,
   ok,
@@ -15,7 +17,9 @@ import {
   adoptPolicy,
   closeUnproven,
   decideException,
+  type EnforcementPlan,
   hold,
+  planEnforcement,
   policyCountedOn,
   type Rejudged,
   release,
@@ -29,7 +33,9 @@ import {
 import {
   decisionSheet,
   describeState,
+  type ExceptionRecord,
   type ExceptionState,
+  holdOf,
   type Judgement,
   POLICY_KEY,
   readException,
@@ -37,7 +43,7 @@ import {
   type SignedCertificate,
   sheetFault,
 } from '../exceptions/index.ts';
-import { parsePolicy } from '../policy/index.ts';
+import { type LoadedPolicy, parsePolicy } from '../policy/index.ts';
 import { parseChangeRecord, parseChangeSigners } from '../review/index.ts';
 import type { Failure } from './failures.ts';
 import { mayReadAll, type Operation, operation, POLICY_OWNER } from './operation.ts';
@@ -57,6 +63,8 @@ import {
   findingsView,
   healthView,
   holdBody,
+  planBody,
+  planView,
   policyBody,
   policyView,
   reasonBody,
@@ -89,6 +97,21 @@ export interface Adopted {
 const unreadable = (what: string, problems: readonly Problem[]): Result<never, Failure> =>
   err({ code: 'MALFORMED', message: `${what} cannot be used`, problems });
 
+const policyIn = ({
+  name,
+  text,
+}: {
+  readonly name: string;
+  readonly text: string;
+}): Result<LoadedPolicy, Failure> => {
+  const parsed = parsePolicy(text, name);
+  return parsed.ok ? parsed : unreadable(`\`${name}\``, parsed.error);
+};
+
+/** API Gateway waits 30 s; what follows a plan needs some of them. */
+const PLAN_WITHIN_MS = 20_000;
+const planUntil = ({ services }: OperationCall): EpochMs => epochMs(services.clock.now() + PLAN_WITHIN_MS);
+
 const idOf = ({ id }: z.output<typeof aboutOne>): ExceptionId => id as ExceptionId;
 
 /** After an act: what it set off happens, then the exception is read. */
@@ -102,8 +125,24 @@ async function after<T extends object>(
   return view.ok ? ok({ ...view.value, ...more }) : view;
 }
 
-const stateOf = async ({ services }: OperationCall, id: ExceptionId): Promise<ExceptionState | undefined> =>
-  (await readException(services.store, id))?.value.state;
+const recordOf = async ({ services }: OperationCall, id: ExceptionId): Promise<ExceptionRecord | undefined> =>
+  (await readException(services.store, id))?.value;
+
+const stateOf = async (call: OperationCall, id: ExceptionId): Promise<ExceptionState | undefined> =>
+  (await recordOf(call, id))?.state;
+
+/** The hold that stands is the one that is asked for: with this matter and reason, or given this vault. */
+function isHeldAs(
+  record: ExceptionRecord | undefined,
+  { reference, reason, vault }: z.output<typeof holdBody>,
+): boolean {
+  const standing = record === undefined ? undefined : holdOf(record);
+  if (record === undefined || standing === undefined) return false;
+  return vault === undefined
+    ? standing.vault === undefined && standing.reference === reference && standing.reason === reason
+    : standing.vault?.bucketName === vault.bucketName &&
+        standing.vault.keyPrefix === `${vault.keyPrefix}${record.id}/`;
+}
 
 /** The exception, for those who may read it. */
 async function readable(call: OperationCall, id: ExceptionId): Promise<Result<ExceptionView, Failure>> {
@@ -159,13 +198,8 @@ export const OPERATIONS = {
     answer: adoptedView,
     status: 200,
     async run(call, { body }): Promise<Result<Adopted, Failure>> {
-      const parsed = parsePolicy(body.text, body.name);
-      if (!parsed.ok)
-        return err({
-          code: 'MALFORMED',
-          message: `\`${body.name}\` is not a policy that can be used`,
-          problems: parsed.error,
-        });
+      const parsed = policyIn(body);
+      if (!parsed.ok) return parsed;
       const policy = parsed.value;
       const { signers: file, approvals } = body;
       const signers = file === undefined ? undefined : parseChangeSigners(file.text, file.name);
@@ -181,6 +215,7 @@ export const OPERATIONS = {
         body.confirmedPlan,
         {
           ...(file === undefined ? {} : { signers: { file: file.name, text: file.text } }),
+          planUntil: planUntil(call),
           refuses: (before) => changeRefusal(before, policy, signers?.value, record.value),
         },
       );
@@ -188,6 +223,24 @@ export const OPERATIONS = {
       if (!adopted.ok) return adopted;
       const { id, version } = policy.policy.metadata;
       return ok({ policy: id, version, hash: policy.hash, ...adopted.value });
+    },
+  }),
+  planEnforcement: operation({
+    method: 'POST',
+    path: '/enforcement/plan',
+    summary: 'What `enforce` of a policy would do today',
+    description:
+      'Account by account and Region by Region: what would be undone, what is foreign and would be left, what cannot be read. Nothing is written. `hash` is what `PUT /policy` takes as `confirmedPlan`: when the estate has changed since, it is another plan. An organization of which not everything can be read within 20 s gets no plan (503).',
+    who: POLICY_OWNER,
+    params: aboutNothing,
+    body: planBody,
+    isReading: true,
+    answer: planView,
+    status: 200,
+    async run(call, { body }): Promise<Result<EnforcementPlan, Failure>> {
+      const parsed = policyIn(body);
+      if (!parsed.ok) return parsed;
+      return ok(await planEnforcement(call.services, parsed.value, planUntil(call)));
     },
   }),
   getFindings: operation({
@@ -355,7 +408,7 @@ export const OPERATIONS = {
       const id = idOf(params);
       const { role, decision, subjectHash, reason } = body;
       if (isRepeat) {
-        const record = (await readException(services.store, id))?.value;
+        const record = await recordOf(call, id);
         const isDone = record?.decisions.some(
           (made) =>
             made.principalId === caller.id &&
@@ -390,9 +443,7 @@ export const OPERATIONS = {
       const { services, caller, isRepeat } = call;
       const id = idOf(params);
       const last = isRepeat
-        ? (await readException(services.store, id))?.value.decisions.findLast(
-            ({ principalId }) => principalId === caller.id,
-          )
+        ? (await recordOf(call, id))?.decisions.findLast(({ principalId }) => principalId === caller.id)
         : undefined;
       if (last?.decision === 'take-back') return after(call, id, {});
       const taken = await takeBackApproval(services, id, caller.id, body.reason);
@@ -451,6 +502,7 @@ export const OPERATIONS = {
     async run(call, { params, body }): Promise<Result<ExceptionView, Failure>> {
       const id = idOf(params);
       const { actor: _actor, ...asked } = body;
+      if (call.isRepeat && isHeldAs(await recordOf(call, id), asked)) return after(call, id, {});
       const done = await hold(call.services, id, call.caller.id, asked);
       return done.ok ? after(call, id, {}) : done;
     },
@@ -468,6 +520,8 @@ export const OPERATIONS = {
     status: 200,
     async run(call, { params, body }): Promise<Result<ExceptionView, Failure>> {
       const id = idOf(params);
+      const last = call.isRepeat ? (await recordOf(call, id))?.holds?.at(-1)?.released : undefined;
+      if (last?.by === call.caller.id && last.reason === body.reason) return after(call, id, {});
       const done = await release(call.services, id, call.caller.id, body.reason);
       return done.ok ? after(call, id, {}) : done;
     },

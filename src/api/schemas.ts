@@ -98,9 +98,13 @@ export const policyBody = z.strictObject({
   actor,
   name: z.string().min(1).max(400).describe('what the policy is called in messages: a file'),
   text: z.string().min(1).describe('the policy, as YAML'),
-  confirmedPlan: hash
+  confirmedPlan: z
+    .string()
+    .max(64)
     .optional()
-    .describe('for a policy that enforces: the hash of the plan that a person has read'),
+    .describe(
+      'for a policy that enforces: the whole hash of the plan that a person has read (`POST /enforcement/plan`)',
+    ),
   signers: z
     .strictObject({ name: z.string().min(1).max(400), text: z.string().min(1) })
     .optional()
@@ -111,6 +115,8 @@ export const policyBody = z.strictObject({
     .optional()
     .describe('for a loosening: the record of signed approvals (`kind: PolicyChangeApprovals`, as JSON)'),
 });
+
+export const planBody = policyBody.pick({ actor: true, name: true, text: true });
 
 const record = z
   .looseObject({
@@ -279,6 +285,19 @@ export const sheetView = z.strictObject({
   sheetHash: hash.describe('of exactly the bytes of `markdown`: what approvers sign'),
   policyHash: hash,
   markdown: z.string(),
+});
+export const planView = z.strictObject({
+  hash: hash.describe('what a person confirms: over what is there and what would happen'),
+  policyHash: hash,
+  settings: z.array(
+    z.looseObject({
+      ...accountRegion,
+      accountName: z.string(),
+      setting: z.string(),
+      effect: z.enum(['at-baseline', 'leased', 'foreign', 'undo', 'unreadable']),
+      observed: z.string(),
+    }),
+  ),
 });
 export const policyView = z.strictObject({
   id: z.string(),

@@ -1,4 +1,4 @@
-import { err, ok, type PrincipalId, type Result } from '../core/index.ts';
+import { type EpochMs, err, ok, type PrincipalId, type Result } from '../core/index.ts';
 import {
   ConflictError,
   encode,
@@ -30,6 +30,8 @@ export interface AdoptionGate {
   readonly signers?: AdoptedPolicy['signers'];
   /** Why this policy may not follow the one in force; asked of the very record that is replaced. */
   readonly refuses?: (before: AdoptedPolicy) => Refusal | undefined;
+  /** By when the plan must have been read, once it is known that one is needed. */
+  readonly planUntil?: EpochMs;
 }
 
 /**
@@ -38,6 +40,7 @@ export interface AdoptionGate {
  * @param confirmedPlan - for a policy that enforces anywhere: the hash of `planEnforcement`, as a person read it. Without it, or when the
  *   estate has changed since, the adoption is refused (`PLAN_NOT_CONFIRMED`) and nothing is written.
  * @param gate - what else may refuse it; a refusal is recorded
+ * @throws PlanUnfinished when the plan was not read by `gate.planUntil`; nothing is written
  */
 export async function adoptPolicy(
   services: ActingServices,
@@ -70,7 +73,7 @@ export async function adoptPolicy(
   const refusedChange = before === undefined ? undefined : gate.refuses?.(before.value);
   if (refusedChange !== undefined) return refuse(refusedChange);
   if (enforcesAnywhere(policy)) {
-    const plan = await planEnforcement(services, policy);
+    const plan = await planEnforcement(services, policy, gate.planUntil);
     if (plan.hash !== confirmedPlan) {
       return refuse({
         code: 'PLAN_NOT_CONFIRMED',

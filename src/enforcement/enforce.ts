@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import {
   canonicalJson,
   DAY,
@@ -492,34 +493,63 @@ export interface EnforcementPlan {
   readonly settings: readonly PlannedSetting[];
 }
 
+/** A plan was not read in time, so there is none: half a plan would be confirmed for a whole one. */
+export class PlanUnfinished extends Error {
+  constructor(read: number, settings: number) {
+    super(`${read} of ${settings} settings were read in the time there is, so there is no plan`);
+    this.name = 'PlanUnfinished';
+  }
+}
+
+const PLANNED_AT_ONCE = 12;
+
 /**
  * What the policy's `enforce` would do today, account by account and Region by Region. Reads; writes nothing, tells nothing.
  * Foreign: in place now, would be saved and left. Undo: already enforced there, and drifted since.
+ *
+ * @param until - nothing more is read from then on
+ * @throws PlanUnfinished when not everything was read by `until`
  */
-export async function planEnforcement(services: Services, policy: LoadedPolicy): Promise<EnforcementPlan> {
-  const settings: PlannedSetting[] = [];
+export async function planEnforcement(
+  services: Services,
+  policy: LoadedPolicy,
+  until?: EpochMs,
+): Promise<EnforcementPlan> {
   const pairs = enforcesAnywhere(policy)
-    ? governedPairs(await services.organizationView.organization(), policy)
+    ? governedPairs(await services.organizationView.organization(), policy).filter(
+        ({ enforcement }) => enforcement === 'enforce',
+      )
     : [];
   const now = services.clock.now();
-  for (const pair of pairs.filter(({ enforcement }) => enforcement === 'enforce')) {
-    const { value: kept } = await readEnforced(services, pair);
-    const row = (await readLeaseRow(services.store, pair.accountId, pair.region))?.value;
-    for (const setting of SETTINGS) {
-      const observed = await observeSetting(services, pair, setting);
-      const isLeased = leaseExplains(setting, row, now);
-      const plan = planDrift(setting, observed, 'enforce', kept.settings[setting], isLeased, now);
-      const { accountId, region, accountName } = pair;
-      settings.push({
-        accountId,
-        region,
-        accountName,
-        setting,
-        effect: effectOf(plan),
-        observed: describeSetting(setting, observed),
-      });
-    }
-  }
+  let read = 0;
+  const planned = await pMap(
+    pairs,
+    async (pair) => {
+      const { value: kept } = await readEnforced(services, pair);
+      const row = (await readLeaseRow(services.store, pair.accountId, pair.region))?.value;
+      const settings: PlannedSetting[] = [];
+      for (const setting of SETTINGS) {
+        if (until !== undefined && services.clock.now() >= until)
+          throw new PlanUnfinished(read, pairs.length * SETTINGS.length);
+        const observed = await observeSetting(services, pair, setting);
+        read += 1;
+        const isLeased = leaseExplains(setting, row, now);
+        const plan = planDrift(setting, observed, 'enforce', kept.settings[setting], isLeased, now);
+        const { accountId, region, accountName } = pair;
+        settings.push({
+          accountId,
+          region,
+          accountName,
+          setting,
+          effect: effectOf(plan),
+          observed: describeSetting(setting, observed),
+        });
+      }
+      return settings;
+    },
+    { concurrency: PLANNED_AT_ONCE },
+  );
+  const settings = planned.flat();
   return { hash: hashOf({ policy: policy.hash, settings }), policyHash: policy.hash, settings };
 }
 

@@ -24,6 +24,7 @@ export {
   listForeign,
   observeSetting,
   type PlannedSetting,
+  PlanUnfinished,
   planEnforcement,
   restoreDocument,
 } from './enforce.ts';

@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { LARGEST_BODY } from '../../src/api/index.ts';
 import { principalId, type Sha256Hex } from '../../src/core/index.ts';
-import { adoptPolicy } from '../../src/enforcement/index.ts';
+import { adoptPolicy, planEnforcement } from '../../src/enforcement/index.ts';
 import { parsePolicy } from '../../src/policy/index.ts';
 import {
   approveChange,
@@ -10,7 +10,17 @@ import {
   encodeChangeRecord,
   parseChangeSigners,
 } from '../../src/review/index.ts';
-import { BEGINS, HOUR_MS, LONG_AFTER, POLICY_TEXT, simulate, withRole } from '../simulation/harness.ts';
+import {
+  BEGINS,
+  HOUR_MS,
+  LONG_AFTER,
+  loadPolicy,
+  POLICY_TEXT,
+  SOMEBODYS,
+  simulate,
+  VAULT_KEY,
+  withRole,
+} from '../simulation/harness.ts';
 import { requestBody, TestApi } from './harness.ts';
 
 const withApi = (play: (api: TestApi) => Promise<void>, limit?: { burst: number; perSecond: number }) =>
@@ -306,6 +316,44 @@ describe('an idempotency key', () => {
       expect((await call()).body.exception.decisions).toHaveLength(1);
     }));
 
+  it('takes up a hold and a release whose answers were lost, and does neither twice', () =>
+    withApi(async (api) => {
+      const id = await approved(api);
+      await api.simulation.advanceTo(BEGINS + HOUR_MS);
+      const { services } = api.simulation.state;
+      const { policyInForce } = services;
+      const lostThenAgain = async (path: string, body: object, key: string) => {
+        const call = () =>
+          api.call('POST', `/exceptions/${id}/${path}`, {
+            as: 'lena',
+            body,
+            headers: { 'idempotency-key': `${key}-5f4c1c0e` },
+          });
+        // The act is recorded; what is asked of the policy in force afterwards, for the answer, fails.
+        Object.assign(services, { policyInForce: { current: () => Promise.reject(new Error('lost')) } });
+        const lost = await call();
+        Object.assign(services, { policyInForce });
+        expect(lost.status).toBe(500);
+        return call();
+      };
+      const asked = { reference: 'LIT-2026-7', reason: 'claim filed' };
+      const held = await lostThenAgain('hold', asked, 'hold');
+      expect(held.status, held.text).toBe(200);
+      expect(held.body.exception.holds).toMatchObject([{ by: 'lena', ...asked }]);
+      // Another call, with a key of its own, is no repeat.
+      const twice = await api.call('POST', `/exceptions/${id}/hold`, { as: 'lena', body: asked });
+      expect(twice.body).toMatchObject({ status: 409, code: 'STATE_REFUSES' });
+      const vault = { bucketName: api.simulation.makeVault(), kmsKeyArn: VAULT_KEY };
+      const moved = await lostThenAgain('hold', { ...asked, vault }, 'vault');
+      expect(moved.status, moved.text).toBe(200);
+      expect(moved.body.exception.holds).toMatchObject([{ vault: { bucketName: vault.bucketName } }]);
+      const released = await lostThenAgain('release', { reason: 'settled' }, 'release');
+      expect(released.status, released.text).toBe(200);
+      expect(released.body.exception.holds).toMatchObject([{ released: { by: 'lena', reason: 'settled' } }]);
+      const types = api.simulation.events('exception.held').length;
+      expect([types, api.simulation.events('exception.hold-released').length]).toEqual([2, 1]);
+    }));
+
   it('tells a second call that the first is under way', () =>
     withApi(async (api) => {
       const { services } = api.simulation.state;
@@ -362,6 +410,61 @@ describe('the policy through the API', () => {
       });
       expect(malformed.body).toMatchObject({ status: 400, code: 'MALFORMED' });
     }));
+
+  describe('when it enforces', () => {
+    const enforcing = POLICY_TEXT.replace('  enforcement: observe\n', '  enforcement: enforce\n');
+    const body = { name: 'policies/prompt-storage.yaml', text: enforcing };
+    const withOwner = (play: (api: TestApi) => Promise<void>) =>
+      withApi(async (api) => {
+        expect(enforcing).not.toBe(POLICY_TEXT);
+        api.simulation.editPeople(
+          'id: dora, name: Dora Novak, roles: [data-protection]',
+          'id: dora, name: Dora Novak, roles: [policy-owner]',
+        );
+        await play(api);
+      });
+
+    it('is put in force by the plan of today alone, as on one machine', () =>
+      withOwner(async (api) => {
+        const planned = await api.call('POST', '/enforcement/plan', { as: 'dora', body });
+        expect(planned.status, planned.text).toBe(200);
+        expect(planned.body).toEqual(
+          await planEnforcement(api.simulation.state.services, loadPolicy(enforcing)),
+        );
+        expect(planned.body.settings.length).toBeGreaterThan(10);
+        const adopt = (confirmedPlan?: string) =>
+          api.call('PUT', '/policy', {
+            as: 'dora',
+            body: { ...body, ...(confirmedPlan === undefined ? {} : { confirmedPlan }) },
+          });
+        expect((await adopt()).body).toMatchObject({ status: 409, code: 'PLAN_NOT_CONFIRMED' });
+        expect((await adopt(planned.body.hash.slice(0, 16))).body.code).toBe('PLAN_NOT_CONFIRMED');
+        // Somebody changes a setting after the plan was read.
+        api.simulation.somebodyPuts(SOMEBODYS);
+        expect((await adopt(planned.body.hash)).body.code).toBe('PLAN_NOT_CONFIRMED');
+        expect((await api.call('GET', '/policy')).body.text).toBe(POLICY_TEXT);
+        const again = await api.call('POST', '/enforcement/plan', { as: 'dora', body });
+        expect(again.body.hash).not.toBe(planned.body.hash);
+        expect((await adopt(again.body.hash)).body).toMatchObject({ isNew: true });
+        expect((await api.call('GET', '/policy')).body.text).toBe(enforcing);
+      }));
+
+    it('has no half plan: what cannot be read in time is said, and nothing is adopted', () =>
+      withOwner(async (api) => {
+        const { services } = api.simulation.state;
+        const { clock } = services;
+        let seconds = 0;
+        Object.assign(services, { clock: { now: () => clock.now() + 3000 * seconds++ } });
+        const planned = await api.call('POST', '/enforcement/plan', { as: 'dora', body });
+        expect(planned.body).toMatchObject({ status: 503, code: 'UNAVAILABLE' });
+        expect(planned.body.detail).toMatch(/^[1-9]\d* of \d+ settings were read/);
+        const adopted = await api.call('PUT', '/policy', { as: 'dora', body });
+        expect(adopted.body).toMatchObject({ status: 503, code: 'UNAVAILABLE' });
+        Object.assign(services, { clock });
+        expect((await api.call('GET', '/policy')).body.text).toBe(POLICY_TEXT);
+        expect(api.faults).toEqual([]);
+      }));
+  });
 
   describe('when it loosens', () => {
     const looser = () => POLICY_TEXT.replace('retention: 14d', 'retention: 15d');

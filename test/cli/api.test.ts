@@ -304,6 +304,47 @@ describe('proviso serve', () => {
       expect(here.exitCode).toBe(2);
     }));
 
+  it('shows the plan of a policy that enforces, and adopts it by its confirmation, as on the state', async () => {
+    const file = join(folder, 'enforcing.yaml');
+    writeFileSync(file, POLICY_TEXT.replace('  enforcement: observe\n', '  enforcement: enforce\n'));
+    const play = async (where: readonly string[], who: readonly string[]) => {
+      const plan = () => run(['enforce', 'plan', '--policy', file, ...where]);
+      const adopt = (...more: string[]) =>
+        run(['policy', 'adopt', '--policy', file, ...where, ...who, ...more]);
+      const shown = await plan();
+      const hash = /^plan ([0-9a-f]{16})$/m.exec(shown.stdout)?.[1] ?? '';
+      expect(hash).not.toBe('');
+      return [
+        shown,
+        await run(['enforce', 'plan', '--policy', file, '--format', 'json', ...where]),
+        await adopt(),
+        await adopt('--confirm-plan', '0123456789abcdef'),
+        await adopt('--confirm-plan', hash),
+      ];
+    };
+    const owned = (simulation: Simulation) =>
+      simulation.editPeople(
+        'id: dora, name: Dora Novak, roles: [data-protection]',
+        'id: dora, name: Dora Novak, roles: [policy-owner]',
+      );
+    let local: CliRun[] = [];
+    await simulate(async (simulation) => {
+      owned(simulation);
+      simulation.shut();
+      local = await play(['--state', simulation.directory], ['--as', 'dora']);
+    });
+    await serving(async ({ simulation, server }) => {
+      owned(simulation);
+      const token = join(simulation.directory, 'api-tokens', 'dora');
+      const remote = await play(['--api', server.address, '--token-file', token], []);
+      expect(remote).toEqual(local);
+      const other = join(simulation.directory, 'api-tokens', 'lena');
+      const at = ['--policy', file, '--api', server.address, '--token-file', other];
+      expect((await run(['enforce', 'plan', ...at])).stderr).toContain('policy-owner');
+    });
+    expect(local.map(({ exitCode }) => exitCode).slice(2)).toEqual([1, 1, 0]);
+  });
+
   it('answers with the check of the state as it is', () =>
     serving(async ({ server, token }) => {
       const answer = await fetch(`${server.address}/findings`, {

@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
-import { planEnforcement } from '../../enforcement/index.ts';
 import type { CommandContext } from '../context.ts';
+import { apiOption, type DeskOptions, tokenFileOption, withDesk } from '../desk.ts';
 import { planLines } from '../enforcement-plan.ts';
 import { EXIT } from '../exit-codes.ts';
+import { readTextFile } from '../files.ts';
 import { examples, formatOption, policyOption, stateOption } from '../options.ts';
 import { writeJson, writeLines } from '../output.ts';
 import { loadPolicy } from '../policies.ts';
 import { groupOf } from '../program.ts';
-import { withState } from '../state.ts';
+import { refused } from '../state.ts';
 
-interface Options {
+interface Options extends DeskOptions {
   readonly policy: string;
-  readonly state: string;
   readonly format: string;
 }
 
@@ -23,17 +23,22 @@ export function register(program: Command, context: CommandContext): void {
     )
     .addOption(policyOption())
     .addOption(stateOption())
+    .addOption(apiOption())
+    .addOption(tokenFileOption())
     .addOption(formatOption('text', 'json'))
     .addHelpText('after', examples('proviso enforce plan --policy policies/ --state .proviso/'))
     .action((options: Options) => plan(options, context));
 }
 
 async function plan(options: Options, context: CommandContext): Promise<void> {
-  const policy = await loadPolicy(options.policy, context);
-  await withState(options.state, context, async (state) => {
-    const planned = await planEnforcement(state.services, policy);
-    if (planned.settings.some(({ effect }) => effect === 'unreadable')) context.exitCode = EXIT.undecided;
-    if (options.format === 'json') writeJson(context, planned);
-    else writeLines(context, planLines(planned, context.width));
+  const { file } = await loadPolicy(options.policy, context);
+  const body = { name: file, text: await readTextFile(file, context) };
+  await withDesk(options, context, async (desk) => {
+    const planned = await desk.call('planEnforcement', { params: {}, body });
+    if (!planned.ok) return refused(context, planned.error);
+    if (planned.value.settings.some(({ effect }) => effect === 'unreadable'))
+      context.exitCode = EXIT.undecided;
+    if (options.format === 'json') writeJson(context, planned.value);
+    else writeLines(context, planLines(planned.value, context.width));
   });
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Adopted } from '../../api/index.ts';
-import { adoptPolicy, planEnforcement } from '../../enforcement/index.ts';
+import { adoptPolicy, enforcesAnywhere, planEnforcement } from '../../enforcement/index.ts';
 import type { LoadedPolicy } from '../../policy/index.ts';
 import type { CommandContext } from '../context.ts';
 import { apiOption, type DeskOptions, isRemote, requireActor, tokenFileOption, withDesk } from '../desk.ts';
@@ -84,7 +84,7 @@ async function adopt(options: Options, context: CommandContext): Promise<void> {
   });
 }
 
-/** The deployment decides, by the gate of `PUT /policy`. What `enforce` would do is its to say: the whole hash of a plan is sent as given. */
+/** The deployment decides, by the gate of `PUT /policy`, and says what `enforce` would do there. */
 async function adoptThere(
   policy: LoadedPolicy,
   text: string,
@@ -95,15 +95,28 @@ async function adoptThere(
   const body = {
     name: policy.file,
     text,
-    ...(confirmPlan === undefined ? {} : { confirmedPlan: confirmPlan }),
     ...(signers === undefined
       ? {}
       : { signers: { name: signers, text: await readTextFile(signers, context) } }),
     ...(approvals === undefined ? {} : { approvals: await readTextFile(approvals, context) }),
   };
   await withDesk(options, context, async (desk) => {
-    const adopted = await desk.call('adoptPolicy', { params: {}, body });
-    if (!adopted.ok) return refused(context, adopted.error);
+    const { name } = body;
+    const planned = enforcesAnywhere(policy)
+      ? await desk.call('planEnforcement', { params: {}, body: { name, text } })
+      : undefined;
+    if (planned?.ok === false) return refused(context, planned.error);
+    const plan = planned?.value;
+    const confirmed = plan === undefined ? undefined : confirmedHash(confirmPlan, plan.hash);
+    const adopted = await desk.call('adoptPolicy', {
+      params: {},
+      body: { ...body, ...(confirmed === undefined ? {} : { confirmedPlan: confirmed }) },
+    });
+    if (!adopted.ok) {
+      if (plan !== undefined && adopted.error.code === 'PLAN_NOT_CONFIRMED' && options.format === 'text')
+        writeLines(context, [...planLines(plan, context.width), '']);
+      return refused(context, adopted.error);
+    }
     tell(policy, adopted.value, options, context);
   });
 }
