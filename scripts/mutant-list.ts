@@ -701,8 +701,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/enforcement/switch-off.ts',
-        from: '    await recordOverdue(services, pair, subject, actor, now);\n',
-        to: '',
+        from: '    const since = await recordOverdue(services, pair, subject, actor, now);\n',
+        to: '    const since = now;\n',
       },
     ],
   },
@@ -778,7 +778,7 @@ export const MUTANTS: readonly Mutant[] = [
         to: `  const present = await presentLease(services, pair, subject);
   const holds = (await readException(services.store, subject))?.value.holds ?? [];
   if (holds.some(({ released }) => released === undefined))
-    return { isOff: false, isSettled: false, retryAt: epochMs(clock.now() + RETRY), says: 'on hold' };\n`,
+    return { isOff: false, isSettled: false, retryAt: epochMs(clock.now() + FIRST_RETRY), says: 'on hold' };\n`,
       },
     ],
   },

@@ -49,7 +49,7 @@ import { deleteKeyMaterial, describeKeyMaterial } from './key-material.ts';
 import type { Services } from './ports.ts';
 import { addCounts, isEmptyListing, list, NOTHING_PURGED, purge } from './purge.ts';
 import { allOf, reopen } from './reconcile.ts';
-import { pullSecondLever } from './second-lever.ts';
+import { pullSecondLever, secondLeverDue } from './second-lever.ts';
 import { isSuperseded, markEnding } from './start-ending.ts';
 import { describeObserved, markForeign, type SwitchOffResult, switchOff } from './switch-off.ts';
 
@@ -75,7 +75,12 @@ const waitText = (at: EpochMs): string => formatInstant(epochMs(Math.ceil(at / S
 
 /** `done`: a person closed it meanwhile (or, when purging and listing, Legal holds it); nothing is written into a closed record. */
 /** `filter`: after the quiet time the drain runs a last time, before the purge. */
-export type PutBaselineStep = { readonly next: 'retry' | 'drain' | 'filter' | 'done'; readonly at: string };
+export interface PutBaselineStep {
+  readonly next: 'retry' | 'drain' | 'filter' | 'done';
+  readonly at: string;
+  /** Whole seconds until the next try, 30 to 300; a length, because the clock of whoever waits is another. 0: there is none. */
+  readonly wait: number;
+}
 
 /** Baseline at every place, read back, and again until all are off and settled. A place that fails keeps no other from being switched off. */
 export async function putBaselineStep(
@@ -85,9 +90,10 @@ export async function putBaselineStep(
 ): Promise<PutBaselineStep> {
   await markEnding(services, id);
   const { record, leases } = await subjectOf(services, id);
-  if (isTerminal(record.state)) return { next: 'done', at: waitText(services.clock.now()) };
+  if (isTerminal(record.state)) return { next: 'done', at: waitText(services.clock.now()), wait: 0 };
   const next = isFiltered(record.request) ? 'filter' : 'drain';
-  if (record.state !== 'ending') return { next, at: waitText(record.drainUntil ?? services.clock.now()) };
+  if (record.state !== 'ending')
+    return { next, at: waitText(record.drainUntil ?? services.clock.now()), wait: 0 };
   const faults: unknown[] = [];
   const results: SwitchOffResult[] = [];
   // One that was settled meanwhile says so by itself; without any, the state is about to move on.
@@ -107,9 +113,15 @@ export async function putBaselineStep(
   );
   if (faults.length > 0) throw faults[0];
   const result = allOf(results);
-  if (!result.isSettled) return { next: 'retry', at: formatInstant(result.retryAt) };
+  if (!result.isSettled) {
+    const now = services.clock.now();
+    // The second lever is pulled by this step too, and does not wait for a try that is far off.
+    const dues = unsettled.map(({ lease }) => secondLeverDue(lease)).filter((due) => due > now);
+    const wait = Math.max(30 * SECOND, Math.min(result.retryAt, ...dues) - now);
+    return { next: 'retry', at: formatInstant(result.retryAt), wait: Math.ceil(wait / SECOND) };
+  }
   const after = await requireException(services.store, id);
-  return { next, at: waitText(after.value.drainUntil ?? services.clock.now()) };
+  return { next, at: waitText(after.value.drainUntil ?? services.clock.now()), wait: 0 };
 }
 
 export type PurgeStep = { readonly next: 'list' | 'off-again' | 'done' };

@@ -249,10 +249,12 @@ export function allOf(results: readonly SwitchOffResult[]): SwitchOffResult {
   const [first] = results;
   if (first !== undefined && results.length === 1) return first;
   const isOff = results.every((each) => each.isOff);
+  const unsettled = results.filter(({ isSettled }) => !isSettled);
+  const open = unsettled.length === 0 ? results : unsettled;
   return {
     isOff,
-    isSettled: results.every((each) => each.isSettled),
-    retryAt: epochMs(Math.min(...results.map(({ retryAt }) => retryAt))),
+    isSettled: unsettled.length === 0,
+    retryAt: epochMs(Math.min(...open.map(({ retryAt }) => retryAt))),
     says: isOff
       ? 'off and read back in every account and Region'
       : `not off everywhere: ${results

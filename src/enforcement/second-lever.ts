@@ -3,6 +3,7 @@ import {
   type EpochMs,
   type EventActor,
   type ExceptionId,
+  epochMs,
   formatDuration,
   MINUTE,
   ok,
@@ -28,7 +29,10 @@ import { keepEvent } from './switch-off.ts';
  * How long after the end switching off may keep failing before the second lever is pulled: twice the sweeper's bound, so that an
  * ordinary retry comes first, and well before anybody has read a page.
  */
-export const SECOND_LEVER_AFTER = durationMs(30 * MINUTE);
+const SECOND_LEVER_AFTER = durationMs(30 * MINUTE);
+
+export const secondLeverDue = (lease: Parameters<typeof endOf>[0]): EpochMs =>
+  epochMs(endOf(lease) + SECOND_LEVER_AFTER);
 
 /**
  * When switching off keeps failing, takes the destination away: a denial on the bucket and the key disabled, each tried by itself and
@@ -48,7 +52,7 @@ export async function pullSecondLever(
     const lease = leaseOf(row?.value, id);
     const before = factsAt(record, pair).secondLever;
     if (lease?.enabling === undefined || lease.offAt !== undefined || isPulled(before)) return;
-    if (now - endOf(lease) < SECOND_LEVER_AFTER) return;
+    if (now < secondLeverDue(lease)) return;
     if (before === undefined) {
       const late = formatDuration(durationMs(Math.floor((now - endOf(lease)) / MINUTE) * MINUTE));
       await keepEvent(services, id, {

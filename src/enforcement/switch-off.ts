@@ -1,6 +1,7 @@
 import {
   DAY,
   type DomainEvent,
+  type DurationMs,
   durationMs,
   type EpochMs,
   type EventActor,
@@ -10,6 +11,7 @@ import {
   formatInstant,
   MINUTE,
   ok,
+  SECOND,
 } from '../core/index.ts';
 import type { LoggingConfiguration, Observation } from '../evidence/index.ts';
 import {
@@ -56,8 +58,16 @@ export interface SwitchOffResult {
   readonly says: string;
 }
 
-/** Sweeps and steps look again this often until it is off. */
-const RETRY = MINUTE;
+/**
+ * Between two tries while AWS refuses, at least and at most. The most is what can pass after AWS refuses no more; with it an execution's history
+ * (25,000 events, *Service quotas* of AWS Step Functions) lasts for a week and not for a day.
+ */
+const FIRST_RETRY = durationMs(30 * SECOND);
+const LAST_RETRY = durationMs(5 * MINUTE);
+
+/** Until the next try, after switching off has failed for so long: a quarter of that, so that for ever costs little and a short refusal stays short. */
+export const backoff = (failingFor: number): DurationMs =>
+  durationMs(Math.min(LAST_RETRY, Math.max(FIRST_RETRY, Math.ceil(failingFor / 4))));
 
 /**
  * Puts the pair back to its baseline and reads back. Idempotent; has no precondition (INVARIANT OFF_NEEDS_NOTHING).
@@ -110,11 +120,11 @@ export async function switchOff(
       },
     });
   if (!isOff) {
-    await recordOverdue(services, pair, subject, actor, now);
+    const since = await recordOverdue(services, pair, subject, actor, now);
     return {
       isOff,
       isSettled: false,
-      retryAt: epochMs(now + RETRY),
+      retryAt: epochMs(now + backoff(now - since)),
       says: readBackSays(isOff, observed, failure),
     };
   }
@@ -392,16 +402,22 @@ export function isToldAgain(
   return now - last >= Math.min(atLeastEvery, Math.max(MINUTE, last - told.firstSeenAt));
 }
 
-/** Overdue is measured against the lease's own end or revocation. Trying goes on at its own pace, however seldom it is told. */
+/**
+ * Overdue is measured against the lease's own end or revocation. Trying goes on at its own pace, however seldom it is told.
+ *
+ * @returns since when it fails
+ */
 async function recordOverdue(
   services: Services,
   pair: Pair,
   id: ExceptionId,
   actor: EventActor,
   now: EpochMs,
-): Promise<void> {
+): Promise<EpochMs> {
+  let since = now;
   await amend(services, id, (record, rows) => {
     const { overdue } = factsAt(record, pair);
+    since = overdue?.firstSeenAt ?? now;
     if (!isToldAgain(overdue, now)) return ok({ record });
     const lease = leasesOf(rows, id).find((placed) => isSamePlace(placed, pair))?.lease;
     const overdueMs = Math.max(0, now - (lease === undefined ? now : endOf(lease)));
@@ -411,11 +427,12 @@ async function recordOverdue(
     return ok({
       record: withFacts(record, pair, (facts) => ({
         ...facts,
-        overdue: { firstSeenAt: overdue?.firstSeenAt ?? now, toldAt: now },
+        overdue: { firstSeenAt: since, toldAt: now },
       })),
       events: [{ type: 'exception.overdue', actor, subject: id, data: { overdueMs, says } }],
     });
   });
+  return since;
 }
 
 /** Names of destinations and the kinds of content: never content itself. */

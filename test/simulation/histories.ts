@@ -11,6 +11,7 @@ import { hold, type Pair, release } from '../../src/enforcement/index.ts';
 import type { LoggingConfiguration } from '../../src/evidence/index.ts';
 import {
   type ExceptionRecord,
+  endOf,
   isActive,
   isHeld,
   isSamePlace,
@@ -606,6 +607,14 @@ async function offInTime(
     'NO_SILENT_ON',
     now <= lease.expiresAt + bound || said(lease.expiresAt) || isRefused,
     `on ${now - lease.expiresAt} ms after its end, and nobody says so`,
+  );
+  // However long AWS refused and however seldom it is tried by then: no longer than the sweeper's pace passes after it refuses no more.
+  const lastOn = s.switched.findLast(({ isOn }) => isOn)?.at ?? lease.expiresAt;
+  const since = Math.max(s.faultyUntil, lastOn, w.sweepLateUntil, endOf(lease));
+  hold(
+    'NO_SILENT_ON',
+    !timers.includes('sweep') || !isSamePlace(pair, PAIR) || now <= since + w.skewMs + 16 * MINUTE_MS,
+    `on ${now - since} ms after nothing kept it from being switched off`,
   );
   // Off in one place: the others follow, by the ending workflow or the sweeper that starts it. No clock is more than 10 minutes wrong.
   if (!timers.includes('sweep')) return;

@@ -78,7 +78,7 @@ describe('somebody else’s change during a lease', () => {
     }));
 });
 
-describe('somebody else’s setting that the table cannot be told of', () => {
+describe('A5: somebody else’s setting that the table cannot be told of', () => {
   /** The lease table takes nothing any more, until the process ends. */
   const refuseCommits = (s: Simulation): void => {
     const { store } = s.state.services;

@@ -38,7 +38,7 @@ describe('the second lever', () => {
       expect(s.isOn()).toBe(true);
       expect((await s.record(id)).state).toBe('ending');
       freed(s);
-      await s.advance(2 * MINUTE_MS);
+      await s.advance(5 * MINUTE_MS);
       expect(s.isOn()).toBe(false);
       await s.advance(DAY_MS + 3 * HOUR_MS);
       expect((await s.record(id)).state).toBe('closed');
@@ -87,7 +87,7 @@ describe('the second lever', () => {
       expect((await s.record(id)).secondLever).toMatchObject({ bucket: 'done', key: 'access-denied' });
       expect(s.events('exception.second-lever')).toHaveLength(1);
       Object.assign(services, { secondLever });
-      await s.advance(2 * MINUTE_MS);
+      await s.advance(5 * MINUTE_MS);
       expect((await s.record(id)).secondLever).toMatchObject({ bucket: 'done', key: 'done' });
       expect(s.events('exception.second-lever')).toHaveLength(2);
     }));
