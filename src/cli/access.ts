@@ -1,5 +1,12 @@
 import type { AccountId } from '../core/index.ts';
-import { CATALOGUE, type KnownPrincipal, type PermissionDecision } from '../iam/index.ts';
+import {
+  CATALOGUE,
+  type Holder,
+  type KnownPrincipal,
+  type PermissionDecision,
+  personWords,
+  SHOWN_PEOPLE,
+} from '../iam/index.ts';
 
 export const ACCESS_SCHEMA_VERSION = 1;
 
@@ -12,7 +19,14 @@ export const principalJson = ({ type, arn, name, accountId, accountName, givenTo
   name,
   accountId,
   accountName,
-  ...(givenTo === undefined ? {} : { givenTo }),
+  ...(givenTo === undefined
+    ? {}
+    : {
+        givenTo: givenTo.map(({ words, people, notRead }) => ({
+          words,
+          ...(people === undefined ? { notRead } : { people }),
+        })),
+      }),
 });
 
 export const decisionJson = (decision: PermissionDecision) => ({
@@ -23,11 +37,20 @@ export const decisionJson = (decision: PermissionDecision) => ({
   statements: decision.statements,
 });
 
+/** ``group `Developers` (user `ada`, user `bob`)``. */
+function holderWords({ words, principalType, people }: Holder): string {
+  if (principalType !== 'GROUP') return words;
+  if (people === undefined) return `${words} (whose members were not read)`;
+  if (people.length === 0) return `${words} (nobody is in it)`;
+  const more = people.length > SHOWN_PEOPLE ? `, and ${people.length - SHOWN_PEOPLE} more` : '';
+  return `${words} (${people.slice(0, SHOWN_PEOPLE).map(personWords).join(', ')}${more})`;
+}
+
 /** A principal as a line shows it. */
 export const principalWords = ({ type, name, accountName, accountId, givenTo }: KnownPrincipal): string =>
   type === 'root'
     ? `the root user of ${accountName} (${accountId})`
-    : `${type} \`${name}\` of ${accountName} (${accountId})${givenTo === undefined ? '' : `, given by IAM Identity Center to ${givenTo.join(' and ')}`}`;
+    : `${type} \`${name}\` of ${accountName} (${accountId})${givenTo === undefined ? '' : `, given by IAM Identity Center to ${givenTo.map(holderWords).join(' and ')}`}`;
 
 export const isOfAccounts =
   (accounts: readonly AccountId[] | undefined) =>

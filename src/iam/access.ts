@@ -5,9 +5,9 @@ import type {
   IamRole,
   IamUser,
   Organization,
-  PermissionSetAssignment,
   RegionEvidence,
 } from '../evidence/index.ts';
+import { type Holder, holdersOf } from './assignments.ts';
 import type { RequestResource } from './compile.ts';
 import { known, type RequestContext } from './context.ts';
 import { contextOfPrincipal, type DecisionContext, decideIdentity, levelsOf } from './decide.ts';
@@ -30,7 +30,6 @@ import {
   SERVICE_LINKED_PATH,
   serviceControlOf,
 } from './service-control.ts';
-import { permissionSetOf } from './trust.ts';
 
 /** What questions about an organization's permissions are answered from; a snapshot is one. */
 export interface AccessEvidence {
@@ -51,8 +50,10 @@ export interface KnownPrincipal {
   readonly guardrails: Guardrails;
   /** Of a user: the names of its groups. */
   readonly groups: readonly string[];
-  /** Of a role of IAM Identity Center: the groups and users that its permission set is given to in the account, in words. */
-  readonly givenTo?: readonly string[];
+  /** Of a role of IAM Identity Center: the groups and users that its permission set is given to in the account; absent where none was seen. */
+  readonly givenTo?: readonly Holder[];
+  /** Of such a role: why nobody knows to whom it is given. */
+  readonly givenToUnseen?: string;
   /** Of a role: who may assume it. */
   readonly trust?: ResourceLayer;
 }
@@ -111,7 +112,7 @@ export function accessOf({ organization, accounts, accountRegions = [] }: Access
       principals.push(rootUser('aws', account, guardrails));
     } else {
       withIdentities.add(accountId);
-      principals.push(...principalsOf(iam.value, account, guardrails, read, assignments(sections)));
+      principals.push(...principalsOf(iam.value, account, guardrails, read, sections));
     }
   }
   const destinations = destinationsOf(accountRegions, resourcePolicies);
@@ -244,7 +245,7 @@ function principalsOf(
   account: Account,
   guardrails: Guardrails,
   read: PolicyReader,
-  assigned: readonly PermissionSetAssignment[],
+  sections: AccountEvidence['sections'],
 ): readonly KnownPrincipal[] {
   const policies = accountPolicies(iam, read);
   const partition = [...iam.users, ...iam.roles][0]?.arn.split(':')[1] ?? 'aws';
@@ -279,28 +280,21 @@ function principalsOf(
         // Service control policies do not reach service-linked roles.
         guardrails: role.path.startsWith(SERVICE_LINKED_PATH) ? NO_GUARDRAILS : guardrails,
         trust: trustOf(role, account.accountId, read),
-        ...givenTo(role, assigned),
+        ...givenTo(role, sections),
       }),
     ),
     rootUser(partition, account, guardrails),
   ];
 }
 
-const assignments = (sections: AccountEvidence['sections']): readonly PermissionSetAssignment[] =>
-  sections?.permissionSetAssignments?.kind === 'observed' ? sections.permissionSetAssignments.value : [];
-
 function givenTo(
   role: IamRole,
-  assigned: readonly PermissionSetAssignment[],
-): { readonly givenTo?: readonly string[] } {
-  const set = permissionSetOf(role);
-  const holders = assigned.filter(({ permissionSetName }) => permissionSetName === set);
-  if (set === undefined || holders.length === 0) return {};
-  return {
-    givenTo: holders.map(({ principalType, principalId, groupName }) =>
-      principalType === 'GROUP' ? `group \`${groupName ?? principalId}\`` : `user \`${principalId}\``,
-    ),
-  };
+  sections: AccountEvidence['sections'],
+): Pick<KnownPrincipal, 'givenTo' | 'givenToUnseen'> {
+  const found = holdersOf(role, sections);
+  if (found === undefined) return {};
+  if (found.unseen !== undefined) return { givenToUnseen: found.unseen };
+  return found.holders.length === 0 ? {} : { givenTo: found.holders };
 }
 
 function trustOf(role: IamRole, accountId: AccountId, read: PolicyReader): ResourceLayer {

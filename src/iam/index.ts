@@ -1,5 +1,6 @@
 export * from './access.ts';
 export * from './actions.ts';
+export { type Holder, personWords, SHOWN_PEOPLE } from './assignments.ts';
 export { ANY_RESOURCE, type CompiledPolicy, compilePolicy, type RequestResource } from './compile.ts';
 export * from './content-readers.ts';
 export * from './context.ts';

@@ -1,5 +1,6 @@
 import type { Access, KnownPrincipal } from './access.ts';
 import { ACTION_SETS, type ActionSetName } from './actions.ts';
+import { peopleWords } from './assignments.ts';
 import {
   type CapablePrincipal,
   contentReaders,
@@ -55,20 +56,27 @@ export function whoCan(
   const targets = new Map(roles.map(({ principal, certainty }) => [principal, certainty] as const));
   const asked = capable.filter(({ principal }) => isAsked(principal));
   const needsResourcePolicies = set === 'read-content' || set === 'weaken-limits';
+  const paths = pathsTo(access, targets).filter(({ from }) => isAsked(from));
+  const destinations = set === 'read-content' ? contentReaders(access, isAsked) : [];
+  const named = [{ principals: asked, paths }, ...destinations].flatMap((each) => [
+    ...each.principals.map(({ principal }) => principal),
+    ...each.paths.map(({ from }) => from),
+  ]);
   return {
     set,
     words,
     actions,
     principals: asked.filter(({ principal }) => principal.type !== 'root'),
     roots: asked.filter(({ principal }) => principal.type === 'root'),
-    paths: pathsTo(access, targets).filter(({ from }) => isAsked(from)),
+    paths,
     outsiders: roles
       .filter(({ principal }) => isAsked(principal))
       .map(({ principal }) => ({ role: principal, who: access.outsiders(principal) }))
       .filter(({ who }) => who.length > 0),
-    destinations: set === 'read-content' ? contentReaders(access, isAsked) : [],
+    destinations,
     notSeen: [
       ...access.notSeen,
+      ...peopleNotSeen(named),
       ...(set === 'read-content' ? [...access.placesNotSeen, ...neverCollected(access)] : []),
       ...(needsResourcePolicies ? [RESOURCE_POLICIES_NOT_SEEN[set]] : []),
       ...(needsResourcePolicies && !access.hasResourceControl ? [RESOURCE_CONTROL_NOT_SEEN] : []),
@@ -100,7 +108,22 @@ export function describePath({ from, steps }: AccessPath, words: string): string
 
 /** Who gets into a role of IAM Identity Center, before it is named. */
 const holdersBehind = ({ givenTo }: KnownPrincipal): string =>
-  givenTo === undefined ? '' : `${givenTo.join(' and ')} may assume, by IAM Identity Center, `;
+  givenTo === undefined
+    ? ''
+    : `${givenTo.flatMap(peopleWords).join(' and ')} may assume, by IAM Identity Center, `;
+
+/** Of the roles of IAM Identity Center in the answer: whom nobody knows behind them. */
+function peopleNotSeen(roles: readonly KnownPrincipal[]): readonly string[] {
+  const notSeen = roles.flatMap(({ name, accountName, givenTo = [], givenToUnseen }) => [
+    ...(givenToUnseen === undefined
+      ? []
+      : [`to whom IAM Identity Center gives role \`${name}\` of ${accountName}: ${givenToUnseen}`]),
+    ...givenTo.flatMap(({ words, principalType, notRead }) =>
+      notRead === undefined || principalType === 'USER' ? [] : [`the members of ${words}: ${notRead}`],
+    ),
+  ]);
+  return [...new Set(notSeen)];
+}
 
 /** The groups whose policies gave the permission. */
 function groupsBehind(from: KnownPrincipal, decision: PermissionDecision | undefined): readonly string[] {

@@ -37,6 +37,9 @@ const many = <T>(count: number, make: (index: number) => T): readonly T[] =>
   Array.from({ length: count }, (_each, index) => make(index));
 const memberIds = ({ members }: Sizes) => many(members, (index) => String(222222222222 + index));
 
+/** Of the one group. */
+const MEMBERS = ['u-1', 'u-2'];
+
 /** What AWS answers, by operation; the input decides where it has to. */
 function answersOf(sizes: Sizes): Readonly<Record<string, (input: Record<string, unknown>) => object>> {
   const ids = [OWN, ...memberIds(sizes), CLOSED];
@@ -78,13 +81,19 @@ function answersOf(sizes: Sizes): Readonly<Record<string, (input: Record<string,
     ListTargetsForPolicy: () => ({ Targets: [] }),
     ListDelegatedAdministrators: () => ({ DelegatedAdministrators: [] }),
     DescribeEffectivePolicy: () => ({ EffectivePolicy: { PolicyContent: '{}' } }),
-    ListInstances: () => ({ Instances: [{ InstanceArn: 'arn:aws:sso:::instance/i' }] }),
+    ListInstances: () => ({
+      Instances: [{ InstanceArn: 'arn:aws:sso:::instance/i', IdentityStoreId: 'd-1' }],
+    }),
     ListPermissionSetsProvisionedToAccount: () => ({
       PermissionSets: many(sizes.sets, (index) => `arn:aws:sso:::permissionSet/i/${index}`),
     }),
     DescribePermissionSet: () => ({ PermissionSet: { Name: 'Reader' } }),
     ListAccountAssignments: () => ({ AccountAssignments: [{ PrincipalType: 'GROUP', PrincipalId: 'g' }] }),
     DescribeGroup: () => ({ DisplayName: 'Readers' }),
+    ListGroupMemberships: () => ({
+      GroupMemberships: MEMBERS.map((UserId) => ({ MemberId: { UserId } })),
+    }),
+    DescribeUser: () => ({ UserName: 'ada@example.com' }),
     ListExports: () => ({
       Exports: many(sizes.exports, (index) => ({ ExportArn: `arn:e${index}`, ExportName: `e${index}` })),
     }),
@@ -167,6 +176,7 @@ const timesOf = (times: CallCount['times'], sizes: Sizes, isOwn: boolean): numbe
     policies: sizes.policies,
     permissionSets: sizes.sets,
     groups: sizes.sets > 0 ? 1 : 0,
+    people: sizes.sets > 0 ? MEMBERS.length : 0,
     exports: sizes.exports,
     notOwn: isOwn ? 0 : 1,
     ifUsers: sizes.users > 0 ? 1 : 0,

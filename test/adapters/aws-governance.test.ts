@@ -16,7 +16,12 @@ import {
 import { CloudWatchLogsClient, DescribeMetricFiltersCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { CostExplorerClient, ListCostAllocationTagsCommand } from '@aws-sdk/client-cost-explorer';
 import { EventBridgeClient, ListRulesCommand, ListTargetsByRuleCommand } from '@aws-sdk/client-eventbridge';
-import { DescribeGroupCommand, IdentitystoreClient } from '@aws-sdk/client-identitystore';
+import {
+  DescribeGroupCommand,
+  DescribeUserCommand,
+  IdentitystoreClient,
+  ListGroupMembershipsCommand,
+} from '@aws-sdk/client-identitystore';
 import { DescribeEffectivePolicyCommand, OrganizationsClient } from '@aws-sdk/client-organizations';
 import {
   DescribePermissionSetCommand,
@@ -393,6 +398,98 @@ describe('what the organization’s services know', () => {
         ],
       });
     expect(mocks.store.commandCalls(DescribeGroupCommand)).toHaveLength(2);
+  });
+
+  describe('who is behind the assignments', () => {
+    const assigned = (...principals: readonly (readonly [string, string])[]) => {
+      mocks.sso
+        .on(ListInstancesCommand)
+        .resolves({ Instances: [{ InstanceArn: INSTANCE, IdentityStoreId: 'd-1' }] });
+      mocks.sso.on(ListPermissionSetsProvisionedToAccountCommand).resolves({ PermissionSets: [SET] });
+      mocks.sso.on(DescribePermissionSetCommand).resolves({ PermissionSet: { Name: 'Developer' } });
+      mocks.store
+        .on(DescribeGroupCommand)
+        .resolves({ GroupId: undefined, IdentityStoreId: 'd-1', DisplayName: 'Developers' });
+      mocks.sso.on(ListAccountAssignmentsCommand).resolves({
+        AccountAssignments: principals.map(([PrincipalType, PrincipalId]) => ({
+          PrincipalType: PrincipalType as 'GROUP',
+          PrincipalId,
+        })),
+      });
+    };
+    const read = async (readers: ReturnType<typeof accountGovernanceReaders>) => {
+      const permissionSetAssignments = await readers.permissionSetAssignments(account());
+      return readers.assignedPeople({ ...account(), sections: { permissionSetAssignments } });
+    };
+
+    it('is read over every page, each group and person once for all accounts, without e-mail addresses', async () => {
+      assigned(['GROUP', 'g-1'], ['USER', 'u-1']);
+      mocks.store
+        .on(ListGroupMembershipsCommand, { IdentityStoreId: 'd-1', GroupId: 'g-1', MaxResults: 100 })
+        .resolvesOnce({
+          GroupMemberships: [{ IdentityStoreId: 'd-1', MemberId: { UserId: 'u-1' } }],
+          NextToken: 'n',
+        })
+        .resolves({ GroupMemberships: [{ IdentityStoreId: 'd-1', MemberId: { UserId: 'u-2' } }] });
+      mocks.store
+        .on(DescribeUserCommand, { IdentityStoreId: 'd-1', UserId: 'u-1' })
+        .resolves({
+          UserId: 'u-1',
+          IdentityStoreId: 'd-1',
+          UserName: 'ada@example.com',
+          UserStatus: 'ENABLED',
+          DisplayName: 'CANARY',
+        })
+        .on(DescribeUserCommand, { UserId: 'u-2' })
+        .rejects(refused('AccessDeniedException'));
+      const readers = accountGovernanceReaders(access, clock);
+      const ada = { userId: 'u-1', userName: 'ada', status: 'ENABLED' };
+      const expected = {
+        kind: 'observed',
+        value: [
+          { principalId: 'g-1', people: { kind: 'observed', value: [ada, { userId: 'u-2' }] } },
+          { principalId: 'u-1', people: { kind: 'observed', value: [ada] } },
+        ],
+      };
+      const first: unknown = await read(readers);
+      expect(first).toMatchObject(expected);
+      expect((await read(readers)) as unknown).toMatchObject(expected);
+      expect(JSON.stringify(first)).not.toMatch(/CANARY|example\.com/);
+      expect(mocks.store.commandCalls(ListGroupMembershipsCommand)).toHaveLength(2);
+      expect(mocks.store.commandCalls(DescribeUserCommand)).toHaveLength(2);
+    });
+
+    it.each([
+      ['the members were denied', refused('AccessDeniedException'), 'access-denied'],
+      [
+        'a member is of a kind that nobody knows',
+        [{ IdentityStoreId: 'd-1', MemberId: { $unknown: ['x', 1] } }],
+        'malformed',
+      ],
+    ] as const)('is unknown for a group alone where %s', async (_name, answer, reason) => {
+      assigned(['GROUP', 'g-1'], ['GROUP', 'g-2']);
+      mocks.store.on(ListGroupMembershipsCommand).resolves({ GroupMemberships: [] });
+      const ofOne = mocks.store.on(ListGroupMembershipsCommand, { GroupId: 'g-1' });
+      if (answer instanceof Error) ofOne.rejects(answer);
+      else ofOne.resolves({ GroupMemberships: [...answer] as never });
+      expect((await read(accountGovernanceReaders(access, clock))) as unknown).toMatchObject({
+        kind: 'observed',
+        value: [
+          { principalId: 'g-1', people: { kind: 'unobservable', reason } },
+          { principalId: 'g-2', people: { kind: 'observed', value: [] } },
+        ],
+      });
+    });
+
+    it('is as unknown as the assignments, and asks nobody then', async () => {
+      mocks.sso.on(ListInstancesCommand).rejects(refused('AccessDeniedException'));
+      expect(await read(accountGovernanceReaders(access, clock))).toMatchObject({
+        kind: 'unobservable',
+        reason: 'access-denied',
+        source: { call: 'sso:ListAccountAssignments' },
+      });
+      expect(mocks.store.calls()).toHaveLength(0);
+    });
   });
 
   it('does not take a Region without Identity Center for an organization without assignments', async () => {

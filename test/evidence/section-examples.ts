@@ -159,6 +159,12 @@ export const SECTION_EXAMPLES: {
         groupName: 'Developers',
       },
     ],
+    assignedPeople: [
+      {
+        principalId: 'g-1',
+        people: observed([{ userId: 'u-1', userName: 'ada', status: 'ENABLED' }, { userId: 'u-2' }]),
+      },
+    ],
     dashboards: [
       {
         name: 'd',

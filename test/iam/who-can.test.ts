@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { IamEvidence } from '../../src/evidence/index.ts';
+import type { IamEvidence, SectionObservations } from '../../src/evidence/index.ts';
 import {
   type AccessEvidence,
   accessOf,
@@ -135,10 +135,85 @@ describe('roles of IAM Identity Center', () => {
     return { ...base, accounts };
   };
 
+  const withPeople = (assignedPeople: SectionObservations<'account'>['assignedPeople']): AccessEvidence => {
+    const base = evidence();
+    const accounts = base.accounts.map((account) =>
+      account.sections === undefined
+        ? account
+        : { ...account, sections: { ...account.sections, assignedPeople } },
+    );
+    return { ...base, accounts };
+  };
+  const denied = { kind: 'unobservable', reason: 'access-denied', detail: 'AccessDeniedException' } as const;
+  const REST = `may assume, by IAM Identity Center, role \`${SET}\` of one, which may assume role \`keeper\`, which may change storage: allowed`;
+
   test('the groups and users that a permission set is given to stand before its role', () => {
     expect(sentences(evidence())).toEqual([
-      `group \`Developers\` and group \`g-2\` and user \`u-1\` may assume, by IAM Identity Center, role \`${SET}\` of one, which may assume role \`keeper\`, which may change storage: allowed`,
+      `whoever is in group \`Developers\`, whose members were not read, and whoever is in group \`g-2\`, whose members were not read, and user \`u-1\` ${REST}`,
     ]);
+  });
+
+  test('the members of these groups are named, each in its group; who was not read is said, and is not nobody', () => {
+    const found = withPeople(
+      observed([
+        {
+          principalId: 'g-1',
+          people: observed([
+            { userId: 'u-2', userName: 'ada' },
+            { userId: 'u-3', status: 'DISABLED' },
+          ]),
+        },
+        { principalId: 'g-2', people: denied },
+        { principalId: 'u-1', people: observed([{ userId: 'u-1', userName: 'kim' }]) },
+      ]),
+    );
+    expect(sentences(found)).toEqual([
+      `user \`ada\` in group \`Developers\` and user \`u-3\` (disabled) in group \`Developers\` and whoever is in group \`g-2\`, whose members were not read, and user \`kim\` ${REST}`,
+    ]);
+    expect(ask(found).notSeen).toContain('the members of group `g-2`: AccessDeniedException');
+    expect(ask(found).notSeen.join()).not.toContain('Developers');
+  });
+
+  test('a group without members is said to have none, and of a large one a few are named', () => {
+    const many = Array.from({ length: 9 }, (_, index) => ({ userId: `u-${index}` }));
+    const [sentence] = sentences(
+      withPeople(
+        observed([
+          { principalId: 'g-1', people: observed([]) },
+          { principalId: 'g-2', people: observed(many) },
+        ]),
+      ),
+    );
+    expect(sentence).toMatch(/^nobody yet in group `Developers` and user `u-0` in group `g-2` and /);
+    expect(sentence).toContain(' and user `u-4` in group `g-2` and 4 more in group `g-2` and user `u-1` may');
+  });
+
+  test.each([
+    [
+      'the people of the account were denied',
+      withPeople(denied),
+      'the members of group `Developers`: AccessDeniedException',
+    ],
+    [
+      'they were never asked for',
+      evidence(),
+      'the members of group `Developers`: the evidence has no section `assignedPeople`',
+    ],
+    [
+      'a group is missing among them',
+      withPeople(observed([])),
+      'the members of group `g-2`: the evidence does not name them',
+    ],
+  ])('where %s, the answer says so', (_name, from, expected) => {
+    expect(ask(from).notSeen).toContain(expected);
+  });
+
+  test('where the assignments were not read, nobody knows to whom such a role is given', () => {
+    const base = evidence();
+    const accounts = base.accounts.map(({ sections: _, ...account }) => account);
+    expect(ask({ ...base, accounts }).notSeen).toContain(
+      `to whom IAM Identity Center gives role \`${SET}\` of one: the evidence has no section \`permissionSetAssignments\``,
+    );
   });
 
   test('a role that only has the name of one was given to nobody', () => {

@@ -13,6 +13,7 @@ import pMap from 'p-map';
 import type { Clock } from '../../core/index.ts';
 import type { CostExport, PermissionSetAssignment, SectionReaders } from '../../evidence/index.ts';
 import type { AccountAccess } from './account-access.ts';
+import { assignedPeopleReader } from './assigned-people.ts';
 import { isNamed } from './call.ts';
 import { clientOf } from './clients.ts';
 import { abortable, MalformedAnswer, observe, required } from './observe.ts';
@@ -37,9 +38,11 @@ const SET_CONCURRENCY = 3;
 export function accountGovernanceReaders(
   access: Home,
   clock: Clock,
-): Pick<SectionReaders<'account'>, 'permissionSetAssignments' | 'aiServicesOptOut'> {
+): Pick<SectionReaders<'account'>, 'permissionSetAssignments' | 'assignedPeople' | 'aiServicesOptOut'> {
   const names = new Map<string, Promise<string>>();
   const groups = new Map<string, Promise<string | undefined>>();
+  /** The identity store of each principal that an assignment named. */
+  const stores = new Map<string, string>();
   let instances: Promise<readonly Instance[]> | undefined;
   /** The same groups hold permission sets in many accounts: each is asked once. A name that cannot be read hides no assignment. */
   const groupName = (
@@ -126,6 +129,7 @@ export function accountGovernanceReaders(
                   assignments,
                   async ({ PrincipalType, PrincipalId }): Promise<PermissionSetAssignment> => {
                     const principalId = required(PrincipalId, 'AccountAssignments.PrincipalId');
+                    if (instance.storeId !== '') stores.set(principalId, instance.storeId);
                     const name =
                       PrincipalType === 'GROUP' ? await groupName(instance, principalId, signal) : undefined;
                     return {
@@ -146,6 +150,8 @@ export function accountGovernanceReaders(
         );
         return perInstance.flat();
       }),
+
+    ...assignedPeopleReader(access, clock, (principalId) => stores.get(principalId)),
 
     /** @see https://docs.aws.amazon.com/organizations/latest/APIReference/API_DescribeEffectivePolicy.html */
     aiServicesOptOut: ({ accountId }, { signal } = {}) =>

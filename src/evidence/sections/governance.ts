@@ -28,7 +28,7 @@ export const permissionSetAssignments = section<readonly PermissionSetAssignment
     'sso:ListPermissionSetsProvisionedToAccount': 'which permission sets are in use in an account',
     'sso:DescribePermissionSet': 'the name of a permission set: the roles it becomes carry it',
     'sso:ListAccountAssignments': 'to which groups and users a permission set is given',
-    'identitystore:DescribeGroup': 'what such a group is called; users are not named',
+    'identitystore:DescribeGroup': 'what such a group is called',
   },
   isAskedAtHome: true,
   meaning:

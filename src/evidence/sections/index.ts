@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { observationOf } from '../schema-parts.ts';
 import type { Observation } from '../types.ts';
 import { agentCoreMemories, agentMemory } from './agent-memory.ts';
+import { assignedPeople } from './assigned-people.ts';
 import { eventRules, metricAlarms, metricFilters, trails } from './audit.ts';
 import { contentLogGroups, logGroupContent } from './content-log-groups.ts';
 import { costResources } from './cost-resources.ts';
@@ -19,6 +20,7 @@ import { bedrockSessions } from './sessions.ts';
 import { storedPrompts } from './stored-prompts.ts';
 
 export type { AgentCoreMemory, AgentMemory } from './agent-memory.ts';
+export type { AssignedPeople, AssignedPerson } from './assigned-people.ts';
 export type {
   EventRule,
   MetricAlarm,
@@ -77,7 +79,14 @@ export const SECTIONS = {
     destinationPolicies,
     keyGrants,
   },
-  account: { permissionSetAssignments, aiServicesOptOut, dashboards, regions },
+  account: {
+    permissionSetAssignments,
+    // After the assignments, which name them.
+    assignedPeople,
+    aiServicesOptOut,
+    dashboards,
+    regions,
+  },
   organization: { costAllocationTags, costExports },
 } as const satisfies Readonly<Record<SectionLevel, Readonly<Record<string, Section<unknown>>>>>;
 
