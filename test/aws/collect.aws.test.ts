@@ -9,6 +9,12 @@ import {
   PutUserPolicyCommand,
 } from '@aws-sdk/client-iam';
 import {
+  CreateGroupCommand,
+  CreateGroupMembershipCommand,
+  CreateUserCommand as CreatePersonCommand,
+  IdentitystoreClient,
+} from '@aws-sdk/client-identitystore';
+import {
   AttachPolicyCommand,
   CreateAccountCommand,
   CreateOrganizationalUnitCommand,
@@ -19,6 +25,13 @@ import {
   MoveAccountCommand,
   OrganizationsClient,
 } from '@aws-sdk/client-organizations';
+import {
+  CreateAccountAssignmentCommand,
+  CreatePermissionSetCommand,
+  ListInstancesCommand,
+  ProvisionPermissionSetCommand,
+  SSOAdminClient,
+} from '@aws-sdk/client-sso-admin';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { awsEvidenceSources } from '../../src/adapters/aws/index.ts';
@@ -41,6 +54,7 @@ import { MOTO_ACCOUNT, motoEnvironment, startMoto } from './moto.ts';
  * - Managed policies in the authorization details come without their name: it is taken from the ARN.
  * - A role need not exist to be assumed, and nothing is ever denied: denial is covered by test/adapters/aws-evidence.test.ts.
  * - ListAccounts never cuts a page at 20: paging too is covered there.
+ * - Assigning a permission set does not provision it: that is a call of its own here.
  */
 
 const moto = await startMoto();
@@ -126,7 +140,48 @@ async function build() {
       PermissionsBoundary: used.Policy?.Arn,
     }),
   );
+  const center = new SSOAdminClient({ region: 'us-east-1' });
+  const { Instances } = await center.send(new ListInstancesCommand({}));
+  const [{ InstanceArn, IdentityStoreId } = {}] = Instances ?? [];
+  const { PermissionSet } = await center.send(
+    new CreatePermissionSetCommand({ InstanceArn, Name: 'Developer' }),
+  );
+  const store = new IdentitystoreClient({ region: 'us-east-1' });
+  const { GroupId } = await store.send(
+    new CreateGroupCommand({ IdentityStoreId, DisplayName: 'Developers' }),
+  );
+  const { UserId } = await store.send(
+    new CreatePersonCommand({
+      IdentityStoreId,
+      UserName: 'ada@canary.example.com',
+      DisplayName: 'Ada',
+      Name: { GivenName: 'Ada', FamilyName: 'Example' },
+    }),
+  );
+  await store.send(
+    new CreateGroupMembershipCommand({ IdentityStoreId, GroupId, MemberId: { UserId: UserId ?? '' } }),
+  );
+  await center.send(
+    new CreateAccountAssignmentCommand({
+      InstanceArn,
+      TargetId: assistant,
+      TargetType: 'AWS_ACCOUNT',
+      PermissionSetArn: PermissionSet?.PermissionSetArn,
+      PrincipalType: 'GROUP',
+      PrincipalId: GroupId,
+    }),
+  );
+  await center.send(
+    new ProvisionPermissionSetCommand({
+      InstanceArn,
+      TargetId: assistant,
+      TargetType: 'AWS_ACCOUNT',
+      PermissionSetArn: PermissionSet?.PermissionSetArn,
+    }),
+  );
   return {
+    groupId: GroupId,
+    userId: UserId,
     rootId,
     unitId: unit?.Id,
     belowId: below?.Id,
@@ -238,6 +293,23 @@ describe.skipIf(moto === undefined)('a snapshot of an organization that moto pla
       },
     });
     expect(iamOf(built.search)).toMatchObject({ kind: 'observed', value: { users: [] } });
+  });
+
+  it('names who is in the group that holds a permission set, without the address in the user name', () => {
+    const sections = snapshot.accounts.find(({ accountId: id }) => id === built.assistant)?.sections;
+    expect(sections?.permissionSetAssignments).toMatchObject({
+      kind: 'observed',
+      value: [{ permissionSetName: 'Developer', principalId: built.groupId, groupName: 'Developers' }],
+    });
+    expect(sections?.assignedPeople).toMatchObject({
+      kind: 'observed',
+      value: [
+        {
+          principalId: built.groupId,
+          people: { kind: 'observed', value: [{ userId: built.userId, userName: 'ada' }] },
+        },
+      ],
+    });
   });
 
   it('says `failed` where moto has no answer, and never that there is nothing', () => {
