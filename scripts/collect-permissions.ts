@@ -104,7 +104,8 @@ export const CALL_COUNTS = {
   policies: 'one for each control policy',
   permissionSets: 'one for each permission set, once for all accounts',
   groups: 'one for each group that holds a permission set, once for all accounts',
-  people: 'one for each member of such a group, and each user who holds a permission set, once for all accounts',
+  people:
+    'one for each member of such a group, and each user who holds a permission set, once for all accounts',
   exports: 'one for each export',
   notOwn: '1, none in the collector’s own account',
   ifUsers: '1 where there are users',
