@@ -1,9 +1,10 @@
 import type { Access, KnownPrincipal } from './access.ts';
 import { ACTION_SETS } from './actions.ts';
+import { withKeys } from './context.ts';
 import { strongestOf } from './decide.ts';
 import { type Destination, type DestinationKind, destinationWords } from './destinations.ts';
 import type { PermissionDecision } from './evaluate.ts';
-import { type AccessPath, type Certainty, pathFinder } from './paths.ts';
+import { type AccessPath, type Certainty, pathFinder, weaker } from './paths.ts';
 import { decideOutsider, outsidersNamed } from './resource-outsiders.ts';
 
 /** Who may do at least one of some actions, or of which that is not decided. */
@@ -26,11 +27,16 @@ export interface CapableOutsider extends Capability {
 export interface DestinationReaders {
   readonly destination: Destination;
   readonly actions: readonly string[];
-  /** Users, groups and roles. */
+  /** Users, groups and roles. Of a bucket under a key: those who may read it and decrypt with the key, by the weaker of the two. */
   readonly principals: readonly CapablePrincipal[];
   readonly roots: readonly CapablePrincipal[];
   readonly paths: readonly AccessPath[];
   readonly others: readonly CapableOutsider[];
+  /**
+   * Of a bucket under a key: who may read it and is denied the key. What lies under this key stays closed to them; what lies there under another, or
+   * from before the bucket had it, does not.
+   */
+  readonly withoutKey: readonly CapablePrincipal[];
   /**
    * What could not be read of the destination, in words: then nobody is denied but by a Deny, nobody is allowed for certain, and those listed are those
    * for whom something that was seen speaks.
@@ -58,11 +64,16 @@ export function contentReaders(
 ): readonly DestinationReaders[] {
   const byAccount = Map.groupBy(access.principals, ({ accountId }) => String(accountId));
   const pathsTo = pathFinder(access);
+  const keys = new Map<string | undefined, Destination>(
+    access.destinations.flatMap((each) => (each.kind === 'key' ? [[each.resourceArn, each]] : [])),
+  );
   return access.destinations.map((destination) => {
     const actions = ACTION_SETS['read-content'].actions.filter((action) =>
       action.startsWith(SERVICES[destination.kind]),
     );
+    const key = keys.get(destination.keyArn);
     const capable: CapablePrincipal[] = [];
+    const withoutKey: CapablePrincipal[] = [];
     for (const principal of candidates(access, destination, byAccount)) {
       const capability = capabilityOf(
         actions.flatMap((action) =>
@@ -71,8 +82,10 @@ export function contentReaders(
           ),
         ),
       );
-      if (capability !== undefined && isShown(principal, capability, destination))
-        capable.push({ principal, ...capability });
+      if (capability === undefined || !isShown(principal, capability, destination)) continue;
+      const opened = key === undefined ? capability : withKey(capability, decideKey(access, principal, key));
+      if (opened === undefined) withoutKey.push({ principal, ...capability });
+      else capable.push({ principal, ...opened });
     }
     const targets = new Map(
       capable.flatMap(({ principal, certainty }) =>
@@ -90,18 +103,75 @@ export function contentReaders(
         const capability = capabilityOf(
           actions.flatMap((action) => decideOutsider(outsider, action, destination, access)),
         );
-        return capability === undefined ? [] : [{ words: outsider.words, ...capability }];
+        if (capability === undefined) return [];
+        // Whom the key does not name may be let in by what nobody here sees: their own account, their own grants.
+        const opened =
+          key === undefined
+            ? capability
+            : (withKey(capability, decideOutsider(outsider, DECRYPT, key, access)) ??
+              undecided(capability, key));
+        return [{ words: outsider.words, ...opened }];
       }),
+      withoutKey: withoutKey.filter(({ principal }) => isAsked(principal)),
       notSeen: notSeenOf(destination, access),
     };
   });
 }
 
+const DECRYPT = 'kms:Decrypt';
+
+/**
+ * Whether the principal may decrypt with the key of a bucket. S3 asks KMS on behalf of whoever reads an object, so both must let them.
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+ */
+function decideKey(
+  access: Access,
+  principal: KnownPrincipal,
+  { resources, layer, resourceArn }: Destination,
+): readonly PermissionDecision[] {
+  const region = resourceArn.split(':')[3];
+  const context = withKeys(access.contextOf(principal, DECRYPT), {
+    'kms:CallerAccount': principal.accountId,
+    ...(region === undefined ? {} : { 'kms:ViaService': `s3.${region}.amazonaws.com` }),
+  });
+  return resources.map((resource) =>
+    access.decide(principal, DECRYPT, { resource, resourcePolicy: layer, context }),
+  );
+}
+
+/** Undefined: the key is denied for certain. */
+function withKey(
+  { certainty, decisions }: Capability,
+  ofKey: readonly PermissionDecision[],
+): Capability | undefined {
+  const key = capabilityOf(ofKey);
+  if (key === undefined) return undefined;
+  return { certainty: weaker(certainty, key.certainty), decisions: [...decisions, ...key.decisions] };
+}
+
+const undecided = ({ decisions }: Capability, { name }: Destination): Capability => ({
+  certainty: 'cannot-decide',
+  decisions: [
+    ...decisions,
+    {
+      kind: 'cannot-decide',
+      action: DECRYPT,
+      statements: [],
+      reason: 'missing-document',
+      detail: `whether key \`${name}\` lets it decrypt does not follow from what was seen`,
+    },
+  ],
+});
+
 /** What is not known of a destination, in words; empty: its policy and grants were read. */
-function notSeenOf({ layer, grantsNotSeen, accountId }: Destination, access: Access): readonly string[] {
+function notSeenOf(
+  { layer, grantsNotSeen, keyNotSeen, accountId }: Destination,
+  access: Access,
+): readonly string[] {
   return [
     ...layer.unreadable.map(({ detail }) => `${detail}; whom it lets in and keeps out is not known`),
     ...(grantsNotSeen === undefined ? [] : [`${grantsNotSeen}; whom they let in is not known`]),
+    ...(keyNotSeen === undefined ? [] : [`${keyNotSeen}; who reads its objects may need a key too`]),
     ...(accountId === undefined || access.isSeen(accountId)
       ? []
       : [`the users, groups and roles of its account (${accountId}) were not seen`]),

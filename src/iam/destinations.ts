@@ -28,6 +28,8 @@ export interface Destination {
   readonly namedIn: readonly { readonly accountId: AccountId; readonly region: Region }[];
   /** Of a bucket: the key that its objects are under, where it has one of its own. */
   readonly keyArn?: string;
+  /** Of a bucket: why nobody knows under which key its objects are, in words. */
+  readonly keyNotSeen?: string;
   /** What is asked about: something in the bucket or log group, or the key; any of them is enough. */
   readonly resources: readonly RequestResource[];
   /** With the grants of a key. Its `unreadable` says why it could not be read. */
@@ -42,6 +44,7 @@ interface Found {
   readonly name: string;
   readonly namedIn: { readonly accountId: AccountId; readonly region: Region }[];
   keyArn?: string;
+  keyNotSeen?: string;
   /** The best that was seen of its policy, and by which account. */
   policy: Observation<string>;
   by: AccountId;
@@ -116,6 +119,8 @@ function collect(pair: RegionEvidence, found: Map<string, Found>): void {
       add('bucket', bucketArn(each.bucketName), each.bucketName);
       const key = each.encryption.kind === 'observed' ? each.encryption.value.keyArn : undefined;
       const bucket = found.get(bucketArn(each.bucketName));
+      if (bucket !== undefined && each.encryption.kind === 'unobservable')
+        bucket.keyNotSeen ??= `the encryption of bucket \`${each.bucketName}\` could not be read: ${whyNot(each.encryption)}`;
       if (key === undefined || bucket === undefined) continue;
       bucket.keyArn ??= key;
       add('key', key, key);
@@ -133,7 +138,7 @@ function collect(pair: RegionEvidence, found: Map<string, Found>): void {
 }
 
 function destinationOf(found: Found, held: ResourceLayer | undefined): Destination {
-  const { kind, resourceArn, name, namedIn, keyArn } = found;
+  const { kind, resourceArn, name, namedIn, keyArn, keyNotSeen } = found;
   const inArn = accountOf(resourceArn);
   // AWS tells the policy of a bucket, or that it has none, to nobody but its own account.
   const accountId = isAccountId(inArn) ? inArn : found.policy.kind === 'unobservable' ? undefined : found.by;
@@ -145,7 +150,8 @@ function destinationOf(found: Found, held: ResourceLayer | undefined): Destinati
     name,
     accountId: held?.accountId === undefined || !isAccountId(held.accountId) ? accountId : held.accountId,
     namedIn,
-    ...(keyArn === undefined ? {} : { keyArn }),
+    // Another account that names the bucket may have been told what this one was not.
+    ...(keyArn !== undefined ? { keyArn } : keyNotSeen !== undefined ? { keyNotSeen } : {}),
     resources: resourcesOf(found),
     layer:
       grants.kind === 'observed'

@@ -96,7 +96,7 @@ const CERTAINTY = [
   'conditionally-allowed',
   'cannot-decide',
 ] as const satisfies readonly Certainty[];
-const weaker = (one: Certainty, other: Certainty): Certainty =>
+export const weaker = (one: Certainty, other: Certainty): Certainty =>
   CERTAINTY[Math.max(CERTAINTY.indexOf(one), CERTAINTY.indexOf(other))] ?? 'cannot-decide';
 
 /** The principals that a role's trust policy could mean: most name one ARN or one account, and nobody else need be asked. */

@@ -301,6 +301,145 @@ describe('log groups and keys', () => {
   });
 });
 
+describe('a bucket under a key is read by those who may use both', () => {
+  const keyPolicy = (...statements: readonly StatementJson[]) => policy(...statements);
+  const decrypt = (more: StatementJson = {}) => allow('kms:Decrypt', { Resource: KEY, ...more });
+  const byName = (name: string, more: StatementJson = {}) =>
+    allow('kms:*', { Principal: { AWS: `arn:aws:iam::${ONE}:user/${name}` }, ...more });
+  const TO_ACCOUNT = allow('kms:*', { Principal: { AWS: `arn:aws:iam::${ONE}:root` } });
+  interface Keyed {
+    readonly key: Observation<string>;
+    readonly bucket?: Observation<string>;
+    readonly one: Partial<IamEvidence>;
+    readonly grants?: Observation<readonly KeyGrant[]>;
+    readonly encryption?: Observation<{ readonly algorithm: string; readonly keyArn?: string }>;
+  }
+  const NOT_ASKED = { kind: 'unobservable', reason: 'not-collected' } as const;
+  function bucketOf({ key, bucket = absent(), one, grants = observed([]), encryption }: Keyed) {
+    const pair = pairOf(ONE, BUCKET, bucket);
+    const described = {
+      kind: 's3' as const,
+      bucketName: 'prompts',
+      usedBy: [],
+      versioning: NOT_ASKED,
+      lifecycle: NOT_ASKED,
+      objectLock: NOT_ASKED,
+      encryption: encryption ?? observed({ algorithm: 'aws:kms', keyArn: KEY }),
+      replication: NOT_ASKED,
+      backups: NOT_ASKED,
+    };
+    const sections = {
+      destinations: observed([described]),
+      destinationPolicies: observed([
+        { resourceArn: BUCKET, policy: bucket },
+        { resourceArn: KEY, policy: key },
+      ]),
+      keyGrants: observed([{ keyArn: KEY, grants }]),
+    };
+    const access = accessOf({ ...estate(one), accountRegions: [{ ...pair, sections }] });
+    const found = contentReaders(access).find(({ destination }) => destination.kind === 'bucket');
+    if (found === undefined) throw new Error('a bucket was meant');
+    return {
+      found,
+      answer: {
+        both: names(found),
+        withoutKey: found.withoutKey.flatMap(({ principal }) =>
+          principal.type === 'root' ? [] : [principal.name],
+        ),
+      },
+    };
+  }
+  const both = user('both', [read(), decrypt()]);
+
+  test.each<readonly [string, Keyed, readonly string[], readonly string[]]>([
+    [
+      'by their own policies where the key policy leaves it to the account',
+      { key: keyPolicy(TO_ACCOUNT), one: { users: [ada, both] } },
+      ['both: allowed'],
+      ['ada'],
+    ],
+    [
+      'by the key policy, which names one of them',
+      { key: keyPolicy(byName('ada')), one: { users: [ada, both] } },
+      ['ada: allowed'],
+      ['both'],
+    ],
+    [
+      'by a grant of the key',
+      {
+        key: keyPolicy(byName('nobody')),
+        grants: observed([
+          {
+            id: 'g1',
+            grantee: `arn:aws:iam::${ONE}:user/ada`,
+            operations: ['Decrypt'],
+            isConstrained: false,
+          },
+        ]),
+        one: { users: [ada] },
+      },
+      ['ada: allowed'],
+      [],
+    ],
+    [
+      'under a condition of either',
+      {
+        key: keyPolicy(byName('ada', { Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'true' } } })),
+        one: { users: [ada] },
+      },
+      ['ada: conditionally-allowed'],
+      [],
+    ],
+    [
+      'through S3 in the Region of the key, which a key policy may ask for',
+      {
+        key: keyPolicy(
+          byName('ada', {
+            Condition: {
+              StringEquals: { 'kms:ViaService': 's3.eu-central-1.amazonaws.com', 'kms:CallerAccount': ONE },
+            },
+          }),
+          byName('both', {
+            Condition: { StringEquals: { 'kms:ViaService': 'logs.eu-central-1.amazonaws.com' } },
+          }),
+        ),
+        one: { users: [ada, both] },
+      },
+      ['ada: allowed'],
+      ['both'],
+    ],
+    ['a key alone opens no bucket', { key: keyPolicy(byName('bob')), one: { users: [bob] } }, [], []],
+    [
+      'a key policy that could not be read denies nobody',
+      { key: DENIED, one: { users: [ada] } },
+      ['ada: cannot-decide'],
+      [],
+    ],
+    [
+      'grants that could not be read deny nobody either',
+      { key: keyPolicy(byName('nobody')), grants: DENIED, one: { users: [ada] } },
+      ['ada: cannot-decide'],
+      [],
+    ],
+    [
+      'somebody outside whom the bucket lets in and the key does not name cannot be decided',
+      { key: keyPolicy(TO_ACCOUNT), bucket: policy(read({ Principal: { AWS: STRANGER } })), one: {} },
+      [`\`${STRANGER}\`, outside the organization: cannot-decide`],
+      [],
+    ],
+  ])('%s', (_name, given, expected, withoutKey) => {
+    expect(bucketOf(given).answer).toEqual({ both: expected, withoutKey });
+  });
+
+  test('and where the encryption could not be read, that they may need a key is said', () => {
+    const { found, answer } = bucketOf({ key: DENIED, encryption: DENIED, one: { users: [ada] } });
+    expect(answer.both).toEqual(['ada: allowed']);
+    expect(found.notSeen).toEqual([
+      'the encryption of bucket `prompts` could not be read: AccessDenied; who reads its objects may need a key too',
+    ]);
+  });
+});
+
 test('places that settings name are asked about without a section that describes them', () => {
   const accountRegions = [
     {

@@ -107,7 +107,7 @@ const pathsJson = (paths: WhoCan['paths'], words: string) =>
   }));
 
 const destinationJson = (
-  { destination, actions, principals, roots, paths, others, notSeen }: DestinationReaders,
+  { destination, actions, principals, roots, paths, others, withoutKey, notSeen }: DestinationReaders,
   words: string,
 ) => ({
   kind: destination.kind,
@@ -123,6 +123,7 @@ const destinationJson = (
     certainty,
     decisions: decisions.map(decisionJson),
   })),
+  withoutKey: withoutKey.map(capableJson),
   notSeen,
 });
 
@@ -228,13 +229,20 @@ function whoCanText(
     ];
   };
   const place = (each: DestinationReaders): readonly string[] => {
-    const { destination, others, notSeen: unread } = each;
+    const { destination, others, withoutKey, notSeen: unread } = each;
     const key = destination.keyArn;
     return [
       ...heading(`Who may ${VERBS[destination.kind]} ${whereWords(destination, nameOf)}`),
       ...unread.flatMap((text) => item(text)),
-      ...(key === undefined ? [] : item(`who reads its objects needs key \`${key}\` too`)),
+      ...(key === undefined
+        ? []
+        : item(`its objects are under key \`${key}\`; those who may read it and decrypt with the key:`)),
       ...ways(each, others, readingWords(each), '  ', unread),
+      ...part(
+        'May read it, and are denied the key: what lies under it stays closed to them',
+        withoutKey.flatMap(({ principal }) => item(principalWords(principal), '  ')),
+        '  ',
+      ),
     ];
   };
   return [
