@@ -1,4 +1,4 @@
-import type { Result } from '../core/index.ts';
+import { Recent, type Result } from '../core/index.ts';
 import { type CompiledPolicy, compilePolicy } from './compile.ts';
 import type { IamProblem } from './errors.ts';
 import type { Obstacle, PolicyLayer } from './evaluate.ts';
@@ -20,9 +20,23 @@ export type ReadPolicy =
   | { readonly ok: true; readonly policy: CompiledPolicy }
   | { readonly ok: false; readonly name: string; readonly obstacle: Obstacle };
 
+const readAnew = (name: string, text: string, use: DocumentUse): ReadPolicy =>
+  usePolicy(name, parsePolicyDocument(text), use);
+
+/** The same few documents are asked about at every step of an exception: those of ordinary size that were read last are kept. */
+const recent = new Recent<string, ReadPolicy>(256);
+/** Characters; the longest that IAM and S3 keep is 20 KB. */
+const LONGEST_KEPT = 20_480;
+
 /** @param name - for a person: ``managed policy `AdministratorAccess` `` */
 export function readPolicy(name: string, text: string, use: DocumentUse): ReadPolicy {
-  return usePolicy(name, parsePolicyDocument(text), use);
+  if (text.length > LONGEST_KEPT) return readAnew(name, text, use);
+  const key = `${use} ${text}`;
+  const before = recent.get(key);
+  if (before !== undefined) return renamed(before, name);
+  const read = readAnew(name, text, use);
+  recent.set(key, read);
+  return read;
 }
 
 export type PolicyReader = typeof readPolicy;

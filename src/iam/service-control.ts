@@ -34,13 +34,20 @@ export const SERVICE_LINKED_PATH = '/aws-service-role/';
  * @see https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
  */
 export function serviceControlOf(organization: Organization): (accountId: AccountId) => Guardrails {
-  return controlPolicies(organization, {
+  const before = serviceControl.get(organization);
+  if (before !== undefined) return before;
+  const read = controlPolicies(organization, {
     word: 'service control policies',
     one: 'service control policy',
     policies: organization.serviceControlPolicies,
     attachments: organization.attachments,
   });
+  serviceControl.set(organization, read);
+  return read;
 }
+
+/** As read of each organization; a step of an exception asks of the same one several times. */
+const serviceControl = new WeakMap<Organization, (accountId: AccountId) => Guardrails>();
 
 /**
  * The resource control policies over each account's resources, as `serviceControlOf`; undefined where they were not collected. The management

@@ -123,10 +123,10 @@ export async function checkAccounts(
   const expected = controls.length * accounts * regions;
   for await (const part of source.accounts) {
     const subjects = derive(part);
-    for (const subject of ACCOUNT_SUBJECTS) await judge.evaluate(subject, subjects[subject], expected);
+    for (const subject of ACCOUNT_SUBJECTS) await judge.evaluate(subject, () => subjects(subject), expected);
     judge.flush();
   }
-  await judge.evaluate('organization', [organizationFacts(head, records)], expected);
+  await judge.evaluate('organization', () => [organizationFacts(head, records)], expected);
   judge.flush();
   return {
     policy: { id: metadata.id, version: metadata.version, hash: loaded.hash },
@@ -180,9 +180,14 @@ class Judge {
     return this.#byControl.get(controlId) ?? noOutcomes();
   }
 
-  async evaluate(subject: Subject, subjects: readonly SubjectFacts[], expected: number): Promise<void> {
+  async evaluate(
+    subject: Subject,
+    subjectsOf: () => readonly SubjectFacts[],
+    expected: number,
+  ): Promise<void> {
     const asked = this.#controls.filter((control) => control.subject === subject);
-    if (asked.length === 0 || subjects.length === 0) return;
+    const subjects = asked.length === 0 ? [] : subjectsOf();
+    if (subjects.length === 0) return;
     const rows = await this.#evaluators.get(subject)?.(
       subjects.map(({ facts }) => facts),
       expected,

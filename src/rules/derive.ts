@@ -118,15 +118,15 @@ export function deriveFacts(
   const derive = factDeriver(source.head, loaded);
   const parts = [...(source.accounts as Iterable<AccountPart>)].map(derive);
   return {
-    'account-region': parts.flatMap((part) => part['account-region']),
-    principal: parts.flatMap(({ principal }) => principal),
-    account: parts.flatMap(({ account }) => account),
+    'account-region': parts.flatMap((part) => part('account-region')),
+    principal: parts.flatMap((part) => part('principal')),
+    account: parts.flatMap((part) => part('account')),
     organization: [organizationFacts(source.head, records)],
   };
 }
 
-/** The subjects of one account, by kind. */
-export type AccountFacts = Readonly<Record<Exclude<Subject, 'organization'>, readonly SubjectFacts[]>>;
+/** The subjects of one account, by kind; facts of a kind that nobody asks for are not derived. */
+export type AccountFacts = (kind: Exclude<Subject, 'organization'>) => readonly SubjectFacts[];
 
 /**
  * As {@link deriveFacts}, one account at a time. What accounts share (the tree, the control policies above them, documents that many of them
@@ -154,26 +154,21 @@ export function factDeriver(
     };
     const reach = accountReach(account.id, input.guardrails, organization.id, evidence.iam, read);
     const observed = new Map(regions.map((each) => [each.region, each]));
-    return {
-      'account-region': [...new Set([...governed, ...observed.keys()])].toSorted().map((region) =>
-        regionSubject({
-          ...input,
-          region,
-          evidence: observed.get(region),
-          accountSections: evidence.sections,
-          reach,
-        }),
-      ),
-      principal: principalSubjects(input, read, evidence.iam),
-      account: [
-        accountSubject({
-          ...input,
-          evidence,
-          regions: observed,
-          reach,
-        }),
-      ],
+    const subjects = {
+      'account-region': () =>
+        [...new Set([...governed, ...observed.keys()])].toSorted().map((region) =>
+          regionSubject({
+            ...input,
+            region,
+            evidence: observed.get(region),
+            accountSections: evidence.sections,
+            reach,
+          }),
+        ),
+      principal: () => principalSubjects(input, read, evidence.iam),
+      account: () => [accountSubject({ ...input, evidence, regions: observed, reach })],
     };
+    return (kind) => subjects[kind]();
   };
 }
 

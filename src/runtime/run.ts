@@ -219,7 +219,7 @@ export class Run {
     branch.entered_at = this.#now;
     branch.retry_count = 0;
     branch.retries = '[]';
-    this.#event(`${state.type}StateEntered`, { name: state.name, input: decode(branch.input) });
+    this.#eventWith(`${state.type}StateEntered`, state.name, 'input', branch.input);
     this.#attempt(branch, () => this.#execute(branch, state));
   }
 
@@ -257,7 +257,7 @@ export class Run {
         return;
       case 'Succeed': {
         const output = this.#unchangedOutput(branch, state);
-        this.#event('SucceedStateExited', { name: state.name, output: decode(output) });
+        this.#eventWith('SucceedStateExited', state.name, 'output', output);
         this.#endBranch(branch, output);
         return;
       }
@@ -502,12 +502,12 @@ export class Run {
       this.#moveTo(branch, state, state.transition.state, output);
       return;
     }
-    this.#event(`${state.type}StateExited`, { name: state.name, output: decode(output) });
+    this.#eventWith(`${state.type}StateExited`, state.name, 'output', output);
     this.#endBranch(branch, output);
   }
 
   #moveTo(branch: BranchRow, state: State, next: string, output: string): void {
-    this.#event(`${state.type}StateExited`, { name: state.name, output: decode(output) });
+    this.#eventWith(`${state.type}StateExited`, state.name, 'output', output);
     rest(branch);
     branch.state = next;
     branch.input = output;
@@ -597,15 +597,19 @@ export class Run {
   }
 
   #event(type: string, details: Record<string, unknown>, secretOf?: BranchRow, last = false): void {
+    const text = JSON.stringify(details);
+    this.#tell(type, secretOf ? redact(text, secretOf.token, secretOf.token_hash) : text, last);
+  }
+
+  /** An event of a state with data that is JSON text already, as `JSON.stringify` writes it. */
+  #eventWith(type: string, name: string, field: 'input' | 'output', text: string): void {
+    this.#tell(type, `{"name":${JSON.stringify(name)},"${field}":${text}}`, false);
+  }
+
+  #tell(type: string, details: string, last: boolean): void {
     if (!last && this.#execution.events >= LIMITS.historyEvents - 1) throw new HistoryFull();
     this.#execution.events += 1;
-    const text = JSON.stringify(details);
-    this.#store.addEvent(this.#execution.id, {
-      id: this.#execution.events,
-      at: this.#now,
-      type,
-      details: secretOf ? redact(text, secretOf.token, secretOf.token_hash) : text,
-    });
+    this.#store.addEvent(this.#execution.id, { id: this.#execution.events, at: this.#now, type, details });
   }
 
   #stateOf(branch: BranchRow): State {

@@ -98,6 +98,11 @@ export type Due =
   | { readonly kind: 'branch'; readonly at: number; readonly id: number; readonly phase: Phase }
   | { readonly kind: 'deadline'; readonly at: number; readonly id: number };
 
+/** Events of the history that one statement writes. */
+const TOLD_TOGETHER = 16;
+const TELL_ONE = 'INSERT INTO wf_history VALUES (?, ?, ?, ?, ?)';
+const TELL_MANY = `${TELL_ONE}${', (?, ?, ?, ?, ?)'.repeat(TOLD_TOGETHER - 1)}`;
+
 /** How many rows of a table are kept at least. */
 const KEPT = 16_384;
 
@@ -131,6 +136,12 @@ export class WorkflowStore {
   #nextDue: { readonly at: number | undefined } | undefined;
   readonly #executions = new Rows<ExecutionRow>();
   readonly #branches = new Rows<BranchRow>();
+  /** Rows and events that the outermost transaction writes as it commits: what changes at every step of it is written once. */
+  readonly #unwritten = new Map<number, ExecutionRow>();
+  #untold: { readonly executionId: number; readonly row: HistoryRow }[] = [];
+  /** What takes the above back to where it stood, the last change first. */
+  readonly #undo: (() => void)[] = [];
+  #depth = 0;
   /** Of the youngest execution of a name, until an execution of that name is written. */
   readonly #statuses = new Recent<string, ExecutionStatus>(KEPT);
 
@@ -142,12 +153,18 @@ export class WorkflowStore {
   /** Runs `body` in one transaction, committed when it returns and undone when it throws; inside another one, as a part of it. */
   transaction<T>(body: () => T): T {
     const isPart = this.#database.isTransaction;
+    const isOutermost = this.#depth === 0;
+    this.#depth += 1;
+    const stood = this.#undo.length;
     this.#run(isPart ? 'SAVEPOINT part' : 'BEGIN IMMEDIATE');
     try {
       const result = body();
+      if (isOutermost) this.#write();
       this.#run(isPart ? 'RELEASE part' : 'COMMIT');
+      if (isOutermost) this.#undo.length = 0;
       return result;
     } catch (error) {
+      for (const takeBack of this.#undo.splice(stood).reverse()) takeBack();
       this.#nextDue = undefined;
       this.#executions.forget();
       this.#branches.forget();
@@ -155,6 +172,41 @@ export class WorkflowStore {
       if (this.#database.isOpen && this.#database.isTransaction)
         this.#database.exec(isPart ? 'ROLLBACK TO part; RELEASE part' : 'ROLLBACK');
       throw error;
+    } finally {
+      this.#depth -= 1;
+    }
+  }
+
+  /** Writes what waits for the commit; before every reading of these tables that does not go through the rows that are kept. */
+  #write(): void {
+    if (this.#unwritten.size === 0 && this.#untold.length === 0) return;
+    const [rows, events] = [[...this.#unwritten.values()], this.#untold];
+    this.#unwritten.clear();
+    this.#untold = [];
+    this.#undo.push(() => {
+      for (const row of rows) this.#unwritten.set(row.id, row);
+      this.#untold = events;
+    });
+    for (const row of rows)
+      this.#run(
+        `UPDATE wf_executions SET status = ?, stopped_at = ?, output = ?, error = ?, cause = ?, events = ? WHERE id = ?`,
+        row.status,
+        row.stopped_at,
+        row.output,
+        row.error,
+        row.cause,
+        row.events,
+        row.id,
+      );
+    for (let from = 0; from < events.length; ) {
+      const many = events.length - from >= TOLD_TOGETHER ? TOLD_TOGETHER : 1;
+      this.#run(
+        many === 1 ? TELL_ONE : TELL_MANY,
+        ...events
+          .slice(from, from + many)
+          .flatMap(({ executionId, row }) => [executionId, row.id, row.at, row.type, row.details]),
+      );
+      from += many;
     }
   }
 
@@ -182,12 +234,14 @@ export class WorkflowStore {
     );
   }
   execution(id: number): ExecutionRow | undefined {
-    return this.#executions.get(id, () =>
-      this.#get<ExecutionRow>('SELECT * FROM wf_executions WHERE id = ?', id),
-    );
+    return this.#executions.get(id, () => {
+      this.#write();
+      return this.#get<ExecutionRow>('SELECT * FROM wf_executions WHERE id = ?', id);
+    });
   }
   /** The youngest execution of the name: older ones are those whose name was reused. */
   executionByName(machine: string, name: string): ExecutionRow | undefined {
+    this.#write();
     return this.#get<ExecutionRow>(
       'SELECT * FROM wf_executions WHERE machine = ? AND name = ? ORDER BY id DESC LIMIT 1',
       machine,
@@ -199,6 +253,7 @@ export class WorkflowStore {
     const key = `${machine}/${name}`;
     const known = this.#statuses.get(key);
     if (known !== undefined) return known;
+    this.#write();
     const row = this.#get<{ status: ExecutionStatus }>(
       'SELECT status FROM wf_executions WHERE machine = ? AND name = ? ORDER BY id DESC LIMIT 1',
       machine,
@@ -208,6 +263,7 @@ export class WorkflowStore {
     return row?.status;
   }
   executions(machine: string | undefined, status: ExecutionStatus | undefined): ExecutionRow[] {
+    this.#write();
     return this.#all<ExecutionRow>(
       'SELECT * FROM wf_executions WHERE (?1 IS NULL OR machine = ?1) AND (?2 IS NULL OR status = ?2) ORDER BY id',
       machine ?? null,
@@ -216,17 +272,14 @@ export class WorkflowStore {
   }
   saveExecution(row: ExecutionRow): void {
     this.#statuses.delete(`${row.machine}/${row.name}`);
+    this.#nextDue = undefined;
     this.#executions.set(row);
-    this.#run(
-      `UPDATE wf_executions SET status = ?, stopped_at = ?, output = ?, error = ?, cause = ?, events = ? WHERE id = ?`,
-      row.status,
-      row.stopped_at,
-      row.output,
-      row.error,
-      row.cause,
-      row.events,
-      row.id,
-    );
+    const before = this.#unwritten.get(row.id);
+    this.#undo.push(() => {
+      if (before === undefined) this.#unwritten.delete(row.id);
+      else this.#unwritten.set(row.id, before);
+    });
+    this.#unwritten.set(row.id, { ...row });
   }
 
   addBranch(row: NewBranch): number {
@@ -310,16 +363,14 @@ export class WorkflowStore {
   }
 
   addEvent(executionId: number, row: HistoryRow): void {
-    this.#run(
-      'INSERT INTO wf_history VALUES (?, ?, ?, ?, ?)',
-      executionId,
-      row.id,
-      row.at,
-      row.type,
-      row.details,
-    );
+    const told = this.#untold;
+    told.push({ executionId, row });
+    this.#undo.push(() => {
+      told.pop();
+    });
   }
   events(executionId: number): HistoryRow[] {
+    this.#write();
     return this.#all<HistoryRow>(
       'SELECT id, at, type, details FROM wf_history WHERE execution_id = ? ORDER BY id',
       executionId,
@@ -333,6 +384,7 @@ export class WorkflowStore {
     return this.#nextDue.at;
   }
   #readNextDue(): number | undefined {
+    this.#write();
     const { at } = this.#get<{ at: number | null }>(
       `SELECT min(
          ifnull((SELECT min(due_at) FROM wf_branches INDEXED BY wf_branches_due WHERE due_at IS NOT NULL), 9e15),
@@ -352,6 +404,7 @@ export class WorkflowStore {
       now,
       limit,
     ).map((row): Due => ({ kind: 'branch', ...row }));
+    this.#write();
     const deadlines = this.#all<{ at: number; id: number }>(
       `SELECT deadline AS at, id FROM wf_executions INDEXED BY wf_executions_deadline
          WHERE status = 'RUNNING' AND deadline <= ? ORDER BY deadline, id LIMIT ?`,
