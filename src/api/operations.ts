@@ -40,6 +40,7 @@ import {
   POLICY_KEY,
   readException,
   readRecord,
+  readSheets,
   type SignedCertificate,
   sheetFault,
 } from '../exceptions/index.ts';
@@ -336,15 +337,16 @@ export const OPERATIONS = {
       const admission =
         exception.admissions.find((each) => each.policyHash === policyHash) ?? exception.admissions.at(-1);
       if (admission === undefined) throw new Error(`\`${exception.id}\` has no decision sheet`);
-      const fault = sheetFault(exception, admission.policyHash);
+      const sheets = await readSheets(call.services.store, exception);
+      const fault = sheetFault(exception, admission.policyHash, sheets);
       if (fault !== undefined)
         return err({
           code: 'HASH_MISMATCH',
           message: `\`${exception.id}\`: ${fault}`,
-          remedy:
-            'compare the state with a backup: somebody or a newer version changed what stands in the record',
+          remedy: 'compare the state with a backup: somebody changed what stands in the record',
         });
-      const markdown = renderMarkdown(decisionSheet(exception, admission));
+      // As it was signed; only versions that kept no sheets render it anew.
+      const markdown = sheets.get(admission.sheetHash) ?? renderMarkdown(decisionSheet(exception, admission));
       return ok({ sheetHash: admission.sheetHash, policyHash: admission.policyHash, markdown });
     },
   }),

@@ -56,6 +56,7 @@ import {
   readLeaseRow,
   readLeaseRows,
   readLeases,
+  readSheets,
   requireException,
   sayingWhere,
   sheetFault,
@@ -115,7 +116,8 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
   const people = await services.directory.people();
   const { validFor } = policy.policy.exceptions.approvals;
   const reached = quorum(record, people, epochMs(now - durationOf(validFor)));
-  const [fault] = record.admissions.flatMap(({ policyHash }) => sheetFault(record, policyHash) ?? []);
+  const sheets = await readSheets(store, record);
+  const [fault] = record.admissions.flatMap(({ policyHash }) => sheetFault(record, policyHash, sheets) ?? []);
   if (fault !== undefined) return end(services, record, 'refuse', `at the start, ${fault}`);
   if (reached.kind !== 'reached') {
     return end(

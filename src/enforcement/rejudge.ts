@@ -1,6 +1,7 @@
 import { canonicalJson, type EpochMs, type EventActor, epochMs, ok } from '../core/index.ts';
 import type { Organization } from '../evidence/index.ts';
 import {
+  type Admission,
   abandon,
   admissionOf,
   amend,
@@ -12,6 +13,7 @@ import {
   isUnsettled,
   type Judgement,
   judge,
+  keepSheet,
   leasesOf,
   nextState,
   type PlacedLease,
@@ -230,6 +232,7 @@ async function rejudgePending(
   }
   const named = policy.policy.exceptions.approvals.roles.map(({ role }) => role);
   const { approvals, limits } = policy.policy.exceptions;
+  const admission = await admissionUnder(services, record, policy, judgement);
   let asksAgain = false;
   let isPending = true;
   await amend(services, id, (current, rows) => {
@@ -241,7 +244,7 @@ async function rejudgePending(
     const judged: ExceptionRecord = {
       ...rest,
       requiredRoles,
-      ...admittedBy(current, policy, judgement, services.clock.now()),
+      ...admittedBy(current, admission),
     };
     const again = nextState(current.state, 'ask-again');
     asksAgain = again.ok && quorum(judged).kind === 'open';
@@ -294,25 +297,37 @@ async function rejudgeActive(
       ? { id, effect: 'flagged', says: 'the policy in force could not be decided for it; a person must look' }
       : undefined;
   }
+  const admission = await admissionUnder(services, record, policy, judgement);
   await amend(services, id, (current) => {
     const { flagged: _flagged, ...rest } = current;
-    return ok({ record: { ...rest, ...admittedBy(current, policy, judgement, services.clock.now()) } });
+    return ok({ record: { ...rest, ...admittedBy(current, admission) } });
   });
   return { id, effect: 'stands', says: `still admitted by policy ${policy.policy.metadata.version}` };
 }
 
-/** A policy that is put in force again after another has its sheet already: what was signed under it stays signed. */
-const admittedBy = (
+/** Its sheet is kept before anything names it. A policy that is put in force again after another has its sheet already: what was signed stays signed. */
+async function admissionUnder(
+  { store, clock }: Services,
   record: ExceptionRecord,
   policy: LoadedPolicy,
   judgement: Judgement,
-  now: EpochMs,
+): Promise<Admission> {
+  const before = record.admissions.find(({ policyHash }) => policyHash === policy.hash);
+  if (before !== undefined) return before;
+  const { admission, markdown } = admissionOf(record, policy, judgement, clock.now());
+  await keepSheet(store, record.id, markdown);
+  return admission;
+}
+
+/** One that another process wrote meanwhile stands. */
+const admittedBy = (
+  record: ExceptionRecord,
+  admission: Admission,
 ): Pick<ExceptionRecord, 'policyHashes' | 'admissions'> => ({
-  policyHashes: [...record.policyHashes, policy.hash],
+  policyHashes: [...record.policyHashes, admission.policyHash],
   admissions: [
     ...record.admissions,
-    record.admissions.find(({ policyHash }) => policyHash === policy.hash) ??
-      admissionOf(record, policy, judgement, now),
+    record.admissions.find(({ policyHash }) => policyHash === admission.policyHash) ?? admission,
   ],
 });
 

@@ -9,10 +9,11 @@ import {
   type Sha256Hex,
 } from '../core/index.ts';
 import type { Refusal } from './errors.ts';
+import { type KeptSheets, readSheets } from './kept-sheets.ts';
 import { describeState, nextState } from './lifecycle.ts';
 import { isAttempted, leasesOf, withLeases } from './places.ts';
 import { approvalSubject, isEligible, missingApprovals, quorum, standingApprovals } from './quorum.ts';
-import { amend, type Books, personActor } from './records.ts';
+import { amend, type Books, personActor, readException } from './records.ts';
 import { sheetFault } from './sheet.ts';
 import type { Decision, ExceptionRecord, ExceptionState, Person } from './types.ts';
 
@@ -37,8 +38,11 @@ export interface DecisionInput extends Books {
 export async function decide(input: DecisionInput): Promise<Result<ExceptionRecord, Refusal>> {
   const verb = input.decision === 'approve' ? 'approval' : 'rejection';
   const actor = personActor(input, input.principalId);
+  const before = (await readException(input.store, input.id))?.value;
+  const sheets: KeptSheets = before === undefined ? new Map() : await readSheets(input.store, before);
   const changed = await amend(input, input.id, (record, rows) => {
-    const refusal = refusalOf(record, input);
+    const isAnew = record.admissions.length !== before?.admissions.length;
+    const refusal = isAnew ? JUDGED_ANEW : refusalOf(record, input, sheets);
     if (refusal) return err(refusal);
     const decision: Decision = {
       principalId: input.principalId,
@@ -124,7 +128,13 @@ export function pendingDecision(
   };
 }
 
-function refusalOf(record: ExceptionRecord, input: DecisionInput): Refusal | undefined {
+const JUDGED_ANEW: Refusal = {
+  code: 'BUSY',
+  message:
+    'the request was judged under another policy at this moment; read its decision sheet and decide again',
+};
+
+function refusalOf(record: ExceptionRecord, input: DecisionInput, sheets: KeptSheets): Refusal | undefined {
   const { principalId, role, now } = input;
   const past = input.decision === 'approve' ? 'approve' : 'reject';
   const isConfirming = isConfirmable(record);
@@ -181,7 +191,7 @@ function refusalOf(record: ExceptionRecord, input: DecisionInput): Refusal | und
         'the request has not been judged under the policy in force; wait for the sweeper, or ask the policy owner',
     };
   }
-  const fault = sheetFault(record, input.policyHash);
+  const fault = sheetFault(record, input.policyHash, sheets);
   if (fault !== undefined) return { code: 'HASH_MISMATCH', message: fault };
   if (input.subjectHash.length < 12 || !subject.startsWith(input.subjectHash)) {
     return {

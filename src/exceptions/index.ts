@@ -4,6 +4,7 @@ export * from './decide.ts';
 export * from './errors.ts';
 export * from './hygiene.ts';
 export * from './judge.ts';
+export * from './kept-sheets.ts';
 export * from './lease.ts';
 export * from './lifecycle.ts';
 export * from './lifecycle-table.ts';

@@ -11,7 +11,7 @@ import {
 } from '../core/index.ts';
 import { ConflictError, type Refusal } from './errors.ts';
 import { type LeaseRows, leasesOf, type PlacedLease, type PlacedRequest, placesOf } from './places.ts';
-import type { RecordStore, StoredRecord } from './ports.ts';
+import type { ConditionalWrite, RecordStore, StoredRecord } from './ports.ts';
 import type { ExceptionRecord, LeaseRow, ToldEvent } from './types.ts';
 
 /*
@@ -205,15 +205,19 @@ export async function amend(
   throw new ConflictError(exceptionKey(id));
 }
 
-/** Writes a new exception with the events that tell of it. */
+/** Writes a new exception with the events that tell of it, and what must stand with it. */
 export async function createException(
   books: Books,
   record: ExceptionRecord,
   events: readonly DomainEvent[],
+  others: readonly ConditionalWrite[],
 ): Promise<'committed' | 'conflict'> {
   const told = toldEvents(books, record.id, 1, events);
   const value = encode({ ...record, outbox: told });
-  const written = await books.store.commit([{ key: exceptionKey(record.id), expectedVersion: 0, value }]);
+  const written = await books.store.commit([
+    { key: exceptionKey(record.id), expectedVersion: 0, value },
+    ...others,
+  ]);
   if (written === 'conflict') return written;
   await tell(books.recorder, told);
   return written;

@@ -11,30 +11,38 @@ import {
 } from '../core/index.ts';
 import type { LoadedPolicy } from '../policy/index.ts';
 import type { Judgement } from './judge.ts';
+import type { KeptSheets } from './kept-sheets.ts';
 import { hasSeveralPlaces, type PlacedRequest, placesOf, placeText } from './places.ts';
 import { FILTER_LIMITS, isFiltered } from './topology.ts';
 import type { Admission, Destination, ExceptionRecord, ExceptionRequest, Place } from './types.ts';
 
 /*
- * The decision sheet: what approvers read and sign. A pure render of the request, the policy version that admitted it and its judgement; so
- * the same record always gives the same bytes, and an edit of any of them another hash, which voids what was signed.
+ * The decision sheet: what approvers read and sign. A pure render of the request, the policy version that admitted it and its judgement, kept as it
+ * was at that time. It names the hash of what is decided, which the record must still come out to: an edit of the request or of the judgement voids
+ * what was signed, and a later version that words the sheet otherwise does not.
  */
 
-/** Grows when a word of the sheet changes. What was signed under another format is void: the sheet no longer comes out the same. */
-const SHEET_FORMAT = 1;
+/** Grows when what the hash of what is decided is made of changes; words may change without it. */
+const SHEET_FORMAT = 2;
 
 export type SheetSubject = Pick<
   ExceptionRecord,
   'id' | 'request' | 'requestHash' | 'requesterId' | 'submittedAt'
 >;
 
-/** What a policy version said of a request when it admitted it, with the hash of the sheet that follows from it. */
+export interface Admitted {
+  readonly admission: Admission;
+  /** Of the Markdown of its sheet, to be kept (`sheetWrite`) with the admission. */
+  readonly markdown: string;
+}
+
+/** What a policy version said of a request when it admitted it, with the sheet that follows from it. */
 export function admissionOf(
   subject: SheetSubject,
   policy: LoadedPolicy,
   judgement: Judgement,
   now: EpochMs,
-): Admission {
+): Admitted {
   const { metadata, exceptions } = policy.policy;
   const admission = {
     policyHash: policy.hash,
@@ -43,20 +51,58 @@ export function admissionOf(
     at: now,
     roles: exceptions.approvals.roles.map(({ role, title }) => ({ role, title })),
     conditions: judgement.conditions,
-  };
-  return { ...admission, sheetHash: sha256Hex(renderMarkdown(decisionSheet(subject, admission))) };
+    sheetFormat: SHEET_FORMAT,
+  } as const;
+  const markdown = renderMarkdown(decisionSheet(subject, admission));
+  return { admission: { ...admission, sheetHash: sha256Hex(markdown) }, markdown };
+}
+
+/** Everything that is decided on, in no words: what makes two sheets the same although they are worded otherwise. */
+const decidedHash = (
+  { id, request, requesterId, submittedAt }: SheetSubject,
+  { policyHash, policyId, policyVersion, at, roles, conditions }: Omit<Admission, 'sheetHash'>,
+): Sha256Hex =>
+  hashOf({
+    id,
+    request,
+    requesterId,
+    submittedAt,
+    judgement: { policyHash, policyId, policyVersion, at, roles, conditions },
+  });
+
+const DECIDED = 'Hash of what is decided';
+
+/** The hash that a kept sheet names: in the facts above its first section, where nothing stands that a requester can break into lines. */
+function decidedHashOn(markdown: string): string | undefined {
+  const facts = markdown.split('\n## ', 1)[0] ?? '';
+  const found = [...facts.matchAll(new RegExp(`^- ${DECIDED}: \`([0-9a-f]{64})\`$`, 'gm'))];
+  return found.length === 1 ? found[0]?.[1] : undefined;
 }
 
 /**
- * Why what stands in the record is not what its sheet was made of, if so: checked at every decision and again at the start.
+ * Why what stands in the record is not what was signed, if so: checked at every decision and again at the start. A sheet that was kept is judged by its
+ * own hash and by the hash of what is decided that it names, whatever this version would write; one that was not, by being rendered anew.
+ *
  * @param policyHash - which of the admissions
+ * @param kept - `readSheets`
  */
-export function sheetFault(record: ExceptionRecord, policyHash: Sha256Hex | undefined): string | undefined {
+export function sheetFault(
+  record: ExceptionRecord,
+  policyHash: Sha256Hex | undefined,
+  kept: KeptSheets,
+): string | undefined {
   const admission = record.admissions.find((each) => each.policyHash === policyHash);
   if (admission === undefined) return 'the request has no decision sheet under this policy';
+  const markdown =
+    admission.sheetFormat === undefined
+      ? renderMarkdown(decisionSheet(record, admission))
+      : kept.get(admission.sheetHash);
+  if (markdown === undefined)
+    return 'the decision sheet that was signed is missing: every approval is void, ask again with a new request';
   const isSame =
     hashOf(record.request) === record.requestHash &&
-    sha256Hex(renderMarkdown(decisionSheet(record, admission))) === admission.sheetHash;
+    sha256Hex(markdown) === admission.sheetHash &&
+    (admission.sheetFormat === undefined || decidedHashOn(markdown) === decidedHash(record, admission));
   return isSame
     ? undefined
     : 'the request or its judgement is not what the decision sheet was made of: every approval is void, ask again with a new request';
@@ -78,7 +124,10 @@ export function decisionSheet(subject: SheetSubject, admission: Omit<Admission, 
       ],
       ['Hash of the policy', `\`${admission.policyHash}\``],
       ['Hash of the request', `\`${requestHash}\``],
-      ['Format of this sheet', String(SHEET_FORMAT)],
+      ...(admission.sheetFormat === undefined
+        ? []
+        : [[DECIDED, `\`${decidedHash(subject, admission)}\``] as const]),
+      ['Format of this sheet', String(admission.sheetFormat ?? 1)],
     ],
     sections: [
       {

@@ -1,6 +1,7 @@
 import { type EpochMs, epochMs, err, exceptionId, hashOf, type Ids, ok, type Result } from '../core/index.ts';
 import type { Refusal } from './errors.ts';
 import { type JudgeInput, type Judgement, judge } from './judge.ts';
+import { sheetWrite } from './kept-sheets.ts';
 import { placesText, withDestinations } from './places.ts';
 import { type Books, createException, personActor, readLeaseRows } from './records.ts';
 import { durationOf, withOwnDestination } from './request.ts';
@@ -53,11 +54,12 @@ export async function submit(
   }
   const { approvals, limits } = policy.policy.exceptions;
   const subject = { id, request, requestHash: hashOf(request), requesterId, submittedAt: now };
+  const { admission, markdown } = admissionOf(subject, policy, judgement, now);
   const record: ExceptionRecord = {
     ...subject,
     ...(correlationId === undefined ? {} : { correlationId }),
     policyHashes: [policy.hash],
-    admissions: [admissionOf(subject, policy, judgement, now)],
+    admissions: [admission],
     requiredRoles: approvals.roles.map(({ role }) => role),
     approvalsDeadline: earlier(
       epochMs(now + durationOf(approvals.expireAfter)),
@@ -76,11 +78,11 @@ export async function submit(
       request,
       requestHash: record.requestHash,
       policyHash: policy.hash,
-      sheetHash: record.admissions[0]?.sheetHash,
+      sheetHash: admission.sheetHash,
       conditions: judgement.conditions,
     },
   };
-  if ((await createException(submission, record, [requested])) === 'conflict') {
+  if ((await createException(submission, record, [requested], [sheetWrite(id, markdown)])) === 'conflict') {
     return refuse({ code: 'BUSY', message: 'the new id is taken; submit again' });
   }
   return ok({ record, judgement });

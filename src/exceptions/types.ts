@@ -184,6 +184,8 @@ export interface Admission {
   readonly roles: readonly { readonly role: string; readonly title: string }[];
   readonly conditions: readonly JudgedCondition[];
   readonly sheetHash: Sha256Hex;
+  /** 2: the sheet was kept as it was signed, and names the hash of what is decided. Absent: of a version that kept none; it is rendered anew. */
+  readonly sheetFormat?: 2;
 }
 
 /** `done`, `not-applicable` (a log group has no bucket), or the code of what failed last. */

@@ -1,14 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { renderPaperHtml } from '../../src/cli/report/paper-html.ts';
 import { hashOf, renderMarkdown, sha256Hex } from '../../src/core/index.ts';
 import {
   approvalSubject,
   decisionSheet,
+  type ExceptionRecord,
   encode,
   exceptionKey,
+  keepSheet,
   parseRequest,
+  readSheets,
   requestJsonSchema,
   sheetFault,
 } from '../../src/exceptions/index.ts';
@@ -16,6 +20,7 @@ import { jsonSchemaText } from '../../src/policy/index.ts';
 import {
   BEGINS,
   HOUR_MS,
+  MINUTE_MS,
   policyText,
   requestText,
   type Simulation,
@@ -41,6 +46,23 @@ async function edit(
   const stored = await store.read(exceptionKey(id));
   const value = encode(change(await s.record(id)));
   await store.commit([{ key: exceptionKey(id), expectedVersion: stored?.version ?? 0, value }]);
+}
+
+/** The paths of everything that is no object or list. */
+function leavesOf(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {
+  if (typeof value !== 'object' || value === null) return [path];
+  return Object.entries(value).flatMap(([name, member]) => leavesOf(member, [...path, name]));
+}
+
+function setAt(value: unknown, path: readonly string[]): void {
+  const [name = '', ...rest] = path;
+  const holder = value as Record<string, unknown>;
+  if (rest.length > 0) {
+    setAt(holder[name], rest);
+    return;
+  }
+  const before = holder[name];
+  holder[name] = typeof before === 'number' ? before + 1 : `${String(before)}x`;
 }
 
 describe('the decision sheet', () => {
@@ -128,7 +150,101 @@ describe('the decision sheet', () => {
         admissions.map(({ sheetHash }) => sheetHash),
       );
       const record = await s.record(id);
-      for (const { policyHash } of admissions) expect(sheetFault(record, policyHash)).toBeUndefined();
+      const kept = await readSheets(s.state.services.store, record);
+      expect(kept.size).toBe(2);
+      for (const { policyHash } of admissions) expect(sheetFault(record, policyHash, kept)).toBeUndefined();
+    }));
+
+  const reworded = (markdown: string): string =>
+    `${markdown.replace('## What is decided', '## The question')}\nWorded by another version.\n`;
+
+  test('worded by another version stays what was signed: its approvals count, others join them, it starts', () =>
+    simulate(async (s) => {
+      const id = await s.request();
+      await s.decide(id, 'lena', 'legal');
+      const markdown = reworded(await sheetOf(s, id));
+      const sheetHash = sha256Hex(markdown);
+      await keepSheet(s.state.services.store, id, markdown);
+      await edit(s, id, (record) => ({
+        ...record,
+        admissions: record.admissions.map((each) => ({ ...each, sheetHash })),
+        decisions: record.decisions.map((each) => ({ ...each, subjectHash: sheetHash })),
+      }));
+      expect((await s.decide(id, 'priya', 'security')).ok).toBe(true);
+      expect((await s.decide(id, 'omar', 'executive')).ok).toBe(true);
+      await s.advanceTo(BEGINS + MINUTE_MS);
+      expect((await s.record(id)).state).toBe('active');
+    }));
+
+  test('of a version that kept none is rendered anew, and counts', () =>
+    simulate(async (s) => {
+      const id = await s.request();
+      const record = await s.record(id);
+      const [{ sheetFormat: _two, ...admission } = { sheetFormat: 2 }] = record.admissions;
+      const old = { ...(admission as NonNullable<(typeof record.admissions)[0]>) };
+      const markdown = renderMarkdown(decisionSheet(record, old));
+      expect(markdown).toContain('- Format of this sheet: 1\n');
+      expect(markdown).not.toContain('Hash of what is decided');
+      await edit(s, id, () => ({ ...record, admissions: [{ ...old, sheetHash: sha256Hex(markdown) }] }));
+      await s.approve(id);
+      await s.advanceTo(BEGINS + MINUTE_MS);
+      expect((await s.record(id)).state).toBe('active');
+    }));
+
+  test('that is gone voids what was signed', () =>
+    simulate(async (s) => {
+      const id = await s.request();
+      const record = await s.record(id);
+      expect(sheetFault(record, record.admissions[0]?.policyHash, new Map())).toMatch(/missing/);
+    }));
+
+  test('names what is decided once, above everything that a requester writes', () =>
+    simulate(async (s) => {
+      const id = await s.request();
+      const record = await s.record(id);
+      const { policyHash } = record.admissions[0] ?? {};
+      const markdown = await sheetOf(s, id);
+      const line = /^- Hash of what is decided: .*$/m.exec(markdown)?.[0] ?? '';
+      const faultOf = (text: string) => {
+        const sheetHash = sha256Hex(text);
+        const admissions = record.admissions.map((each) => ({ ...each, sheetHash }));
+        return sheetFault({ ...record, admissions }, policyHash, new Map([[sheetHash, text]]));
+      };
+      expect(line).not.toBe('');
+      expect(faultOf(markdown)).toBeUndefined();
+      const other = line.replace(/`.*`/, `\`${'0'.repeat(64)}\``);
+      expect(faultOf(markdown.replace(line, `${other}\n${line}`))).toBeDefined();
+      expect(faultOf(`${markdown.replace(line, other)}\n${line}\n`)).toBeDefined();
+      expect(faultOf(markdown.replace(line, other))).toBeDefined();
+    }));
+
+  test('is void after any edit of what is decided, and after none of what is not, however it is worded', () =>
+    simulate(async (s) => {
+      const id = await s.request();
+      const record = await s.record(id);
+      const [admission] = record.admissions;
+      if (admission === undefined) throw new Error('no admission');
+      const { request, requesterId, submittedAt } = record;
+      const original = await sheetOf(s, id);
+      const { sheetHash: _hash, sheetFormat: _format, ...judgement } = admission;
+      const paths = leavesOf({ id, request, requesterId, submittedAt, judgement });
+      expect(paths.length).toBeGreaterThan(40);
+      fc.assert(
+        fc.property(fc.constantFrom(...paths), fc.boolean(), fc.boolean(), (path, isReworded, isRehashed) => {
+          const text = isReworded ? reworded(original) : original;
+          const sheetHash = sha256Hex(text);
+          const signed = { ...record, admissions: [{ ...admission, sheetHash }] };
+          const kept = new Map([[sheetHash, text]]);
+          const other = { ...signed, reason: 'something else', state: 'approved' as const };
+          expect(sheetFault(other, admission.policyHash, kept)).toBeUndefined();
+          const edited = structuredClone(signed) as unknown as ExceptionRecord;
+          const [first, ...rest] = path;
+          setAt(first === 'judgement' ? edited.admissions[0] : edited, first === 'judgement' ? rest : path);
+          const asked = isRehashed ? { ...edited, requestHash: hashOf(edited.request) } : edited;
+          expect(sheetFault(asked, edited.admissions[0]?.policyHash, kept), path.join('.')).toBeDefined();
+        }),
+        { numRuns: 300 },
+      );
     }));
 
   test('lists hundreds of subjects below the table', () =>

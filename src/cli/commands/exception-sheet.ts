@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import type { ExceptionView } from '../../api/index.ts';
-import { type ExceptionId, renderMarkdown, sha256Hex } from '../../core/index.ts';
-import { decisionSheet, sheetFault } from '../../exceptions/index.ts';
+import { type ExceptionId, type Paper, renderMarkdown } from '../../core/index.ts';
+import { decisionSheet } from '../../exceptions/index.ts';
 import type { CommandContext } from '../context.ts';
 import { withDesk } from '../desk.ts';
 import { type CommonOptions, commandAbout, viewOf } from '../exceptions.ts';
@@ -23,22 +22,28 @@ export function register(program: Command, context: CommandContext): void {
 
 async function sheet(id: ExceptionId, options: CommonOptions, context: CommandContext): Promise<void> {
   await withDesk(options, context, async (desk) => {
-    const { exception: record, policyHash } = await viewOf(desk, id);
-    const admission =
-      record.admissions.find((each) => each.policyHash === policyHash) ?? record.admissions.at(-1);
-    if (admission === undefined) throw new Error(`\`${id}\` has no decision sheet`);
-    const paper = decisionSheet(record, admission);
-    const markdown = renderMarkdown(paper);
-    assertUnchanged(record, admission.policyHash);
+    const { exception: record } = await viewOf(desk, id);
+    const signed = await desk.call('getSheet', { params: { id } });
+    if (!signed.ok)
+      throw new CliFailure(
+        EXIT.findings,
+        signed.error.message,
+        signed.error.remedy === undefined ? {} : { remedy: signed.error.remedy },
+      );
+    const { sheetHash, policyHash, markdown } = signed.value;
+    const admission = record.admissions.find((each) => each.policyHash === policyHash);
+    const fresh = admission && decisionSheet(record, admission);
+    // What another version worded otherwise is shown as it was signed.
+    const paper = fresh !== undefined && renderMarkdown(fresh) === markdown ? fresh : asSigned(markdown);
     switch (options.format) {
       case 'json':
-        return writeJson(context, { exceptionId: id, sheetHash: sha256Hex(markdown), ...paper });
+        return writeJson(context, { exceptionId: id, sheetHash, ...paper });
       case 'html':
         context.stdout.write(
           renderPaperHtml(paper, {
             skip: 'Skip to what is decided',
-            notice: `What is signed is the SHA-256 of this sheet’s Markdown form: \`${admission.sheetHash}\``,
-            footer: `Decide with: proviso exception approve ${id} --as ID --role ROLE --hash ${admission.sheetHash.slice(0, 16)}`,
+            notice: `What is signed is the SHA-256 of this sheet’s Markdown form: \`${sheetHash}\``,
+            footer: `Decide with: proviso exception approve ${id} --as ID --role ROLE --hash ${sheetHash.slice(0, 16)}`,
           }),
         );
         return;
@@ -48,14 +53,18 @@ async function sheet(id: ExceptionId, options: CommonOptions, context: CommandCo
   });
 }
 
-function assertUnchanged(
-  record: ExceptionView['exception'],
-  policyHash: (typeof record.policyHashes)[number],
-): void {
-  const fault = sheetFault(record, policyHash);
-  if (fault !== undefined)
-    throw new CliFailure(EXIT.findings, `\`${record.id}\`: ${fault}`, {
-      remedy:
-        'compare the state with a backup: somebody or a newer version changed what stands in the record',
-    });
+/** Line by line, with the marks of Markdown. */
+function asSigned(markdown: string): Paper {
+  const [title = '', ...lines] = markdown.split('\n');
+  return {
+    title: title.replace(/^# /, ''),
+    facts: [['Worded by', 'another version of Proviso; this is its Markdown form, as it was signed']],
+    sections: [
+      {
+        id: 'as-signed',
+        title: 'As it was signed',
+        blocks: lines.filter((line) => line !== '').map((text) => ({ kind: 'text', text })),
+      },
+    ],
+  };
 }
