@@ -202,7 +202,7 @@ export const CALLS: readonly CallCount[] = [
   ...call('account-region', 'buckets', 'backup:ListRecoveryPointsByResource'),
   ...call('account-region', 'buckets', 's3:GetBucketPolicy'),
   ...call('account-region', 'logGroups', 'logs:DescribeResourcePolicies'),
-  ...call('account-region', 'keys', 'kms:GetKeyPolicy', 'kms:ListGrants'),
+  ...call('account-region', 'keys', 'kms:GetKeyPolicy', 'kms:ListGrants', 'kms:DescribeKey'),
 ];
 
 const callTable = (): string => {

@@ -62,9 +62,10 @@ export const BUCKET_FACTS = {
       const value: string[] = [];
       const unknown: string[] = [];
       for (const { name } of buckets) {
-        const key = hasCustomerKey(describedBucket(input.evidence, name));
+        const key = hasCustomerKey(input.evidence, name);
         if (key === 'false') value.push(`bucket ${quoted(name)} is not under a key of yours`);
-        else if (key === 'unknown') unknown.push(`the key of bucket ${quoted(name)} could not be seen`);
+        else if (key === 'unknown')
+          unknown.push(`whether bucket ${quoted(name)} is under a key of yours could not be seen`);
       }
       return { value, unknown, none: 'every bucket is under a key of yours' };
     }),
@@ -181,11 +182,26 @@ export function describedBucket(
   );
 }
 
-/** Whether a bucket encrypts under a key that is not AWS's own; `alias/aws/s3` is the one that AWS makes. */
-export function hasCustomerKey(bucket: ContentBucket | undefined): Truth {
+/** Whether a bucket encrypts under a key that is not AWS's own. */
+export function hasCustomerKey(pair: RegionEvidence | undefined, bucketName: string): Truth {
+  const bucket = describedBucket(pair, bucketName);
   if (bucket === undefined || bucket.encryption.kind === 'unobservable') return 'unknown';
   const keyArn = bucket.encryption.kind === 'absent' ? undefined : bucket.encryption.value.keyArn;
-  return keyArn === undefined || /(^|:)alias\/aws\//.test(keyArn) ? 'false' : 'true';
+  return keyArn === undefined ? 'false' : isCustomerKey(pair, keyArn);
+}
+
+/**
+ * Whether a key is the customer's, by what KMS says of it. AWS keeps the aliases that begin with `aws/` for the keys that it makes itself.
+ * @see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html
+ */
+export function isCustomerKey(pair: RegionEvidence | undefined, keyArn: string): Truth {
+  if (/(^|:)alias\/aws\//.test(keyArn)) return 'false';
+  const keys = sectionOf(pair?.sections, 'keyGrants');
+  const manager =
+    keys.kind === 'observed' ? keys.value.find((each) => each.keyArn === keyArn)?.manager : undefined;
+  if (manager?.kind !== 'observed') return 'unknown';
+  // Whoever manages a key by another word, which AWS may add, is not known to be the customer.
+  return manager.value === 'CUSTOMER' ? 'true' : manager.value === 'AWS' ? 'false' : 'unknown';
 }
 
 /** What their own policies say, bucket by bucket. */

@@ -9,11 +9,13 @@ import {
 } from '../evidence/index.ts';
 import type { FactName } from '../policy/index.ts';
 import { effectiveRetention, isWithinRetention, placeOfS3Uri, retentionWords } from '../retention/index.ts';
-import { describedBucket, hasCustomerKey, unseenNames } from './derive-buckets.ts';
+import { describedBucket, hasCustomerKey, isCustomerKey, unseenNames } from './derive-buckets.ts';
 import { COST_TAGS } from './derive-governance.ts';
 import type { RegionInput } from './derive-region.ts';
 import { absentFact, type DerivedFact, observedFact, quoted, unobservableFact } from './derived-fact.ts';
 import { OFFER, wasNeverOffered } from './region-use.ts';
+import { allOf } from './truth.ts';
+import type { Truth } from './types.ts';
 
 type Name = SectionName<'account-region'>;
 
@@ -122,13 +124,18 @@ const withoutCustomerKey = (section: Jobs, what: string) =>
     const without: string[] = [];
     const unknown: string[] = [];
     for (const [uri, writers] of placesOf(jobs)) {
-      // A job that names its key writes under it, whatever the bucket does.
-      if (writers.every(({ keyArn }) => keyArn !== undefined)) continue;
       const place = placeOfS3Uri(uri, input.account.id, input.region, what);
-      const key = hasCustomerKey(
-        place?.kind === 's3' ? describedBucket(input.evidence, place.bucketName) : undefined,
+      const ofBucket: Truth =
+        place?.kind === 's3' ? hasCustomerKey(input.evidence, place.bucketName) : 'unknown';
+      // A job that names its key writes under it, whatever the bucket does. Such a key is not described: it is one of AWS's where that shows.
+      const key = allOf(
+        writers.map(({ keyArn }) => {
+          if (keyArn === undefined) return ofBucket;
+          return isCustomerKey(input.evidence, keyArn) === 'false' ? 'false' : 'true';
+        }),
       );
-      if (key === 'unknown') unknown.push(`the key of ${what} in ${quoted(uri)} could not be seen`);
+      if (key === 'unknown')
+        unknown.push(`whether ${what} in ${quoted(uri)} are under a key of yours could not be seen`);
       else if (key === 'false') without.push(`${what} in ${quoted(uri)} are not under a key of yours`);
     }
     return { ...counted(without, `no ${what} are known that are not under a key of yours`), unknown };

@@ -142,6 +142,7 @@ function answersOf(sizes: Sizes): Readonly<Record<string, (input: Record<string,
     }),
     DescribeDeliveries: () => ({ deliveries: [] }),
     ListGrants: () => ({ Grants: [] }),
+    DescribeKey: () => ({ KeyMetadata: { KeyManager: 'CUSTOMER' } }),
     ListSessions: () => ({ sessionSummaries: [] }),
     DescribeTrails: () => ({
       trailList: many(sizes.trails, (index) => ({ TrailARN: `arn:trail/${index}`, HomeRegion: 'us-east-1' })),

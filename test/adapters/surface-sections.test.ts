@@ -36,7 +36,7 @@ import {
   GetQueryResultsCommand,
   StartQueryCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { GetKeyPolicyCommand, KMSClient, ListGrantsCommand } from '@aws-sdk/client-kms';
+import { DescribeKeyCommand, GetKeyPolicyCommand, KMSClient, ListGrantsCommand } from '@aws-sdk/client-kms';
 import {
   GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
@@ -733,11 +733,15 @@ describe('grants of the keys that content is under', () => {
           },
         ],
       });
+    kms
+      .on(DescribeKeyCommand, { KeyId: KEY })
+      .resolves({ KeyMetadata: { KeyId: 'k', KeyManager: 'CUSTOMER', Description: 'CANARY' } });
     const seen = await read(writing);
     expect(seen).toMatchObject({
       value: [
         {
           keyArn: KEY,
+          manager: { kind: 'observed', value: 'CUSTOMER', source: { call: 'kms:DescribeKey' } },
           grants: {
             value: [
               { id: 'g1', grantee: 'arn:aws:iam::1:role/r', operations: ['Decrypt'], isConstrained: false },
@@ -753,7 +757,10 @@ describe('grants of the keys that content is under', () => {
 
   it('a key that refuses leaves its grants unknown; without destinations nothing is known', async () => {
     kms.on(ListGrantsCommand).rejects(named('AccessDeniedException'));
-    expect(await read(writing)).toMatchObject({ value: [{ grants: { reason: 'access-denied' } }] });
+    kms.on(DescribeKeyCommand).rejects(named('AccessDeniedException'));
+    expect(await read(writing)).toMatchObject({
+      value: [{ grants: { reason: 'access-denied' }, manager: { reason: 'access-denied' } }],
+    });
     expect(await read(place())).toMatchObject({ kind: 'unobservable', reason: 'not-collected' });
   });
 });

@@ -93,6 +93,7 @@ export const SECTION_EXAMPLES: {
             isConstrained: false,
           },
         ]),
+        manager: observed('CUSTOMER'),
       },
       {
         keyArn: 'arn:aws:kms:eu-central-1:111111111111:key/unseen',

@@ -209,12 +209,21 @@ describe('PT-5: whom the policy of a logging bucket lets in', () => {
 
   const [example] = SECTION_EXAMPLES['account-region'].destinations;
   if (example?.kind !== 's3') throw new Error('the example has no bucket');
-  const under = (encryption: typeof example.encryption): Sections => ({
+  const under = (encryption: typeof example.encryption, manager?: Observation<string>): Sections => ({
     destinations: observed([{ ...example, bucketName: 'logs', encryption }]),
+    keyGrants: observed([
+      { keyArn: 'arn:k', grants: observed([]), ...(manager === undefined ? {} : { manager }) },
+    ]),
   });
+  const byId = observed({ algorithm: 'aws:kms', keyArn: 'arn:k' });
   test.each<[string, Sections, unknown]>([
-    ['a key of ours', under(observed({ algorithm: 'aws:kms', keyArn: 'arn:k' })), 0],
+    ['a key of ours', under(byId, observed('CUSTOMER')), 0],
     ['the key that AWS makes', under(observed({ algorithm: 'aws:kms', keyArn: 'alias/aws/s3' })), 1],
+    ['the key that AWS makes, named by its id', under(byId, observed('AWS')), 1],
+    ['a key of which nobody asked whose it is', under(byId), 'unobservable not-evaluated'],
+    ['a key that did not say whose it is', under(byId, DENIED), 'unobservable not-evaluated'],
+    ['a key of a manager that nobody knows', under(byId, observed('PARTNER')), 'unobservable not-evaluated'],
+    ['a key that no section describes', { ...under(byId), keyGrants: DENIED }, 'unobservable not-evaluated'],
     ['KMS without a key named', under(observed({ algorithm: 'aws:kms' })), 1],
     ['no encryption of its own', under(absent()), 1],
     ['encryption that was refused', under(DENIED), 'unobservable not-evaluated'],

@@ -158,6 +158,10 @@ describe('outputs of jobs', () => {
   const holding = (jobs: readonly OutputJob[], ...buckets: readonly Bucket[]): Sections => ({
     batchJobs: observed(jobs),
     destinations: observed(buckets),
+    keyGrants: observed([
+      { keyArn: 'arn:k', grants: observed([]), manager: observed('CUSTOMER') },
+      { keyArn: 'arn:made-by-aws', grants: observed([]), manager: observed('AWS') },
+    ]),
   });
   const hidden: Observation<never> = DENIED;
 
@@ -202,6 +206,17 @@ describe('outputs of jobs', () => {
       1,
     ],
     ['no default encryption', holding([job()], bucket({ encryption: absent() })), 1],
+    [
+      'a key of AWS’s own, named by its id',
+      holding([job()], bucket({ encryption: observed({ algorithm: 'aws:kms', keyArn: 'arn:made-by-aws' }) })),
+      1,
+    ],
+    [
+      'a key of which nobody knows whose it is',
+      holding([job()], bucket({ encryption: observed({ algorithm: 'aws:kms', keyArn: 'arn:other' }) })),
+      'unobservable not-evaluated',
+    ],
+    ['AWS’s own key, named by the job', holding([job({ keyArn: 'alias/aws/s3' })], bucket()), 1],
     ['the job’s own key', holding([job({ keyArn: 'arn:k' })], bucket({ encryption: absent() })), 0],
     [
       'one of two jobs without it',

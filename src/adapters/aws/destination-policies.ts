@@ -1,5 +1,11 @@
 import { CloudWatchLogsClient, DescribeResourcePoliciesCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { GetKeyPolicyCommand, type GrantListEntry, KMSClient, ListGrantsCommand } from '@aws-sdk/client-kms';
+import {
+  DescribeKeyCommand,
+  GetKeyPolicyCommand,
+  type GrantListEntry,
+  KMSClient,
+  ListGrantsCommand,
+} from '@aws-sdk/client-kms';
 import { GetBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
 import { type Clock, partitionOfRegion } from '../../core/index.ts';
 import {
@@ -28,11 +34,14 @@ export function destinationPolicyReaders(
   clock: Clock,
 ): Pick<SectionReaders<'account-region'>, 'destinationPolicies' | 'keyGrants'> {
   return {
-    /** @see https://docs.aws.amazon.com/kms/latest/APIReference/API_ListGrants.html */
+    /**
+     * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_ListGrants.html
+     * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html: `KeyManager`
+     */
     keyGrants: (place, { signal } = {}) => {
       const destinations = sectionOf(place.sections, 'destinations');
       if (destinations.kind === 'unobservable') return Promise.resolve(destinations);
-      return regional(clock, 'kms:ListGrants', place, async () => {
+      return regional(clock, 'kms:ListGrants + kms:DescribeKey', place, async () => {
         const { accountId, region } = place;
         const keys = new Set(
           (destinations.kind === 'absent' ? [] : destinations.value).flatMap((each) => keyOf(each) ?? []),
@@ -53,6 +62,13 @@ export function destinationPolicyReaders(
                 return { items: required(page.Grants, 'Grants'), next: page.NextMarker };
               });
               return grants.map(grantOf);
+            }),
+            manager: await observe(clock, { call: 'kms:DescribeKey', accountId, region }, async () => {
+              const { KeyMetadata } = await kms.send(
+                new DescribeKeyCommand({ KeyId: keyArn }),
+                abortable(signal),
+              );
+              return required(KeyMetadata?.KeyManager, 'KeyMetadata.KeyManager');
             }),
           });
         return found;

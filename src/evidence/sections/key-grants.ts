@@ -17,6 +17,8 @@ export interface KeyGrant {
 export interface GrantsOfKey {
   readonly keyArn: string;
   readonly grants: Observation<readonly KeyGrant[]>;
+  /** `CUSTOMER`, or `AWS` for a key that AWS made for one of its services (`aws/s3`). Absent in evidence from before it was asked. */
+  readonly manager?: Observation<string> | undefined;
 }
 
 export const keyGrants = section<readonly GrantsOfKey[]>({
@@ -29,10 +31,12 @@ export const keyGrants = section<readonly GrantsOfKey[]>({
           z.strictObject({ id: name, grantee: name, operations: z.array(name), isConstrained: z.boolean() }),
         ),
       ),
+      manager: observationOf(name).exactOptional(),
     }),
   ),
   actions: {
     'kms:ListGrants': 'who is let use the key under which content is by a grant, past every policy',
+    'kms:DescribeKey': 'whether such a key is the customer’s or one that AWS made',
   },
-  meaning: 'grants of the keys of `destinations`: who may do what with them',
+  meaning: 'grants of the keys of `destinations`: who may do what with them; and who manages each key',
 });
