@@ -31,6 +31,9 @@ interface Called {
   readonly outcome: TaskOutcome;
 }
 
+/** Closed executions that a start removes: more than come in with it, so that what was kept too long goes too. */
+const FORGOTTEN_PER_START = 4;
+
 const callOf = ({ id, visit }: BranchRow): Call => ({ branchId: id, visit });
 
 /**
@@ -104,6 +107,7 @@ export class WorkflowRuntime {
 
     const id = this.#commit({ machine: machineName, executionName: name, stateName: '' }, () => {
       this.#store.saveDefinition(machine.hash, machine.definition);
+      this.#store.forgetClosed(now - LIMITS.keptAfterCloseMs, FORGOTTEN_PER_START);
       const executionId = this.#store.addExecution({
         machine: machineName,
         name,

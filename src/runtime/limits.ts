@@ -11,6 +11,8 @@ export const LIMITS = {
   executionMs: 365 * 86_400_000,
   /** After its close, an execution's name is free again. */
   nameReuseMs: 90 * 86_400_000,
+  /** How long after its close an execution and its history are kept; afterwards nobody can ask for them. */
+  keptAfterCloseMs: 90 * 86_400_000,
   /** How long after its close an execution can be redriven. */
   redriveMs: 14 * 86_400_000,
   /** What an inline Map runs at a time when `MaxConcurrency` is 0. */

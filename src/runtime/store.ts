@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS wf_executions (
 CREATE INDEX IF NOT EXISTS wf_executions_name ON wf_executions (machine, name, id);
 CREATE INDEX IF NOT EXISTS wf_executions_status ON wf_executions (status, id);
 CREATE INDEX IF NOT EXISTS wf_executions_deadline ON wf_executions (deadline, id) WHERE status = 'RUNNING';
+CREATE INDEX IF NOT EXISTS wf_executions_stopped ON wf_executions (stopped_at, id) WHERE stopped_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS wf_branches (
   id INTEGER PRIMARY KEY AUTOINCREMENT, execution_id INTEGER NOT NULL, parent_id INTEGER, item_index INTEGER NOT NULL,
   item_value TEXT, state TEXT NOT NULL, phase TEXT NOT NULL, input TEXT NOT NULL, output TEXT, visit INTEGER NOT NULL,
@@ -21,6 +22,7 @@ CREATE INDEX IF NOT EXISTS wf_branches_execution ON wf_branches (execution_id, i
 CREATE INDEX IF NOT EXISTS wf_branches_parent ON wf_branches (parent_id, item_index) WHERE parent_id IS NOT NULL;
 CREATE UNIQUE INDEX IF NOT EXISTS wf_branches_token ON wf_branches (token_hash) WHERE token_hash IS NOT NULL;
 CREATE TABLE IF NOT EXISTS wf_tokens (hash TEXT PRIMARY KEY, execution_id INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS wf_tokens_execution ON wf_tokens (execution_id);
 CREATE TABLE IF NOT EXISTS wf_history (
   execution_id INTEGER NOT NULL, id INTEGER NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL, details TEXT NOT NULL,
   PRIMARY KEY (execution_id, id)) WITHOUT ROWID;
@@ -119,6 +121,9 @@ class Rows<T extends { readonly id: number }> {
   }
   set(row: T): void {
     this.#known.set(row.id, { ...row });
+  }
+  delete(id: number): void {
+    this.#known.delete(id);
   }
   forget(): void {
     this.#known.clear();
@@ -280,6 +285,30 @@ export class WorkflowStore {
       else this.#unwritten.set(row.id, before);
     });
     this.#unwritten.set(row.id, { ...row });
+  }
+
+  /**
+   * Removes executions that closed at `closedBy` or before, the oldest first and at most `limit`, with their histories and tokens.
+   * @returns how many went
+   */
+  forgetClosed(closedBy: number, limit: number): number {
+    this.#write();
+    const gone = this.#all<Pick<ExecutionRow, 'id' | 'machine' | 'name'>>(
+      `SELECT id, machine, name FROM wf_executions INDEXED BY wf_executions_stopped
+         WHERE stopped_at IS NOT NULL AND stopped_at <= ? AND status <> 'RUNNING' ORDER BY stopped_at, id LIMIT ?`,
+      closedBy,
+      limit,
+    );
+    for (const { id, machine, name } of gone) {
+      this.#statuses.delete(`${machine}/${name}`);
+      this.#executions.delete(id);
+      this.#run('DELETE FROM wf_history WHERE execution_id = ?', id);
+      this.#run('DELETE FROM wf_tokens WHERE execution_id = ?', id);
+      this.#run('DELETE FROM wf_branches WHERE execution_id = ?', id);
+      this.#run('DELETE FROM wf_executions WHERE id = ?', id);
+    }
+    if (gone.length > 0) this.#branches.forget();
+    return gone.length;
   }
 
   addBranch(row: NewBranch): number {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DAY, type DurationMs, MINUTE } from '../../src/core/index.ts';
+import { DAY, type DurationMs, epochMs, MINUTE } from '../../src/core/index.ts';
 import { RuntimeMisuse, type TaskHandler } from '../../src/runtime/index.ts';
 import { bench, described, machineOf, runOnce, START, task, tokenTask } from './harness.ts';
 
@@ -23,7 +23,7 @@ describe('starting', () => {
       execution: { input: { a: 1 } },
     });
   });
-  test('a name is taken for 90 days after the close, then free, and the old execution stays in the list', async () => {
+  test('a name is taken for 90 days after the close, then free, and the old execution is gone', async () => {
     const b = bench(machineOf(waits));
     await start(b);
     await b.play((10 * MINUTE) as DurationMs);
@@ -32,7 +32,35 @@ describe('starting', () => {
     expect((await start(b)).status).toBe('already-exists');
     b.clock.advanceTo((START + 10 * MINUTE + 90 * DAY) as typeof START);
     expect(await start(b)).toMatchObject({ status: 'started', repeated: false });
-    expect((await b.runtime.list()).map((execution) => execution.status)).toEqual(['SUCCEEDED', 'RUNNING']);
+    expect((await b.runtime.list()).map((execution) => execution.status)).toEqual(['RUNNING']);
+  });
+  test('what closed 90 days ago goes, four at each start, with history and tokens; what still runs stays', async () => {
+    const tokens: string[] = [];
+    const f: TaskHandler = async (event) => void tokens.push((event as { token: string }).token);
+    const b = bench(machineOf({ StartAt: 'T', States: { T: tokenTask('f', end) } }), { handlers: { f } });
+    const names = Array.from({ length: 10 }, (_, index) => `old${index}`);
+    for (const name of [...names, 'slow']) await start(b, {}, name);
+    await b.play(MINUTE);
+    for (const token of tokens.slice(0, 10)) await b.runtime.sendTaskSuccess(token, 1);
+    await b.play(MINUTE);
+    const left = async () => (await b.runtime.list()).map(({ name }) => name);
+    const rows = (table: string) =>
+      Number(b.database.prepare(`SELECT count(*) AS n FROM ${table} WHERE execution_id <= 10`).get()?.['n']);
+    b.clock.advanceTo(epochMs(START + 89 * DAY));
+    await start(b, {}, 'young');
+    expect(await left()).toEqual([...names, 'slow', 'young']);
+    b.clock.advanceTo(epochMs(START + 91 * DAY));
+    await start(b, {}, 'a');
+    expect(await left()).toEqual([...names.slice(4), 'slow', 'young', 'a']);
+    expect(await b.runtime.history('m', 'old0')).toEqual([]);
+    expect((await b.runtime.history('m', 'old4')).length).toBeGreaterThan(0);
+    for (const name of ['b', 'c', 'd']) await start(b, {}, name);
+    expect(await left()).toEqual(['slow', 'young', 'a', 'b', 'c', 'd']);
+    for (const table of ['wf_history', 'wf_tokens', 'wf_branches']) expect(rows(table), table).toBe(0);
+    expect(await b.runtime.sendTaskSuccess(tokens[0] ?? '', 1)).toMatchObject({ ok: false });
+    expect(await b.runtime.sendTaskSuccess(tokens[10] ?? '', 1)).toMatchObject({ ok: true });
+    await b.play(MINUTE);
+    expect((await b.runtime.describe('m', 'slow'))?.status).toBe('SUCCEEDED');
   });
   test.each(['', 'a b', 'a/b', 'a:b', 'a*', 'a\u0007', 'a"b', 'a$b', 'x'.repeat(81)])(
     'the name %j is refused',
