@@ -21,7 +21,7 @@ export interface SignedCaller {
  * The one person behind signed credentials. Only sessions of the named roles of the API's own account count: Identity Center makes them for
  * permission sets, trusts nobody else with them, and gives each session the user name. In any other role the session name is whatever
  * its caller chose. A role name exists once in an account, so nobody can make another one of that name.
- * [unverified on AWS: that the session name is the user name, letter by letter]
+ * [unverified: session-name-is-user]
  */
 export async function personBehind(
   { apiAccountId, accountId, userArn }: SignedCaller,

@@ -49,7 +49,7 @@ const MOST_BATCHES = 200;
 const MOST_REMEMBERED = 1_000;
 /** Identities that are told apart when counting; all beyond count as one. */
 const MOST_IDENTITIES = 2_000;
-/** A large body that no record has named for so long is nobody's in scope. Records and bodies are delivered apart. [unverified on AWS how far] */
+/** A large body that no record has named for so long is nobody's in scope. Records and bodies are delivered apart. [unverified: bodies-apart] */
 export const BODY_WAITS = 30 * MINUTE;
 const ATTEMPTS = 3;
 

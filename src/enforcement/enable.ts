@@ -436,7 +436,7 @@ export async function armDeadMansSwitch(services: Services, id: ExceptionId): Pr
   return { firesAt: formatInstant(ceilToMinute(first.lease.expiresAt)) };
 }
 
-/** One attempt, and how long a Put that timed out here may still land there. [unverified on AWS: no bound is documented] */
+/** One attempt, and how long a Put that timed out here may still land there. No bound is documented. [unverified: late-put] */
 export const ENABLE_TIMEOUT_MS = 10_000;
 const ENABLE_MARGIN_MS = 20_000;
 

@@ -237,10 +237,11 @@ export const blastRadius = (request: PlacedRequest): string =>
 /**
  * What invocation logging does not record, so that nobody counts on it.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-invocation-logging.html names the covered operations; what is not
- *   named there is taken as not covered [unverified on AWS]
+ *   named there is taken as not covered [unverified: mantle-or-batch-recorded]
  */
 export const NOT_CAPTURED: readonly string[] = [
   'calls on the `bedrock-mantle` endpoint: AWS documents that invocation logging covers `bedrock-runtime` alone',
+  // [unverified: mantle-or-batch-recorded]
   'batch inference, asynchronous and bidirectional calls, agents, flows and knowledge bases: AWS does not list them as covered (unverified)',
   'calls made in another Region: the record is written where a call is made, not where a cross-Region profile runs it',
   'bodies over 100 KB where the destination is a log group',

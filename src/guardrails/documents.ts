@@ -128,7 +128,7 @@ export function scpStatements(policy: LoadedPolicy, options: GuardrailOptions): 
             Effect: 'Deny' as const,
             Action: ['bedrock:CallWithBearerToken'],
             Resource: '*',
-            // [unverified on AWS: the value's spelling]
+            // The value's spelling. [unverified: long-term-token]
             Condition: { StringEquals: { 'bedrock:BearerTokenType': 'LONG_TERM' } },
           },
           ...(noMantle
@@ -162,7 +162,7 @@ export const SECOND_LEVER = 'arn:*:iam::*:role/proviso/ProvisoSecondLever';
 
 /**
  * The role that CloudFormation makes in every member account of a service-managed StackSet, and through which it makes ours. The name is
- * AWS's; no page of AWS promises it [unverified on AWS].
+ * AWS's; no page of AWS promises it [unverified: stack-sets-role-name].
  */
 export const STACK_SETS = 'arn:*:iam::*:role/stacksets-exec-*';
 

@@ -145,6 +145,7 @@ const SAID_OTHERWISE: ReadonlyMap<string, string> = new Map([
   ],
   [
     'bedrock:invokemodelwithbidirectionalstream',
+    // [unverified: bidirectional-action]
     '`bedrock:InvokeModel` authorizes the bidirectional stream [unverified on AWS]',
   ],
   ['s3:putbucketreplication', 'the IAM name is `s3:PutReplicationConfiguration`'],

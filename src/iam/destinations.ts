@@ -190,7 +190,7 @@ function layerFrom(found: Found, accountId: AccountId | undefined): ResourceLaye
 /** An object of the bucket; the log group or something in it; the key, or any key of its account where an alias names it. */
 function resourcesOf({ kind, resourceArn, by, namedIn }: Found): readonly RequestResource[] {
   if (kind === 'bucket') return [{ kind: 'within', prefix: `${resourceArn}/` }];
-  // Policies name log groups with and without what follows the name; which of them AWS compares differs by action [unverified on AWS].
+  // Policies name log groups with and without what follows the name; which of them AWS compares differs by action [unverified: log-group-arn-forms].
   if (kind === 'log-group') return [{ kind: 'within', prefix: `${resourceArn}:` }, resourceArn];
   if (/^arn:[^:]+:kms:[^:]+:[0-9]{12}:key\//.test(resourceArn)) return [resourceArn];
   const region = namedIn[0]?.region ?? '';
@@ -224,7 +224,7 @@ export const withDocuments = (layer: ResourceLayer, documents: readonly ReadPoli
 
 /**
  * What a grant allows, as a statement of its key. Which encryption contexts it holds for is not in the evidence: that they must be there makes it
- * conditional. Whether a permissions boundary limits a grant to a role is not documented; it does here *[unverified on AWS]*.
+ * conditional. Whether a permissions boundary limits a grant to a role is not documented; it does here [unverified: grant-boundary].
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
  */
 function grantPolicy(keyArn: string, { id, grantee, operations, isConstrained }: KeyGrant): ReadPolicy {

@@ -40,7 +40,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 /**
  * The data-retention mode of the `bedrock-mantle` endpoint, for which there is no SDK client: plain requests, signed for the service
  * `bedrock-mantle`. An archived project takes no new requests and is left out, as the list leaves it out.
- * [unverified on AWS: the paths and shapes, which follow the Projects API and the Data retention page of the Amazon Bedrock User Guide]
+ * The paths and shapes follow the Projects API and the Data retention page of the Amazon Bedrock User Guide. [unverified: mantle-requests]
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/data-retention.html
  */
 export function bedrockMantleReaders(

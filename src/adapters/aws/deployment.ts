@@ -221,7 +221,7 @@ export async function seeDeployment(options: DeploymentToSee): Promise<Deploymen
     eventsArrived:
       rule === undefined
         ? unlisted('event rule')
-        : // [unverified on AWS] the dimensions of the metric for a rule on a bus of one's own
+        : // The dimensions of the metric for a rule on a bus of one's own. [unverified: rule-metric-dimensions]
           await metric(
             'AWS/Events',
             'MatchedEvents',

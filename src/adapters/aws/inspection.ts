@@ -45,7 +45,7 @@ import { observe, required } from './observe.ts';
 import { allPages } from './pages.ts';
 import type { MemberRoles } from './roles.ts';
 
-/** Destinations and what surrounds them, looked at by the collecting role. [unverified on AWS: run against recorded answers and moto] */
+/** Destinations and what surrounds them, looked at by the collecting role. Run against recorded answers and moto. [unverified: destination-facts] */
 export function accountInspection(roles: MemberRoles, accounts: AccountSource, clock: Clock): Inspection {
   const settings = (pair: Pair) => roles.settingsFor('collect', pair);
   /** One fact with a client made for it, so that a role that cannot be assumed is a fact that could not be read. */
@@ -164,7 +164,7 @@ async function replications(client: S3Client, owned: Owned): Promise<readonly st
 
 const BACKUP_CALLS = 'backup:ListBackupPlans + backup:ListBackupSelections + backup:GetBackupSelection';
 
-/** Plans that the organization's backup policies make in the account are listed with the account's own. [unverified on AWS] */
+/** Plans that the organization's backup policies make in the account are listed with the account's own. [unverified: organization-backup-plans] */
 async function readBackups(client: BackupClient): Promise<readonly BackupSelection[]> {
   const plans = await allPages(async (NextToken) => {
     const page = await client.send(new ListBackupPlansCommand({ NextToken }));
@@ -243,7 +243,7 @@ function lifecycleRule(rule: S3LifecycleRule): readonly LifecycleRule[] {
 
 const TRAIL_CALLS = 'cloudtrail:DescribeTrails + cloudtrail:GetTrailStatus + cloudtrail:GetEventSelectors';
 
-/** Of an organization's trail a member account sees a shadow, which it may describe. [unverified on AWS: its event selectors too] */
+/** Of an organization's trail a member account sees a shadow, which it may describe. Its event selectors too. [unverified: member-reads-organization-trail] */
 async function readTrails(client: CloudTrailClient): Promise<readonly Trail[]> {
   const { trailList = [] } = await client.send(new DescribeTrailsCommand({ includeShadowTrails: true }));
   const found: Trail[] = [];

@@ -54,7 +54,7 @@ export function bedrockSettings(roles: MemberRoles, clock: Clock): PromptStorage
 
 /**
  * The data-retention mode of the account and Region. `none` is put by the disabling role, which IAM allows no other mode.
- * Mantle's own `bedrock-mantle:PutAccountDataRetention` is not called: whether the two share one value is [unverified on AWS].
+ * Mantle's own `bedrock-mantle:PutAccountDataRetention` is not called: whether the two share one value is not known [unverified: one-retention-mode].
  */
 export function bedrockRetention(roles: MemberRoles, clock: Clock): DataRetentionSettings {
   const { readDataRetention } = bedrockRegionSource(

@@ -7,7 +7,7 @@ import { EarlierCallFailed, MalformedAnswer, observe } from './observe.ts';
  *
  * A service that is not offered in a Region has no host name there. That the name does not exist is positive evidence only while names
  * resolve at all: Bedrock itself must have answered for the same account and Region. Then, and only then, the answer is `absent`.
- * [unverified on AWS: that every service without an endpoint in a Region answers with NXDOMAIN]
+ * That every service without an endpoint in a Region answers with NXDOMAIN is taken so. [unverified: closed-regions]
  */
 export async function regional<T>(
   clock: Clock,

@@ -32,7 +32,7 @@ export const awsSecondLever = (roles: MemberRoles): SecondLever => ({
       try {
         await client.send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays }));
       } catch (error) {
-        // Asked before, by a process that died before it could say so. [unverified on AWS: the wording]
+        // Asked before, by a process that died before it could say so. [unverified: key-deletion-twice]
         const isPending =
           isNamed(error, 'KMSInvalidStateException') &&
           error instanceof Error &&

@@ -64,7 +64,7 @@ export function deliver(
   });
 
   const { s3Config, cloudWatchConfig } = configuration;
-  // A delivery that fails is Bedrock's own loss; the caller's invocation goes on. [unverified on AWS]
+  // A delivery that fails is Bedrock's own loss; the caller's invocation goes on. [unverified: date-conditions-deny-quietly]
   if (s3Config?.bucketName && !storage.takes(s3Config.bucketName)) return false;
   if (s3Config?.bucketName) {
     const root = `${s3Config.keyPrefix ?? ''}AWSLogs/${pair.accountId}/BedrockModelInvocationLogs/${pair.region}`;
