@@ -198,7 +198,7 @@ export const CALLS: readonly CallCount[] = [
     's3:GetBucketObjectLockConfiguration',
     's3:GetEncryptionConfiguration',
   ),
-  ...call('account-region', 'buckets', 's3:GetReplicationConfiguration'),
+  ...call('account-region', 'buckets', 's3:GetBucketOwnershipControls', 's3:GetReplicationConfiguration'),
   ...call('account-region', 'buckets', 'backup:ListRecoveryPointsByResource'),
   ...call('account-region', 'buckets', 's3:GetBucketPolicy'),
   ...call('account-region', 'logGroups', 'logs:DescribeResourcePolicies'),

@@ -457,6 +457,15 @@ export const LIVE_CHECKS: readonly LiveCheck[] = [
     ],
   ),
   iam(
+    'access-point-needs-bucket',
+    'that an access point lets in nobody whom its bucket keeps out',
+    'readers by an access point are missed: the policies of access points must be collected',
+    ['aws s3control list-access-points --account-id "$TEST_ACCOUNT" --bucket "$TEST_BUCKET"'],
+    [
+      'aws s3api get-object --bucket "$TEST_ACCESS_POINT_ARN" --key test /dev/null # as a role that the access point allows and the bucket does not: denied',
+    ],
+  ),
+  iam(
     'evaluator-against-aws',
     'that our evaluator decides as AWS does',
     'the case becomes one of test/iam/corpus/, and the evaluator changes',

@@ -38,8 +38,8 @@ export interface DestinationReaders {
    */
   readonly withoutKey: readonly CapablePrincipal[];
   /**
-   * What could not be read of the destination, in words: then nobody is denied but by a Deny, nobody is allowed for certain, and those listed are those
-   * for whom something that was seen speaks.
+   * What could not be read of the destination, in words. Without its policy or grants nobody is denied but by a Deny, nobody is allowed for certain,
+   * and those listed are those for whom something that was seen speaks.
    */
   readonly notSeen: readonly string[];
 }
@@ -165,13 +165,14 @@ const undecided = ({ decisions }: Capability, { name }: Destination): Capability
 
 /** What is not known of a destination, in words; empty: its policy and grants were read. */
 function notSeenOf(
-  { layer, grantsNotSeen, keyNotSeen, accountId }: Destination,
+  { layer, grantsNotSeen, keyNotSeen, accessLists, accountId }: Destination,
   access: Access,
 ): readonly string[] {
   return [
     ...layer.unreadable.map(({ detail }) => `${detail}; whom it lets in and keeps out is not known`),
     ...(grantsNotSeen === undefined ? [] : [`${grantsNotSeen}; whom they let in is not known`]),
     ...(keyNotSeen === undefined ? [] : [`${keyNotSeen}; who reads its objects may need a key too`]),
+    ...(accessLists === undefined ? [] : [`${accessLists}; they may let others in`]),
     ...(accountId === undefined || access.isSeen(accountId)
       ? []
       : [`the users, groups and roles of its account (${accountId}) were not seen`]),
@@ -239,13 +240,14 @@ function candidates(
   return [...accounts].flatMap((account) => byAccount.get(account) ?? []);
 }
 
-/** What no section of the evidence holds and what could let others into the places asked about, in words. */
+/**
+ * What no section of the evidence holds and what could let others into the places asked about, in words. Access points of buckets are not among it: they
+ * let in nobody whom the bucket does not let in itself, and a bucket policy that leaves it to them (`s3:DataAccessPointAccount`) lets in under that condition.
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-policies.html
+ */
 export function neverCollected(access: Access): readonly string[] {
   const kinds = new Set(access.destinations.map(({ kind }) => kind));
   return [
-    ...(kinds.has('bucket')
-      ? ['access lists and access points of buckets, which may let others in: not collected']
-      : []),
     ...(kinds.has('log-group')
       ? [
           'policies of CloudWatch Logs for a whole account, which may let others into log groups: not collected',

@@ -30,6 +30,8 @@ export interface Destination {
   readonly keyArn?: string;
   /** Of a bucket: why nobody knows under which key its objects are, in words. */
   readonly keyNotSeen?: string;
+  /** Of a bucket: why access lists may let others read what is in it, in words; absent: they count for nothing there. */
+  readonly accessLists?: string;
   /** What is asked about: something in the bucket or log group, or the key; any of them is enough. */
   readonly resources: readonly RequestResource[];
   /** With the grants of a key. Its `unreadable` says why it could not be read. */
@@ -45,6 +47,8 @@ interface Found {
   readonly namedIn: { readonly accountId: AccountId; readonly region: Region }[];
   keyArn?: string;
   keyNotSeen?: string;
+  /** The best that was seen of its Object Ownership. */
+  ownership: Observation<string>;
   /** The best that was seen of its policy, and by which account. */
   policy: Observation<string>;
   by: AccountId;
@@ -96,7 +100,16 @@ function collect(pair: RegionEvidence, found: Map<string, Found>): void {
     const before = found.get(resourceArn);
     if (before === undefined) {
       const namedIn = [{ accountId, region }];
-      found.set(resourceArn, { kind, resourceArn, name, namedIn, policy, by: accountId, grants: granted });
+      found.set(resourceArn, {
+        kind,
+        resourceArn,
+        name,
+        namedIn,
+        policy,
+        by: accountId,
+        grants: granted,
+        ownership: NOBODY_ASKED,
+      });
       return;
     }
     before.namedIn.push({ accountId, region });
@@ -119,6 +132,10 @@ function collect(pair: RegionEvidence, found: Map<string, Found>): void {
       add('bucket', bucketArn(each.bucketName), each.bucketName);
       const key = each.encryption.kind === 'observed' ? each.encryption.value.keyArn : undefined;
       const bucket = found.get(bucketArn(each.bucketName));
+      const ownership = each.ownership ?? NOBODY_ASKED;
+      if (bucket !== undefined && SEEN.indexOf(ownership.kind) < SEEN.indexOf(bucket.ownership.kind))
+        bucket.ownership = ownership;
+      else if (bucket?.ownership === NOBODY_ASKED) bucket.ownership = ownership;
       if (bucket !== undefined && each.encryption.kind === 'unobservable')
         bucket.keyNotSeen ??= `the encryption of bucket \`${each.bucketName}\` could not be read: ${whyNot(each.encryption)}`;
       if (key === undefined || bucket === undefined) continue;
@@ -152,6 +169,7 @@ function destinationOf(found: Found, held: ResourceLayer | undefined): Destinati
     namedIn,
     // Another account that names the bucket may have been told what this one was not.
     ...(keyArn !== undefined ? { keyArn } : keyNotSeen !== undefined ? { keyNotSeen } : {}),
+    ...(kind === 'bucket' ? accessListsOf(found) : {}),
     resources: resourcesOf(found),
     layer:
       grants.kind === 'observed'
@@ -166,6 +184,20 @@ function destinationOf(found: Found, held: ResourceLayer | undefined): Destinati
         }
       : {}),
   };
+}
+
+/**
+ * Whoever writes an object may give it an access list, which lets others read it past every policy, unless the bucket's owner is enforced. The lists
+ * themselves stand on each object and are not collected; that of the bucket lets nobody read an object.
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
+ */
+function accessListsOf({ ownership, name }: Found): { readonly accessLists?: string } {
+  if (ownership.kind === 'observed' && ownership.value === 'BucketOwnerEnforced') return {};
+  const why =
+    ownership.kind === 'unobservable'
+      ? `whether access lists count in bucket \`${name}\` could not be read: ${whyNot(ownership)}`
+      : `access lists count in bucket \`${name}\` (Object Ownership ${ownership.kind === 'absent' ? 'is not set' : ownership.value}), and those of its objects are not collected`;
+  return { accessLists: why };
 }
 
 const whyNot = (seen: Observation<unknown> & { readonly kind: 'absent' | 'unobservable' }): string =>

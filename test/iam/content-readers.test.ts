@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { AccountId } from '../../src/core/index.ts';
-import type { IamEvidence, KeyGrant, Observation, RegionEvidence } from '../../src/evidence/index.ts';
+import type {
+  ContentBucket,
+  IamEvidence,
+  KeyGrant,
+  Observation,
+  RegionEvidence,
+} from '../../src/evidence/index.ts';
 import { accessOf, contentReaders, type DestinationReaders, whoCan } from '../../src/iam/index.ts';
 import { absent, FRANKFURT, observed, organization } from '../evidence/snapshots.ts';
 import { ALLOW_ALL, allow, deny, documentOf, type StatementJson } from './documents.ts';
@@ -32,6 +38,25 @@ interface Case {
   readonly byTwo?: Observation<string>;
 }
 
+const NOT_ASKED = { kind: 'unobservable', reason: 'not-collected' } as const;
+const ENFORCED = observed('BucketOwnerEnforced');
+/** The bucket as section `destinations` describes it. */
+const described = (
+  encryption: ContentBucket['encryption'] = absent(),
+  ownership: ContentBucket['ownership'] = ENFORCED,
+): ContentBucket => ({
+  kind: 's3',
+  bucketName: 'prompts',
+  usedBy: [],
+  versioning: NOT_ASKED,
+  lifecycle: NOT_ASKED,
+  objectLock: NOT_ASKED,
+  encryption,
+  ...(ownership === undefined ? {} : { ownership }),
+  replication: NOT_ASKED,
+  backups: NOT_ASKED,
+});
+
 const pairOf = (
   accountId: AccountId,
   resourceArn: string,
@@ -43,6 +68,7 @@ const pairOf = (
   invocationLogging: absent(),
   dataRetention: absent(),
   sections: {
+    ...(resourceArn === BUCKET ? { destinations: observed([described()]) } : {}),
     destinationPolicies: observed([{ resourceArn, policy: held }]),
     keyGrants: resourceArn === KEY ? observed([{ keyArn: KEY, grants }]) : observed([]),
   },
@@ -252,6 +278,67 @@ describe('who can read a bucket', () => {
   });
 });
 
+describe('access lists and access points of a bucket', () => {
+  const notSeen = (ownership?: ContentBucket['ownership']) => {
+    const pair = pairOf(ONE, BUCKET, absent());
+    const buckets = ownership === undefined ? { ...described() } : described(absent(), ownership);
+    if (ownership === undefined) delete (buckets as { ownership?: unknown }).ownership;
+    const accountRegions = [{ ...pair, sections: { ...pair.sections, destinations: observed([buckets]) } }];
+    return contentReaders(accessOf({ ...estate({}), accountRegions }))[0]?.notSeen;
+  };
+
+  test.each<readonly [string, ContentBucket['ownership'], readonly string[]]>([
+    ['count for nothing where the bucket’s owner is enforced', ENFORCED, []],
+    [
+      'may let others in where Object Ownership leaves them in force',
+      observed('ObjectWriter'),
+      [
+        'access lists count in bucket `prompts` (Object Ownership ObjectWriter), and those of its objects are not collected; they may let others in',
+      ],
+    ],
+    [
+      'may let others in where it was never set',
+      absent(),
+      [
+        'access lists count in bucket `prompts` (Object Ownership is not set), and those of its objects are not collected; they may let others in',
+      ],
+    ],
+    [
+      'are not known where it was denied',
+      DENIED,
+      [
+        'whether access lists count in bucket `prompts` could not be read: AccessDenied; they may let others in',
+      ],
+    ],
+    [
+      'are not known in evidence from before it was asked',
+      undefined,
+      [
+        'whether access lists count in bucket `prompts` could not be read: nobody asked; they may let others in',
+      ],
+    ],
+  ])('access lists %s', (_name, ownership, expected) => {
+    expect(notSeen(ownership)).toEqual(expected);
+  });
+
+  test('a bucket that leaves it to access points lets in under that condition, and never plainly nobody', () => {
+    const found = readers({
+      policy: policy(
+        allow('*', {
+          Principal: '*',
+          Resource: [BUCKET, `${BUCKET}/*`],
+          Condition: { StringEquals: { 's3:DataAccessPointAccount': ONE } },
+        }),
+      ),
+      one: { users: [bob] },
+    });
+    expect(names(found)).toEqual([
+      'bob: conditionally-allowed',
+      'everybody, also outside the organization: conditionally-allowed',
+    ]);
+  });
+});
+
 describe('log groups and keys', () => {
   test.each([GROUP, `${GROUP}:*`, `${GROUP}:log-stream:*`, 'arn:aws:logs:*:*:log-group:/bedrock/*'])(
     'a policy may name a log group as %s',
@@ -314,22 +401,10 @@ describe('a bucket under a key is read by those who may use both', () => {
     readonly grants?: Observation<readonly KeyGrant[]>;
     readonly encryption?: Observation<{ readonly algorithm: string; readonly keyArn?: string }>;
   }
-  const NOT_ASKED = { kind: 'unobservable', reason: 'not-collected' } as const;
   function bucketOf({ key, bucket = absent(), one, grants = observed([]), encryption }: Keyed) {
     const pair = pairOf(ONE, BUCKET, bucket);
-    const described = {
-      kind: 's3' as const,
-      bucketName: 'prompts',
-      usedBy: [],
-      versioning: NOT_ASKED,
-      lifecycle: NOT_ASKED,
-      objectLock: NOT_ASKED,
-      encryption: encryption ?? observed({ algorithm: 'aws:kms', keyArn: KEY }),
-      replication: NOT_ASKED,
-      backups: NOT_ASKED,
-    };
     const sections = {
-      destinations: observed([described]),
+      destinations: observed([described(encryption ?? observed({ algorithm: 'aws:kms', keyArn: KEY }))]),
       destinationPolicies: observed([
         { resourceArn: BUCKET, policy: bucket },
         { resourceArn: KEY, policy: key },

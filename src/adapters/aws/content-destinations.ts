@@ -14,6 +14,7 @@ import {
   type Tag as AwsTag,
   GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
+  GetBucketOwnershipControlsCommand,
   GetBucketReplicationCommand,
   GetBucketVersioningCommand,
   GetObjectLockConfigurationCommand,
@@ -176,6 +177,15 @@ async function bucketOf(reading: Reading, Bucket: string, usedBy: readonly strin
         return { algorithm, ...(rule.KMSMasterKeyID ? { keyArn: rule.KMSMasterKeyID } : {}) };
       },
       'ServerSideEncryptionConfigurationNotFoundError',
+    ),
+    ownership: await fact(
+      reading,
+      's3:GetBucketOwnershipControls',
+      async () => {
+        const { OwnershipControls } = await s3.send(new GetBucketOwnershipControlsCommand({ Bucket }), end);
+        return OwnershipControls?.Rules?.[0]?.ObjectOwnership;
+      },
+      'OwnershipControlsNotFoundError',
     ),
     replication: await fact(
       reading,

@@ -40,6 +40,12 @@ export interface ContentBucket {
   }>;
   /** The bucket's own encryption. */
   readonly encryption: Observation<{ readonly algorithm: string; readonly keyArn?: string | undefined }>;
+  /**
+   * Object Ownership, as AWS spells it. `BucketOwnerEnforced`: access lists (ACLs) count for nothing in it. Of the observation `absent`: none is set,
+   * and they count. Missing in evidence from before it was asked.
+   * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+   */
+  readonly ownership?: Observation<string> | undefined;
   /** Enabled rules only. */
   readonly replication: Observation<
     readonly {
@@ -112,6 +118,7 @@ const bucket = z.strictObject({
     }),
   ),
   encryption: observationOf(z.strictObject({ algorithm: name, keyArn: name.exactOptional() })),
+  ownership: observationOf(name).exactOptional(),
   replication: observationOf(
     z.array(z.strictObject({ id: z.string(), prefix: z.string(), tags, destinationBucketArn: name })),
   ),
@@ -140,6 +147,7 @@ export const destinations = section<readonly ContentDestination[]>({
     's3:GetLifecycleConfiguration': 'when it removes objects and old versions',
     's3:GetBucketObjectLockConfiguration': 'whether it can remove them at all',
     's3:GetEncryptionConfiguration': 'under which key they are',
+    's3:GetBucketOwnershipControls': 'whether access lists can let others read its objects',
     's3:GetReplicationConfiguration': 'where copies go',
     'backup:ListRecoveryPointsByResource': 'whether AWS Backup holds copies of it',
     'logs:DescribeLogGroups': 'retention and key of a log group that content goes to',
@@ -147,5 +155,6 @@ export const destinations = section<readonly ContentDestination[]>({
     'logs:DescribeAccountPolicies': 'where copies of all records of the account go',
     'logs:DescribeExportTasks': 'which exports copied its records',
   },
-  meaning: 'buckets and log groups that the settings and jobs name: lifecycle, retention, key, lock, copies',
+  meaning:
+    'buckets and log groups that the settings and jobs name: lifecycle, retention, key, lock, access lists, copies',
 });
