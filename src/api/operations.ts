@@ -135,14 +135,18 @@ const stateOf = async (call: OperationCall, id: ExceptionId): Promise<ExceptionS
 /** The hold that stands is the one that is asked for: with this matter and reason, or given this vault. */
 function isHeldAs(
   record: ExceptionRecord | undefined,
-  { reference, reason, vault }: z.output<typeof holdBody>,
+  { reference, reason, vault, otherVaults = [] }: z.output<typeof holdBody>,
 ): boolean {
   const standing = record === undefined ? undefined : holdOf(record);
   if (record === undefined || standing === undefined) return false;
   return vault === undefined
     ? standing.vault === undefined && standing.reference === reference && standing.reason === reason
     : standing.vault?.bucketName === vault.bucketName &&
-        standing.vault.keyPrefix === `${vault.keyPrefix}${record.id}/`;
+        standing.vault.keyPrefix === `${vault.keyPrefix}${record.id}/` &&
+        (standing.otherVaults ?? []).length === otherVaults.length &&
+        otherVaults.every(
+          ({ bucketName }, index) => standing.otherVaults?.[index]?.bucketName === bucketName,
+        );
 }
 
 /** The exception, for those who may read it. */

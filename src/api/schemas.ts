@@ -71,6 +71,15 @@ const keyPart = z
   .min(1)
   .max(512)
   .regex(/^[^/\\][^\\]*$/, 'expected the beginning of a key, without a leading slash');
+const holdVault = z.strictObject({
+  bucketName: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/),
+  keyPrefix: z
+    .string()
+    .max(200)
+    .regex(/^([A-Za-z0-9!_.'()-]+\/)*$/, 'expected nothing, or a prefix that ends in a slash')
+    .default(''),
+  kmsKeyArn: z.string().regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key\/[A-Za-z0-9-]+$/),
+});
 export const holdBody = reasonBody.extend({
   reference: z.string().min(1).max(200).describe('Legal’s own matter'),
   scope: z
@@ -79,19 +88,18 @@ export const holdBody = reasonBody.extend({
     .max(50)
     .optional()
     .describe('beginnings of keys below the exception’s own prefix; left out: everything that was captured'),
-  vault: z
-    .strictObject({
-      bucketName: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/),
-      keyPrefix: z
-        .string()
-        .max(200)
-        .regex(/^([A-Za-z0-9!_.'()-]+\/)*$/, 'expected nothing, or a prefix that ends in a slash')
-        .default(''),
-      kmsKeyArn: z.string().regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key\/[A-Za-z0-9-]+$/),
-    })
+  vault: holdVault
     .optional()
     .describe(
       'where what is in scope is moved: a bucket of the exception’s account and Region, under a key of its own, in which nothing deletes',
+    ),
+  otherVaults: z
+    .array(holdVault)
+    .min(1)
+    .max(19)
+    .optional()
+    .describe(
+      'where an exception is for several accounts and Regions: the vaults of the further ones, in their order',
     ),
 });
 export const policyBody = z.strictObject({

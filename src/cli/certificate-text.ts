@@ -141,15 +141,18 @@ export const keyText = (each: Fields): string =>
 const scopeText = (scope: unknown): string =>
   Array.isArray(scope) ? `keys below ${listOf(scope, true).join(', ')}` : textOf(scope ?? 'everything');
 
-function vaultText(value: unknown): string {
+function vaultText(value: unknown, others: unknown): string {
   if (value == null) return ', moved nowhere';
   const vault = value as Fields;
-  return `, in ${textOf(vault['location'])} under ${textOf(vault['kmsKeyArn'])}: ${textOf(vault['versions'])} versions (${textOf(vault['bytes'])} bytes), listed there ${textOf(vault['listedAt'])}; its lifecycle was ${textOf(vault['lifecycle'])}`;
+  const where = [vault, ...(Array.isArray(others) ? (others as Fields[]) : [])]
+    .map((each) => `in ${textOf(each['location'])} under ${textOf(each['kmsKeyArn'])}`)
+    .join(' and ');
+  return `, ${where}: ${textOf(vault['versions'])} versions (${textOf(vault['bytes'])} bytes), listed there ${textOf(vault['listedAt'])}; its lifecycle was ${textOf(vault['lifecycle'])}`;
 }
 
 /** One legal hold, in words. */
 export const holdText = (each: Readonly<Record<string, unknown>>): string =>
-  `${textOf(each['heldAt'])} by ${textOf(each['by'])} (${each['reference'] == null ? '' : `${textOf(each['reference'])}: `}${textOf(each['reason'])}), of ${scopeText(each['scope'])}${vaultText(each['vault'])}, released ${textOf(each['releasedAt'])} by ${textOf(each['releasedBy'])} (${textOf(each['releaseReason'])})${each['purgingHadBegun'] === true ? '; purging had begun before' : ''}`;
+  `${textOf(each['heldAt'])} by ${textOf(each['by'])} (${each['reference'] == null ? '' : `${textOf(each['reference'])}: `}${textOf(each['reason'])}), of ${scopeText(each['scope'])}${vaultText(each['vault'], each['otherVaults'])}, released ${textOf(each['releasedAt'])} by ${textOf(each['releasedBy'])} (${textOf(each['releaseReason'])})${each['purgingHadBegun'] === true ? '; purging had begun before' : ''}`;
 
 /** One change by somebody else, in words. */
 export const interferenceText = (each: Readonly<Record<string, unknown>>): string =>

@@ -19,6 +19,7 @@ import {
   quorum,
   sayingWhere,
   standingApprovals,
+  vaultsText,
 } from '../exceptions/index.ts';
 import type { CommandContext } from './context.ts';
 import { printable, wrap } from './terminal/index.ts';
@@ -47,15 +48,16 @@ export function exceptionLines(
       const says = `since ${formatInstant(foreignSetting.at)} somebody else’s setting stores content there, under no exception: ${foreignSetting.observed}; have its owner remove it, or take it over: proviso adopt`;
       return row('NOT OURS', sayingWhere(request, place, says));
     }),
-    ...(record.holds ?? []).flatMap(({ at, by, reference, reason, scope, vault, moved, stuck, released }) =>
-      row(
+    ...(record.holds ?? []).flatMap((hold) => {
+      const { at, by, reference, reason, scope, vault, moved, stuck, released } = hold;
+      return row(
         released === undefined ? 'ON HOLD' : 'was held',
         `since ${formatInstant(at)} by ${by}${reference === undefined ? '' : ` (${reference})`}: ${reason}; ${
           scope === undefined ? 'everything' : `keys below ${scope.join(', ')}`
         }${
           vault === undefined
             ? ''
-            : `, in s3://${vault.bucketName}/${vault.keyPrefix}: ${moved === undefined ? 'nothing yet' : `${moved.versions} versions at ${formatInstant(moved.at)}`}`
+            : `, in ${vaultsText(hold)}: ${moved === undefined ? 'nothing yet' : `${moved.versions} versions at ${formatInstant(moved.at)}`}`
         }; ${
           released !== undefined
             ? `released at ${formatInstant(released.at)} by ${released.by}: ${released.reason}`
@@ -65,8 +67,8 @@ export function exceptionLines(
                 ? 'the purge waits. AWS’s own deletion at the destination goes on: copy what must be kept'
                 : 'the purge of the destination waits for it'
         }`,
-      ),
-    ),
+      );
+    }),
     ...(record.interference ?? []).flatMap(({ place, foundAt, found, party, hint, unnamed }) =>
       row(
         found === 'on-again' ? 'on again' : found === 'changed' ? 'changed' : 'taken off',

@@ -20,7 +20,6 @@ import {
   durationOf,
   type ExceptionRecord,
   endOf,
-  type HoldVault,
   hasSeveralPlaces,
   holdOf,
   isFiltered,
@@ -135,13 +134,13 @@ export async function purgeStep(services: Services, id: ExceptionId): Promise<Pu
   const moved = await moveHeld(services, id, ending);
   let waits = false;
   let isUnderHold = false;
-  let vaults: readonly HoldVault[] = [];
+  let released: Pick<ExceptionRecord, 'holds'> = {};
   // Decided in the commit that begins the purge: a hold that comes first wins, one that comes later is told that it is late.
   await amend(services, id, (record) => {
     const hold = holdOf(record);
     isUnderHold = hold !== undefined;
     waits = hold !== undefined && (hold.at !== moved?.hold.at || !mayPurgeHeld(record));
-    vaults = releasedVaults(record);
+    released = record;
     if (waits) return ok({ record });
     const purging = nextState(record.state, 'drained');
     return ok({ record: { ...record, state: purging.ok ? purging.value : record.state, emptyListings: [] } });
@@ -163,9 +162,8 @@ export async function purgeStep(services: Services, id: ExceptionId): Promise<Pu
       services.destinations,
       place,
       lease.destination,
-      // A vault is the first place's: an exception with several has none.
-      index === 0 ? vaults : [],
-      isUnderHold ? moved?.mayDelete : undefined,
+      releasedVaults(released, index),
+      isUnderHold ? (moved?.mayDelete[index] ?? (() => false)) : undefined,
     );
     const did = `deleted ${counts.versions} versions (${counts.bytes} bytes), ${counts.uploads} open uploads, ${counts.logGroups} log groups`;
     const says = sayingWhere(begun.request, place, did);
@@ -244,7 +242,7 @@ async function listEverywhere(
   };
   const locations: string[] = [];
   for (const [index, { lease, ...place }] of leases.entries()) {
-    const vaults = index === 0 ? releasedVaults(record) : [];
+    const vaults = releasedVaults(record, index);
     const {
       at: _at,
       locations: there,

@@ -12,8 +12,12 @@ import {
   isHeld,
   type LegalHold,
   mayPurgeHeld,
+  type PlacedLease,
   readLeases,
   requireException,
+  sayingWhere,
+  vaultsOf,
+  vaultsText,
 } from '../exceptions/index.ts';
 import type { LifecycleRule, ObjectVersion, Pair, Services } from './ports.ts';
 import { isContent } from './purge.ts';
@@ -78,42 +82,76 @@ async function faultOf(services: Services, pair: Pair, vault: HoldVault): Promis
     : `a lifecycle rule of ${vault.bucketName} would delete what is held: suspend it`;
 }
 
-/** What may be deleted at the destination while a hold stands: what is not in scope, and what was seen in the vault. */
+/** What may be deleted at one place while a hold stands: what is not in scope, and what was seen in its vault. */
 export type MayDelete = (version: ObjectVersion) => boolean;
 
+/** What moving came to at one place. */
+interface Moved {
+  readonly versions: number;
+  readonly bytes: number;
+  readonly mayDelete: MayDelete;
+}
+
 /**
- * Copies what is in scope and not yet there, lists the vault, and says what was seen in it. Idempotent; a crash anywhere leaves copies that the next
- * look finds. Told to people when it does not work, at first and then ever more seldom.
+ * Copies what is in scope and not yet there, each place's into its own vault, lists the vaults, and says what was seen in them. Idempotent; a crash
+ * anywhere leaves copies that the next look finds. A place that cannot be moved keeps no other from it, and the purge waits for all. Told to people
+ * when it does not work, at first and then ever more seldom.
  *
- * @returns for the purge; `undefined` while it must wait
+ * @returns for the purge, `mayDelete` in the order of the places; `undefined` while it must wait
  */
 export async function moveHeld(
   services: Services,
   id: ExceptionId,
   actor: EventActor,
-): Promise<{ readonly hold: LegalHold; readonly mayDelete: MayDelete } | undefined> {
+): Promise<{ readonly hold: LegalHold; readonly mayDelete: readonly MayDelete[] } | undefined> {
   const { value: record } = await requireException(services.store, id);
   const hold = holdOf(record);
-  const [place, ...others] = await readLeases(services.store, record);
-  if (hold?.vault === undefined || place?.lease.enabling === undefined || others.length > 0) return undefined;
-  const {
-    lease: { destination },
-    ...pair
-  } = place;
+  const leases = await readLeases(services.store, record);
+  if (hold?.vault === undefined || !leases.some(({ lease }) => lease.enabling !== undefined))
+    return undefined;
+  const vaults = vaultsOf(hold);
+  const began = services.clock.now();
+  const moved: Moved[] = [];
+  const stuck: string[] = [];
+  for (const [index, placed] of leases.entries()) {
+    const vault = vaults[index];
+    if (vault === undefined) return undefined;
+    const there = await moveAt(services, placed, hold, vault, isFiltered(record.request));
+    if (there === undefined) return undefined;
+    if (typeof there === 'string') stuck.push(sayingWhere(record.request, placed, there));
+    else moved.push(there);
+  }
+  if (stuck.length > 0) {
+    await noteStuck(services, id, actor, hold, stuck.join('; '));
+    return undefined;
+  }
+  await noteMoved(services, id, actor, hold, {
+    at: began,
+    versions: moved.reduce((sum, { versions }) => sum + versions, 0),
+    bytes: moved.reduce((sum, { bytes }) => sum + bytes, 0),
+  });
+  return { hold, mayDelete: moved.map(({ mayDelete }) => mayDelete) };
+}
+
+/** @returns why it does not come to its end, in words; `undefined` of a log group, of which nothing can be moved */
+async function moveAt(
+  services: Services,
+  { lease: { destination, enabling }, ...pair }: PlacedLease,
+  hold: LegalHold,
+  vault: HoldVault,
+  isOfFilter: boolean,
+): Promise<Moved | string | undefined> {
   if (destination.kind !== 's3') return undefined;
-  const { vault } = hold;
-  const isOfFilter = isFiltered(record.request);
+  const isWanted = (version: ObjectVersion) => isInScope(hold, destination, version, isOfFilter);
+  // Never enabled, it has nothing to keep; and nothing is deleted that Legal may want.
+  if (enabling === undefined) return { versions: 0, bytes: 0, mayDelete: (version) => !isWanted(version) };
   try {
     const fault = await faultOf(services, pair, vault);
-    if (fault !== undefined) {
-      await noteStuck(services, id, actor, hold, fault);
-      return undefined;
-    }
-    const began = services.clock.now();
+    if (fault !== undefined) return fault;
     const { vaultCopies } = services;
     const listVault = () => vaultCopies.listVersions(pair, vault.bucketName, vault.keyPrefix);
     const source = await vaultCopies.listVersions(pair, destination.bucketName, destination.keyPrefix);
-    const wanted = source.filter((version) => isInScope(hold, destination, version, isOfFilter));
+    const wanted = source.filter(isWanted);
     const isIn = (there: ReadonlyMap<string, number>, version: ObjectVersion) =>
       there.get(vaultKeyOf(vault, version)) === version.bytes;
     const before = sizesOf(await listVault());
@@ -130,28 +168,15 @@ export async function moveHeld(
     );
     const there = missing.length === 0 ? before : sizesOf(await listVault());
     const absent = wanted.filter((version) => !isIn(there, version));
-    if (absent.length > 0) {
-      await noteStuck(
-        services,
-        id,
-        actor,
-        hold,
-        `${absent.length} versions were copied and are not listed in the vault`,
-      );
-      return undefined;
-    }
-    await noteMoved(services, id, actor, hold, {
-      at: began,
+    if (absent.length > 0) return `${absent.length} versions were copied and are not listed in the vault`;
+    return {
       versions: there.size,
       bytes: [...there.values()].reduce((sum, bytes) => sum + bytes, 0),
-    });
-    const mayDelete: MayDelete = (version) =>
-      !isInScope(hold, destination, version, isOfFilter) || isIn(there, version);
-    return { hold, mayDelete };
+      mayDelete: (version) => !isWanted(version) || isIn(there, version),
+    };
   } catch (error) {
     if (!(error instanceof AwsCallError)) throw error;
-    await noteStuck(services, id, actor, hold, error.message);
-    return undefined;
+    return error.message;
   }
 }
 
@@ -183,18 +208,25 @@ async function noteMoved(
   hold: LegalHold,
   moved: NonNullable<LegalHold['moved']>,
 ): Promise<void> {
-  const { vault } = hold;
+  const { vault, otherVaults } = hold;
   await amend(services, id, (record) => {
     const current = holdOf(record);
     const isNew = current?.moved?.versions !== moved.versions;
     const isFirstAfterDrain = !mayPurgeHeld(record) && moved.at >= (record.drainUntil ?? Infinity);
     if (current?.at !== hold.at || (!isNew && !isFirstAfterDrain && current.stuck === undefined))
       return ok({ record });
-    const says = `${moved.versions} versions (${moved.bytes} bytes) stand in the vault s3://${vault?.bucketName ?? ''}/${vault?.keyPrefix ?? ''}, where no enabled rule deletes; nothing in scope is missing there`;
+    const says = `${moved.versions} versions (${moved.bytes} bytes) stand in the vault ${vaultsText(hold)}, where no enabled rule deletes; nothing in scope is missing there`;
     return ok({
       record: withHold(record, hold, ({ stuck: _stuck, ...each }) => ({ ...each, moved })),
       events: isNew
-        ? [{ type: 'exception.hold-moved', actor, subject: id, data: { ...moved, vault, says } }]
+        ? [
+            {
+              type: 'exception.hold-moved',
+              actor,
+              subject: id,
+              data: { ...moved, vault, ...(otherVaults && { otherVaults }), says },
+            },
+          ]
         : [],
     });
   });

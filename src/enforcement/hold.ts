@@ -4,7 +4,6 @@ import {
   describeState,
   type ExceptionRecord,
   type HoldVault,
-  hasSeveralPlaces,
   holdOf,
   isHeld,
   isTerminal,
@@ -13,6 +12,8 @@ import {
   placesOf,
   type Refusal,
   readException,
+  vaultsOf,
+  vaultsText,
 } from '../exceptions/index.ts';
 import { refuse, unknownException } from './acts.ts';
 import type { ActingServices } from './ports.ts';
@@ -27,6 +28,8 @@ export interface HoldRequest {
   readonly scope?: readonly string[] | undefined;
   /** Where what is in scope is moved; its prefix gets the exception's id. Left out: nothing is moved. */
   readonly vault?: HoldVault | undefined;
+  /** Of the further places, in their order. */
+  readonly otherVaults?: readonly HoldVault[] | undefined;
 }
 
 /**
@@ -58,23 +61,24 @@ export async function hold(
       });
     const fault = faultOf(record, asked);
     if (fault !== undefined) return err({ code: 'STATE_REFUSES', message: fault });
-    const vault =
-      asked.vault === undefined
-        ? undefined
-        : { ...asked.vault, keyPrefix: `${asked.vault.keyPrefix}${record.id}/` };
+    const own = (vault: HoldVault): HoldVault => ({ ...vault, keyPrefix: `${vault.keyPrefix}${record.id}/` });
+    const vaults = {
+      ...(asked.vault === undefined ? {} : { vault: own(asked.vault) }),
+      ...(asked.otherVaults === undefined ? {} : { otherVaults: asked.otherVaults.map(own) }),
+    };
     // Before the counts are there, deleting may be under way.
     const wasPurging = record.state === 'purging' || record.purged !== undefined;
     const begun = wasPurging ? '; purging had begun, and what was deleted is gone' : '';
     const what =
       asked.scope === undefined ? 'everything that was captured' : `keys below ${asked.scope.join(', ')}`;
     const way =
-      vault === undefined
+      asked.vault === undefined
         ? `the purge waits, switching off does not. AWS’s own deletion at the destination (S3 Lifecycle, a log group’s retention) is not suspended: ${canBeMoved(record.request) ? 'name a vault, or copy' : 'copy'} what must be kept at once`
-        : `it is moved to s3://${vault.bucketName}/${vault.keyPrefix}, and the purge waits until it stands there; switching off does not`;
+        : `it is moved to ${vaultsText(vaults)}, and the purge waits until it stands there; switching off does not`;
     const says = `legal hold by ${by} (${asked.reference}) of ${what}: ${asked.reason}; ${way}${begun}`;
     const more = {
       ...(asked.scope === undefined ? {} : { scope: asked.scope }),
-      ...(vault === undefined ? {} : { vault }),
+      ...vaults,
     };
     const holds: readonly LegalHold[] =
       standing === undefined
@@ -98,24 +102,33 @@ export async function hold(
   return changed.ok ? ok(changed.value.record) : refuse(services, id, by, changed.error);
 }
 
-/** A vault is in one account and Region, and nothing of a log group can be moved. */
+/** Nothing of a log group can be moved. */
 const canBeMoved = (request: ExceptionRecord['request']): boolean =>
-  !hasSeveralPlaces(request) && placesOf(request)[0].destination.kind === 's3';
+  placesOf(request).every(({ destination }) => destination.kind === 's3');
 
-/** What of a request can be seen to be wrong at once. What AWS shows of the vault is asked when something is moved: a hold waits for nothing. */
-function faultOf({ request }: ExceptionRecord, { scope, vault }: HoldRequest): string | undefined {
-  const [{ destination }] = placesOf(request);
-  if (hasSeveralPlaces(request) && (scope !== undefined || vault !== undefined))
-    return 'it is for several accounts and Regions, and a vault is in one: hold it whole, without scope and vault; the purge waits';
-  if (destination.kind !== 's3')
-    return scope === undefined && vault === undefined
-      ? undefined
-      : 'its content is in a log group, of which nothing can be moved or left out: hold it whole, without scope and vault; the purge waits';
-  if (vault === undefined) return undefined;
-  if (vault.kmsKeyArn === destination.kmsKeyArn)
-    return 'the vault must have a key of its own: the exception’s key goes with the exception';
-  if (vault.bucketName === destination.bucketName)
-    return 'the vault must be a bucket of its own: what deletes at the destination would delete there too';
+/** What of a request can be seen to be wrong at once. What AWS shows of a vault is asked when something is moved: a hold waits for nothing. */
+function faultOf(
+  { request }: ExceptionRecord,
+  { scope, vault, otherVaults }: HoldRequest,
+): string | undefined {
+  if (scope === undefined && vault === undefined && otherVaults === undefined) return undefined;
+  if (!canBeMoved(request))
+    return 'its content is in a log group, of which nothing can be moved or left out: hold it whole, without scope and vault; the purge waits';
+  const vaults = vaultsOf({ ...(vault && { vault }), ...(otherVaults && { otherVaults }) });
+  const places = placesOf(request);
+  if (vaults.length === 0 && otherVaults === undefined) return undefined;
+  if (vaults.length !== places.length)
+    return `it is for ${places.length === 1 ? 'one account and Region' : `${places.length} accounts and Regions`}, and each needs a vault there: name ${places.length === 1 ? 'one' : `${places.length}, in the order of the request`}, or none; without any the purge waits`;
+  if (new Set(vaults.map(({ bucketName }) => bucketName)).size !== vaults.length)
+    return 'a bucket is in one account and Region: each needs a vault of its own';
+  for (const [index, { destination }] of places.entries()) {
+    const own = vaults[index];
+    if (destination.kind !== 's3' || own === undefined) continue;
+    if (own.kmsKeyArn === destination.kmsKeyArn)
+      return 'the vault must have a key of its own: the exception’s key goes with the exception';
+    if (own.bucketName === destination.bucketName)
+      return 'the vault must be a bucket of its own: what deletes at the destination would delete there too';
+  }
   return undefined;
 }
 
@@ -135,8 +148,8 @@ export async function release(
     const holds = (record.holds ?? []).map((each) =>
       each.released === undefined ? { ...each, released: { at: now, by, reason } } : each,
     );
-    const vault = holdOf(record)?.vault;
-    const says = `legal hold released by ${by}: ${reason}; purging goes on${vault === undefined ? '' : `, of s3://${vault.bucketName}/${vault.keyPrefix} too`}`;
+    const standing = holdOf(record);
+    const says = `legal hold released by ${by}: ${reason}; purging goes on${standing?.vault === undefined ? '' : `, of ${vaultsText(standing)} too`}`;
     // What was listed before a hold is no proof for what stands there after it.
     return ok({
       record: { ...record, holds, emptyListings: [] },

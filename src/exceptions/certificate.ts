@@ -85,7 +85,7 @@ export function certificateStatement(
       ? {}
       : {
           holds: record.holds.map(
-            ({ at, by, reference, reason, scope, vault, moved, wasPurging, released }) => ({
+            ({ at, by, reference, reason, scope, vault, otherVaults, moved, wasPurging, released }) => ({
               heldAt: formatInstant(at),
               by,
               reference: reference ?? null,
@@ -103,6 +103,15 @@ export function certificateStatement(
                       lifecycle:
                         moved === undefined ? 'not read back' : 'read back: no enabled rule deletes there',
                     },
+              // Counts and times above are of all of them.
+              ...(otherVaults === undefined
+                ? {}
+                : {
+                    otherVaults: otherVaults.map(({ bucketName, keyPrefix, kmsKeyArn }) => ({
+                      location: `s3://${bucketName}/${keyPrefix}`,
+                      kmsKeyArn,
+                    })),
+                  }),
               purgingHadBegun: wasPurging,
               releasedAt: instant(released?.at),
               releasedBy: released?.by ?? null,

@@ -195,9 +195,24 @@ export const mayPurgeHeld = ({
   return moved !== undefined && drainUntil !== undefined && moved.at >= drainUntil;
 };
 
-/** What a released hold left behind: purged and listed with the destination. */
-export const releasedVaults = ({ holds = [] }: Pick<ExceptionRecord, 'holds'>): readonly HoldVault[] =>
-  holds.flatMap(({ released, vault }) => (released === undefined || vault === undefined ? [] : [vault]));
+/** A vault for every place, in their order; none: nothing is moved. */
+export const vaultsOf = ({
+  vault,
+  otherVaults = [],
+}: Pick<LegalHold, 'vault' | 'otherVaults'>): readonly HoldVault[] =>
+  vault === undefined ? [] : [vault, ...otherVaults];
+
+export const vaultsText = (hold: Pick<LegalHold, 'vault' | 'otherVaults'>): string =>
+  vaultsOf(hold)
+    .map(({ bucketName, keyPrefix }) => `s3://${bucketName}/${keyPrefix}`)
+    .join(' and ');
+
+/** What released holds left behind at one place, by its position: purged and listed with the destination. */
+export const releasedVaults = (
+  { holds = [] }: Pick<ExceptionRecord, 'holds'>,
+  place: number,
+): readonly HoldVault[] =>
+  holds.flatMap((hold) => (hold.released === undefined ? [] : (vaultsOf(hold)[place] ?? [])));
 
 export const isTerminal = (state: ExceptionState): boolean =>
   (TERMINAL_STATES as readonly ExceptionState[]).includes(state);

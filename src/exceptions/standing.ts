@@ -9,7 +9,7 @@ import {
 } from '../core/index.ts';
 import { pendingDecision } from './decide.ts';
 import { endOf } from './lease.ts';
-import { holdOf, isTerminal } from './lifecycle.ts';
+import { holdOf, isTerminal, vaultsText } from './lifecycle.ts';
 import {
   type AccountRegion,
   enablingSince,
@@ -91,12 +91,13 @@ export const overdueMinutes = (from: EpochMs, to: EpochMs): number =>
   Math.max(0, Math.ceil((to - from) / MINUTE));
 
 /** A hold in words, with its age. */
-export const describeHold = ({ at, by, reference, vault, moved, stuck }: LegalHold, now: EpochMs): string => {
+export const describeHold = (hold: LegalHold, now: EpochMs): string => {
+  const { at, by, reference, vault, moved, stuck } = hold;
   const age = formatDuration(durationMs(Math.max(HOUR, Math.floor((now - at) / HOUR) * HOUR)));
   const place =
     vault === undefined
       ? 'nothing is moved, the purge waits'
-      : `${moved === undefined ? 'nothing yet' : `${moved.versions} versions`} in s3://${vault.bucketName}/${vault.keyPrefix}`;
+      : `${moved === undefined ? 'nothing yet' : `${moved.versions} versions`} in ${vaultsText(hold)}`;
   return `on legal hold for ${age}, by ${by}${reference === undefined ? '' : ` (${reference})`}: ${place}${stuck === undefined ? '' : `; STUCK: ${stuck.why}`}`;
 };
 

@@ -225,7 +225,7 @@ export interface Interference {
   readonly isSettled?: true;
 }
 
-/** Where Legal keeps what is held: in the exception's own account and Region, under a key of its own, where nothing deletes by itself. */
+/** Where Legal keeps what is held at one place: in that account and Region, under a key of its own, where nothing deletes by itself. */
 export interface HoldVault {
   readonly bucketName: string;
   /** Ends in `/<exceptionId>/`, or is that. */
@@ -261,6 +261,9 @@ export interface LegalHold {
   readonly scope?: readonly string[];
   /** Absent: nothing is moved, and the purge waits for the release. */
   readonly vault?: HoldVault;
+  /** Of the further places, in their order. */
+  readonly otherVaults?: readonly HoldVault[];
+  /** Of all vaults together. */
   readonly moved?: HeldContent;
   /** Why the last moving did not come to its end. Gone when it did. */
   readonly stuck?: { readonly firstSeenAt: EpochMs; readonly toldAt: EpochMs; readonly why: string };

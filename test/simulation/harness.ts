@@ -511,8 +511,7 @@ export class Simulation {
   }
 
   /** A vault for legal holds, as templates/hold-vault.yml makes it. @returns its name */
-  makeVault(pair: Pair = PAIR): string {
-    const name = 'proviso-hold-example';
+  makeVault(pair: Pair = PAIR, name = 'proviso-hold-example'): string {
     this.state.aws.storage.createBucket(pair, name, {
       isVersioned: false,
       hasObjectLock: false,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { certificateLines } from '../../src/cli/certificate-text.ts';
 import { type ExceptionId, principalId, region, renderMarkdown } from '../../src/core/index.ts';
-import { hold, type Pair, release, scheduleName } from '../../src/enforcement/index.ts';
+import { type HoldRequest, hold, type Pair, release, scheduleName } from '../../src/enforcement/index.ts';
 import {
   decisionSheet,
   isActive,
@@ -25,6 +25,7 @@ import {
   type RequestOptions,
   type Simulation,
   simulate,
+  VAULT_KEY,
   VIRGINIA,
 } from './harness.ts';
 
@@ -465,4 +466,99 @@ describe('what people read names every place', () => {
       expect((await s.record(id)).state).toBe('closed');
       expect(s.contentOf(id)).toBe(0);
     }));
+});
+
+describe('a legal hold over several places, moved into a vault in each', () => {
+  const asked = { reason: 'a court asks', reference: 'Case 7' };
+  const vaultAt = (s: Simulation, pair: Pair, name: string) => ({
+    bucketName: s.makeVault(pair, name),
+    keyPrefix: 'legal/',
+    kmsKeyArn: VAULT_KEY,
+  });
+  const holdIn = (s: Simulation, id: ExceptionId, more: Partial<HoldRequest>) =>
+    hold(s.state.services, id, principalId('lena'), { ...asked, ...more });
+  const held = (s: Simulation, bucket: string) =>
+    s.state.aws.database
+      .prepare('SELECT key FROM versions WHERE bucket = ? AND length(body) > 0')
+      .all(bucket)
+      .map(({ key }) => String(key));
+
+  test('is purged at every destination once it stands there, and in the vaults after the release', () =>
+    simulate(async (s) => {
+      const id = await onEverywhere(s, TWO);
+      const vaults = { vault: vaultAt(s, FIRST, 'hold-1'), otherVaults: [vaultAt(s, SECOND, 'hold-2')] };
+      expect(await holdIn(s, id, vaults)).toMatchObject({ ok: true });
+      await s.advanceTo(LONG_AFTER);
+      await offEverywhere(s, id);
+      expect(held(s, 'hold-1')).toEqual([expect.stringContaining(`/AWSLogs/${INCIDENT}/`)]);
+      expect(held(s, 'hold-2')).toEqual([expect.stringContaining(`/AWSLogs/${OTHER}/`)]);
+      const record = await s.record(id);
+      // What is left of it is in the vaults.
+      expect(s.contentOf(id)).toBe(2);
+      expect(record).toMatchObject({ state: 'purging', purged: { versions: 2 } });
+      expect(record.holds).toMatchObject([{ moved: { versions: 2 } }]);
+      await release(s.state.services, id, principalId('lena'), 'settled');
+      await s.advance(2 * DAY_MS);
+      expect((await s.record(id)).state).toBe('closed');
+      expect(s.contentOf(id)).toBe(0);
+      const [certificate] = s.certificates();
+      expect(certificate).toMatchObject({
+        holds: [
+          {
+            vault: { location: `s3://hold-1/legal/${id}/`, versions: 2 },
+            otherVaults: [{ location: `s3://hold-2/legal/${id}/`, kmsKeyArn: VAULT_KEY }],
+          },
+        ],
+        listings: [
+          { locations: expect.arrayContaining([expect.stringContaining('s3://hold-2/legal/')]) },
+          {},
+        ],
+      });
+      const { hash = '' } = (await s.record(id)).certificate ?? {};
+      const signed = await s.state.services.certificates.read(id, hash);
+      if (signed === undefined) throw new Error('no certificate');
+      expect(certificateLines(signed, 200).join('\n')).toContain('s3://hold-2/legal/');
+    }));
+
+  test('waits in all while one vault refuses, names the place, and moves the others’', () =>
+    simulate(async (s) => {
+      const id = await onEverywhere(s, TWO);
+      const vaults = { vault: vaultAt(s, FIRST, 'hold-1'), otherVaults: [vaultAt(s, SECOND, 'hold-2')] };
+      await holdIn(s, id, vaults);
+      const deletes = [{ isEnabled: true, prefix: '', expirationDays: 1 }];
+      s.state.aws.stacks.setBucketFeatures('hold-2', { lifecycle: deletes });
+      await s.advanceTo(ENDS + 6 * HOUR_MS);
+      await offEverywhere(s, id);
+      const [standing] = (await s.record(id)).holds ?? [];
+      expect(standing?.stuck?.why).toContain(OTHER);
+      expect(standing?.stuck?.why).toContain('suspend it');
+      expect(held(s, 'hold-1')).toHaveLength(1);
+      expect(held(s, 'hold-2')).toEqual([]);
+      expect((await s.record(id)).purged).toBeUndefined();
+      s.state.aws.stacks.setBucketFeatures('hold-2', { lifecycle: [] });
+      await s.advance(HOUR_MS);
+      expect(held(s, 'hold-2')).toHaveLength(1);
+      expect((await s.record(id)).purged).toMatchObject({ versions: 2 });
+    }));
+
+  test.each<[string, (s: Simulation) => Partial<HoldRequest>, string]>([
+    [
+      'one vault for two places',
+      (s) => ({ vault: vaultAt(s, FIRST, 'hold-1') }),
+      'name 2, in the order of the request',
+    ],
+    [
+      'the same bucket twice',
+      (s) => ({ vault: vaultAt(s, FIRST, 'hold-1'), otherVaults: [vaultAt(s, FIRST, 'hold-1')] }),
+      'a vault of its own',
+    ],
+    ['none for the first', (s) => ({ otherVaults: [vaultAt(s, SECOND, 'hold-2')] }), 'each needs a vault'],
+  ])('is refused with %s', (_, more, says) =>
+    simulate(async (s) => {
+      const id = await onEverywhere(s, TWO);
+      expect(await holdIn(s, id, more(s))).toMatchObject({
+        error: { code: 'STATE_REFUSES', message: expect.stringContaining(says) },
+      });
+    }),
+  );
 });

@@ -10,8 +10,8 @@ import { actorOption } from '../state.ts';
 interface Options extends ReasonedOptions {
   readonly reference: string;
   readonly below?: readonly string[];
-  readonly vault?: string;
-  readonly vaultKey?: string;
+  readonly vault?: readonly string[];
+  readonly vaultKey?: readonly string[];
 }
 
 export function register(program: Command, context: CommandContext): void {
@@ -31,20 +31,24 @@ export function register(program: Command, context: CommandContext): void {
       ),
     )
     .addOption(
-      new Option('--vault <bucket[/prefix/]>', 'where it is moved: a bucket in which nothing deletes'),
+      new Option(
+        '--vault <bucket[/prefix/]...>',
+        'where it is moved: a bucket in which nothing deletes; of an exception for several accounts and Regions one in each, in their order',
+      ),
     )
-    .addOption(new Option('--vault-key <arn>', 'the vault’s own key'))
+    .addOption(new Option('--vault-key <arn...>', 'the vault’s own key; one for each vault'))
     .action((id: ExceptionId, options: Options) => holdException(id, options, context));
 }
 
 async function holdException(id: ExceptionId, options: Options, context: CommandContext): Promise<void> {
   requireActor(options, context);
-  const vault = vaultOf(options);
+  const [vault, ...otherVaults] = vaultsOf(options);
   const asked = {
     reference: options.reference,
     reason: options.reason,
     ...(options.below === undefined ? {} : { scope: [...options.below] }),
     ...(vault === undefined ? {} : { vault }),
+    ...(otherVaults.length === 0 ? {} : { otherVaults }),
   };
   const { holdBody } = await import('../../api/index.ts');
   const parsed = holdBody.safeParse(asked);
@@ -69,16 +73,17 @@ async function holdException(id: ExceptionId, options: Options, context: Command
   );
 }
 
-function vaultOf({ vault, vaultKey }: Options) {
-  if (vault === undefined && vaultKey === undefined) return undefined;
-  if (vault === undefined || vaultKey === undefined)
+function vaultsOf({ vault = [], vaultKey = [] }: Options) {
+  if (vault.length !== vaultKey.length)
     throw new CliFailure(EXIT.malformed, '`--vault` and `--vault-key` belong together', {
-      remedy: 'give both, or neither',
+      remedy: 'give a key for each vault, in the same order, or neither',
     });
-  const slash = vault.indexOf('/');
-  return {
-    bucketName: slash === -1 ? vault : vault.slice(0, slash),
-    keyPrefix: slash === -1 ? '' : vault.slice(slash + 1),
-    kmsKeyArn: vaultKey,
-  };
+  return vault.map((named, index) => {
+    const slash = named.indexOf('/');
+    return {
+      bucketName: slash === -1 ? named : named.slice(0, slash),
+      keyPrefix: slash === -1 ? '' : named.slice(slash + 1),
+      kmsKeyArn: vaultKey[index],
+    };
+  });
 }
