@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, vi } from 'vitest';
 import { s3Certificates } from '../../src/adapters/aws/certificates.ts';
 import { awsDestinations } from '../../src/adapters/aws/destinations.ts';
 import { identityStoreDirectory } from '../../src/adapters/aws/directory.ts';
+import { awsDrainage } from '../../src/adapters/aws/drainage.ts';
 import { awsExecutions } from '../../src/adapters/aws/executions.ts';
 import { homeSettings } from '../../src/adapters/aws/home-settings.ts';
 import { bedrockSettings } from '../../src/adapters/aws/prompt-storage.ts';
@@ -22,12 +23,14 @@ import { dynamoHistory, dynamoRecorder } from '../../src/adapters/aws/recorder.t
 import { memberRoles } from '../../src/adapters/aws/roles.ts';
 import { awsSchedules } from '../../src/adapters/aws/schedules.ts';
 import { kmsSigner } from '../../src/adapters/aws/signing-key.ts';
+import { awsVaultCopies } from '../../src/adapters/aws/vault-copies.ts';
 import { type AccountId, region } from '../../src/core/index.ts';
 import type { SignedCertificate } from '../../src/exceptions/index.ts';
 import { systemClock } from '../../src/runtime/index.ts';
 import { certificatesContract } from '../contracts/certificate-store.ts';
 import { destinationsContract } from '../contracts/destinations.ts';
 import { directoryContract, PEOPLE } from '../contracts/directory.ts';
+import { drainageContract } from '../contracts/drainage.ts';
 import { executionsContract } from '../contracts/executions.ts';
 import { historyContract } from '../contracts/history.ts';
 import { idempotencyContract } from '../contracts/idempotency.ts';
@@ -36,6 +39,7 @@ import { recordStoreContract } from '../contracts/record-store.ts';
 import { type RecordedInOrder, recorderContract } from '../contracts/recorder.ts';
 import { schedulesContract } from '../contracts/schedules.ts';
 import { signerContract } from '../contracts/signer.ts';
+import { vaultCopiesContract } from '../contracts/vault-copies.ts';
 import {
   CERTIFICATES,
   createContentBucket,
@@ -183,6 +187,41 @@ describe.skipIf(moto === undefined)('on moto', () => {
         tests: ['keys that XML cannot carry come back and go as they are'],
       },
     ]);
+  });
+
+  const contentSubject = async () => {
+    const [versioned, plain] = [`versioned-${++buckets}`, `plain-${buckets}`];
+    await createContentBucket(member, versioned, key);
+    await createContentBucket(member, plain, key, false);
+    const s3 = await s3In(member);
+    return {
+      pair: { accountId: member, region: REGION },
+      versioned,
+      plain,
+      kmsKeyArn: key,
+      put: async (Bucket: string, Key: string, Body: string) => {
+        await s3.send(new PutObjectCommand({ Bucket, Key, Body }));
+      },
+      read: async (Bucket: string, Key: string) => {
+        const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+        return (await Body?.transformToString()) ?? '';
+      },
+    };
+  };
+
+  describe('the drainage on S3', () => {
+    drainageContract(async () => ({
+      ...(await contentSubject()),
+      drainage: awsDrainage(roles(), systemClock),
+    }));
+  });
+
+  describe('copying into vaults on S3', () => {
+    vaultCopiesContract(async () => {
+      const vault = `vault-${buckets}`;
+      await createContentBucket(member, vault, key, false);
+      return { ...(await contentSubject()), vault, copies: awsVaultCopies(roles(), systemClock) };
+    });
   });
 
   describe('EventBridge Scheduler', () => {

@@ -22,6 +22,7 @@ import { certificatesContract } from './certificate-store.ts';
 import { retentionContract } from './data-retention.ts';
 import { destinationsContract } from './destinations.ts';
 import { directoryContract, PEOPLE } from './directory.ts';
+import { drainageContract } from './drainage.ts';
 import { executionsContract } from './executions.ts';
 import { historyContract } from './history.ts';
 import { idempotencyContract } from './idempotency.ts';
@@ -30,6 +31,7 @@ import { recordStoreContract } from './record-store.ts';
 import { recorderContract } from './recorder.ts';
 import { schedulesContract } from './schedules.ts';
 import { signerContract } from './signer.ts';
+import { vaultCopiesContract } from './vault-copies.ts';
 
 /* The contracts of the ports, on what runs on one machine; test/aws/contracts.test.ts runs the same on AWS's. */
 
@@ -121,6 +123,43 @@ describe('the embedded storage', () => {
     };
   });
 });
+
+describe('the embedded drainage', () => {
+  drainageContract(async () => {
+    const { storage, ...subject } = storageSubject();
+    return { drainage: storage, ...subject };
+  });
+});
+
+describe('the embedded copying into vaults', () => {
+  vaultCopiesContract(async () => {
+    const { storage, ...subject } = storageSubject();
+    storage.createBucket(pair, 'vault', { isVersioned: false, hasObjectLock: false, kmsKeyArn: KEY });
+    return { copies: storage, vault: 'vault', ...subject };
+  });
+});
+
+function storageSubject() {
+  const database = aws();
+  const storage = embeddedStorage(database, clock, randomIds);
+  storage.createBucket(pair, 'versioned', { isVersioned: true, hasObjectLock: false, kmsKeyArn: KEY });
+  storage.createBucket(pair, 'plain', { isVersioned: false, hasObjectLock: false });
+  return {
+    storage,
+    pair,
+    versioned: 'versioned',
+    plain: 'plain',
+    kmsKeyArn: KEY,
+    put: async (bucket: string, key: string, body: string) => storage.putObject(bucket, key, body),
+    read: async (bucket: string, key: string) => {
+      const row = database
+        .prepare('SELECT body FROM versions WHERE bucket = ? AND key = ? ORDER BY seq DESC LIMIT 1')
+        .get(bucket, key) as { body: Uint8Array } | undefined;
+      if (row === undefined) throw new Error(`nothing at ${key}`);
+      return Buffer.from(row.body).toString('utf8');
+    },
+  };
+}
 
 describe('the embedded schedules', () => {
   schedulesContract(async () => embeddedSchedules(aws()));
