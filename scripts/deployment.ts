@@ -213,10 +213,14 @@ function machine(name: 'exception' | 'ending' | 'scan', file: string, more: read
         StateMachineName: `${PREFIX}-${name}`,
         StateMachineType: 'STANDARD',
         RoleArn: { 'Fn::GetAtt': [role, 'Arn'] },
-        DefinitionString: JSON.stringify(definition),
-        DefinitionSubstitutions: Object.fromEntries(
-          functions.map((each) => [each, { 'Fn::GetAtt': [logicalFunction(each), 'Arn'] }]),
-        ),
+        // The workflows are written for the partition `aws`, which the runtime and moto know.
+        DefinitionString: JSON.stringify(definition).replaceAll('"arn:aws:', `"arn:\${Partition}:`),
+        DefinitionSubstitutions: {
+          Partition: { Ref: 'AWS::Partition' },
+          ...Object.fromEntries(
+            functions.map((each) => [each, { 'Fn::GetAtt': [logicalFunction(each), 'Arn'] }]),
+          ),
+        },
         TracingConfiguration: { Enabled: true },
         LoggingConfiguration: {
           Level: 'ERROR',

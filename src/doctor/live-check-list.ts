@@ -497,6 +497,15 @@ export const LIVE_CHECKS: readonly LiveCheck[] = [
       'aws identitystore list-users --identity-store-id "$IDENTITY_STORE" --max-items 5',
     ],
   ),
+  of('status.md')(
+    'other-partitions',
+    'that everything works in `aws-us-gov`, where Bedrock is, as it does in `aws`',
+    'what differs is a condition with a host name (`kms:ViaService`), a service principal, or a Region list',
+    ['aws sts get-caller-identity # the ARN names the partition'],
+    [
+      'deploy there with --partition aws-us-gov for proviso config generate, and run one exception in a test account',
+    ],
+  ),
   of('exceptions.md')(
     'destination-facts',
     'that what preflight reads of a destination has the shapes of recorded answers and of moto',

@@ -353,11 +353,20 @@ function baselineOf(
 }
 
 /** What is known of the bucket of every place, in their order. */
+/** @param organization - of a request that nobody has judged yet: buckets of accounts outside are not looked at */
 export async function bucketsOf(
   services: Pick<Services, 'destinations'>,
   request: PlacedRequest,
+  organization?: Organization,
 ): Promise<readonly Observation<BucketFacts>[]> {
-  return pMap(placesOf(request), (place) => bucketAt(services, place), { concurrency: PLACES_AT_ONCE });
+  return pMap(
+    placesOf(request),
+    async (place): Promise<Observation<BucketFacts>> =>
+      organization?.accounts.some(({ id }) => id === place.accountId) === false
+        ? { kind: 'unobservable', reason: 'not-collected', detail: 'the account is not of the organization' }
+        : bucketAt(services, place),
+    { concurrency: PLACES_AT_ONCE },
+  );
 }
 
 export async function bucketAt(

@@ -41,6 +41,12 @@ export async function invokersAt(
       others: [],
       undecided: ['the organization could not be read, and with it the control policies'],
     };
+  // Whoever asks names the account: into one that is not the organization's, nobody goes with a role of ours.
+  if (!organization.accounts.some(({ id }) => id === accountId))
+    return {
+      others: [],
+      undecided: [`account ${accountId} is not of the organization, and was not looked at`],
+    };
   const iam = await inspection.readIam(accountId);
   return invokersBeside(
     accessOf({ organization, accounts: [{ accountId, iam }] }),

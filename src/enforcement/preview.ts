@@ -62,11 +62,14 @@ export async function surroundingsOf(
   { organizationView, inspection, settings }: Pick<Services, 'organizationView' | 'inspection' | 'settings'>,
   request: ExceptionRequest,
 ): Promise<Surroundings> {
-  const places = placesOf(request);
+  const organization = await organizationView.organization();
+  // Whoever asks names the accounts: into one that is not the organization's, nobody goes with a role of ours.
+  const places = placesOf(request).filter((place) =>
+    organization.accounts.some(({ id }) => id === place.accountId),
+  );
   const ids = [...new Set(places.map(({ accountId }) => accountId))];
   const at = { concurrency: PLACES_AT_ONCE };
-  const [organization, accounts, accountRegions] = await Promise.all([
-    organizationView.organization(),
+  const [accounts, accountRegions] = await Promise.all([
     pMap(ids, async (accountId) => ({ accountId, iam: await inspection.readIam(accountId) }), at),
     pMap(
       places,
@@ -103,7 +106,7 @@ export async function previewRequest(
     organization,
     people: await services.directory.people(),
     rows,
-    buckets: await bucketsOf(services, request),
+    buckets: await bucketsOf(services, request, organization),
     invokers: await invokersOf(services, request, organization),
     scope: 'submission',
     now,

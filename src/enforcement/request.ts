@@ -38,7 +38,7 @@ export async function requestException(
     policy,
     organization,
     people: await services.directory.people(),
-    buckets: await bucketsOf(services, request),
+    buckets: await bucketsOf(services, request, organization),
     invokers: await invokersOf(services, request, organization),
     now: services.clock.now(),
   });

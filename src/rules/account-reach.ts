@@ -1,4 +1,4 @@
-import type { AccountId, Region } from '../core/index.ts';
+import { type AccountId, partitionOfRegion, type Region } from '../core/index.ts';
 import type { IamEvidence, IamRole, Observation } from '../evidence/index.ts';
 import {
   ANY_RESOURCE,
@@ -92,7 +92,11 @@ export function accountReach(
         {
           action,
           resource: resource ?? ANY_RESOURCE,
-          principal: { kind: 'role', arn: `arn:aws:iam::${accountId}:role/*`, accountId },
+          principal: {
+            kind: 'role',
+            arn: `arn:${partitionOfRegion(region)}:iam::${accountId}:role/*`,
+            accountId,
+          },
           context,
         },
         { identity: EVERYTHING, serviceControl: levelsOf(guardrails), resourceControl: [] },

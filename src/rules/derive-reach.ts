@@ -1,4 +1,4 @@
-import type { Region } from '../core/index.ts';
+import { partitionOfRegion, type Region } from '../core/index.ts';
 import type { FactSource } from '../evidence/index.ts';
 import { describeStatements, type PermissionDecision } from '../iam/index.ts';
 import type { FactName } from '../policy/index.ts';
@@ -88,7 +88,7 @@ export const REACH_FACTS = {
           (region: Region): ReachQuestion => ({
             actions: ['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream'],
             region,
-            resource: `arn:aws:bedrock:${region}::foundation-model/${id}`,
+            resource: `arn:${partitionOfRegion(region)}:bedrock:${region}::foundation-model/${id}`,
           }),
       ),
     ),

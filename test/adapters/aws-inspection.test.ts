@@ -266,6 +266,18 @@ describe('a bucket', () => {
       },
       [],
     ],
+    [
+      'every bucket of another partition',
+      {
+        EventSelectors: [
+          {
+            ReadWriteType: 'All',
+            DataResources: [{ Type: 'AWS::S3::Object', Values: ['arn:aws-us-gov:s3:::'] }],
+          },
+        ],
+      },
+      [{ includesReads: true, arnPrefixes: 'all' }],
+    ],
     ['management events', { EventSelectors: [{ ReadWriteType: 'All', DataResources: [] }] }, []],
     [
       'every bucket by the old form',

@@ -26,6 +26,15 @@ import { requestBody, TestApi } from './harness.ts';
 const withApi = (play: (api: TestApi) => Promise<void>, limit?: { burst: number; perSecond: number }) =>
   simulate((simulation) => play(new TestApi(simulation, limit)));
 
+/** A port whose methods stay bound to it when it is spread. */
+const bound = <Port extends object>(port: Port): Port =>
+  Object.fromEntries(
+    Object.entries(port).map(([name, member]) => [
+      name,
+      typeof member === 'function' ? (member as (...all: unknown[]) => unknown).bind(port) : member,
+    ]),
+  ) as Port;
+
 async function requested(api: TestApi, headers: Record<string, string> = {}) {
   const made = await api.call('POST', '/exceptions', { as: 'sam', body: requestBody(), headers });
   expect(made.status, made.text).toBe(201);
@@ -154,6 +163,52 @@ describe('a call is refused', () => {
       expect(refused.body).toMatchObject({ status: 422, code: 'POLICY_REFUSES', exitCode: 1 });
       expect(refused.body.conditions.length).toBeGreaterThan(0);
       expect(refused.type).toBe('application/problem+json');
+    }));
+
+  it('and nobody goes into an account that is not of the organization, to judge a request', () =>
+    withApi(async (api) => {
+      const { services } = api.simulation.state;
+      const { destinations, inspection, settings } = services;
+      const entered: string[] = [];
+      Object.assign(services, {
+        inspection: {
+          ...bound(inspection),
+          readIam: (accountId: string) => {
+            entered.push(accountId);
+            return inspection.readIam(accountId as never);
+          },
+        },
+        destinations: {
+          ...bound(destinations),
+          describeBucket: (pair: { accountId: string }, bucketName: string) => {
+            entered.push(pair.accountId);
+            return destinations.describeBucket(pair as never, bucketName);
+          },
+        },
+        settings: {
+          ...bound(settings),
+          getInvocationLogging: (pair: { accountId: string }) => {
+            entered.push(pair.accountId);
+            return settings.getInvocationLogging(pair as never);
+          },
+        },
+      });
+      const preview = (account?: string) =>
+        api.call('POST', '/previews', {
+          as: 'lena',
+          body: requestBody(account === undefined ? {} : { account }),
+        });
+      expect((await preview()).body.outcome).toBe('admitted');
+      expect(new Set(entered).size).toBe(1);
+      const [own] = entered;
+      const outside = await preview('123456789012');
+      expect(outside.body).toMatchObject({ outcome: 'refused' });
+      const asked = await api.call('POST', '/exceptions', {
+        as: 'sam',
+        body: requestBody({ account: '123456789012' }),
+      });
+      expect(asked.status).toBe(422);
+      expect(new Set(entered)).toEqual(new Set([own]));
     }));
 
   it('with a body that is too large, whatever its length says', () =>

@@ -146,6 +146,32 @@ describe('every route by every caller', () => {
     expect(got).toEqual(expected);
   });
 
+  /** A body that says who acts, and is refused if that is not the caller. */
+  it.each((Object.keys(OPERATIONS) as OperationId[]).filter((id) => 'body' in OPERATIONS[id]))(
+    '%s: a body that disagrees with the caller changes nothing, and a replayed call has no second effect',
+    (operation) =>
+      simulate(async (simulation) => {
+        const { api, id, subjectHash } = await prepared(simulation);
+        const { method, path } = OPERATIONS[operation];
+        const target = path.replace('{id}', id);
+        const [as = ''] = CALLERS.filter((each) => MATRIX[operation][each] < 300).map((each) => WHO[each]);
+        const caller = as === '' ? WHO.legal : as;
+        const body = BODIES[operation](subjectHash) as object;
+        const before = await api.records();
+        const other = caller === 'sam' ? 'lena' : 'sam';
+        const disagrees = await api.call(method, target, { as: caller, body: { ...body, actor: other } });
+        expect(disagrees.body).toMatchObject({ status: 403, code: 'OTHER_ACTOR' });
+        expect(await api.records()).toBe(before);
+        // The same bytes once more, key and all, as somebody sends them who has seen them.
+        const headers = { 'idempotency-key': 'seen-by-somebody' };
+        const first = await api.call(method, target, { as: caller, body, headers });
+        const afterwards = [api.fingerprint(), await api.records()];
+        const replayed = await api.call(method, target, { as: caller, body, headers });
+        expect([replayed.status, replayed.text]).toEqual([first.status, first.text]);
+        expect([api.fingerprint(), await api.records()]).toEqual(afterwards);
+      }),
+  );
+
   it('somebody without a role sees only what they asked for', () =>
     simulate(async (simulation) => {
       const { api } = await prepared(simulation);

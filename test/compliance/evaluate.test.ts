@@ -420,6 +420,24 @@ describe('the rule that changes trigger', () => {
 
 describe('bad events', () => {
   const good = scheduledConfigEvent({ accountId: INCIDENT, region: VIRGINIA, time: '2026-11-20T09:00:00Z' });
+  const inside = (event: unknown) =>
+    JSON.parse((event as { invokingEvent: string }).invokingEvent) as Record<string, unknown>;
+  const itemOf = (event: unknown) => inside(event)['configurationItem'] as Record<string, unknown>;
+  const withInside = (event: object, more: Record<string, unknown>) => ({
+    ...event,
+    invokingEvent: JSON.stringify({ ...inside(event), ...more }),
+  });
+  const scheduled = (more: Record<string, unknown>) => withInside(good, more);
+  const changed = (more: Record<string, unknown>) =>
+    withInside(change('AWS::S3::Bucket', 'b') as object, more);
+  const changedItem = (more: Record<string, unknown>) =>
+    changed({ configurationItem: { ...itemOf(change('AWS::S3::Bucket', 'b')), ...more } });
+
+  it('the events that the bad ones are made of are good', () => {
+    for (const event of [scheduled({}), changed({}), changedItem({})])
+      expect(parseConfigEvent(event)).toMatchObject({ ok: true });
+  });
+
   it.each([
     ['nothing', undefined],
     ['an empty object', {}],
@@ -442,6 +460,31 @@ describe('bad events', () => {
     ['a rule that is none', { ...good, configRuleArn: 'config-rule-x' }],
     ['a Region that is none', { ...good, configRuleArn: `arn:aws:config:..:${INCIDENT}:config-rule/x` }],
     ['a resource without an id', change('AWS::S3::Bucket', '')],
+    ['a notification time that is none', scheduled({ notificationCreationTime: 'yesterday' })],
+    ['a notification of another account', scheduled({ awsAccountId: '333333333333' })],
+    ['an account that is none', { ...good, accountId: 'x' }],
+    ['an invoking event that is too long', { ...good, invokingEvent: `"${'x'.repeat(2_000_000)}"` }],
+    ['an invoking event that is no text', { ...good, invokingEvent: {} }],
+    ['a change without its item', changed({ configurationItem: undefined })],
+    ['a change with an item that is null', changed({ configurationItem: null })],
+    ['an item without a status', changedItem({ configurationItemStatus: undefined })],
+    ['an item without a time', changedItem({ configurationItemCaptureTime: undefined })],
+    ['an item with a time that is none', changedItem({ configurationItemCaptureTime: '2026-13-01' })],
+    ['an item without a type', changedItem({ resourceType: undefined })],
+    ['an item whose type is above 256 characters', changedItem({ resourceType: 'x'.repeat(257) })],
+    ['an item of another account', changedItem({ awsAccountId: '333333333333' })],
+    [
+      'an oversized item without its summary',
+      changed({ messageType: 'OversizedConfigurationItemChangeNotification', configurationItem: undefined }),
+    ],
+    [
+      'an oversized item of another account',
+      changed({
+        messageType: 'OversizedConfigurationItemChangeNotification',
+        configurationItemSummary: { ...itemOf(change('AWS::S3::Bucket', 'b')), awsAccountId: '333333333333' },
+      }),
+    ],
+    ['whether it left the scope in words', { ...good, eventLeftScope: 'no' }],
     ['a resource id above 768 characters', change('AWS::S3::Bucket', 'x'.repeat(769))],
   ])('%s is refused, and nothing is reported', async (_, event) => {
     expect(parseConfigEvent(event)).toMatchObject({ ok: false });

@@ -267,7 +267,7 @@ function basicSelector({ ReadWriteType, DataResources = [] }: EventSelector): Tr
   return DataResources.filter(({ Type }) => Type === 'AWS::S3::Object').map(({ Values = [] }) => ({
     includesReads: ReadWriteType !== 'WriteOnly',
     // `arn:aws:s3` alone stands for every bucket.
-    arnPrefixes: Values.some((value) => value === 'arn:aws:s3' || value === 'arn:aws:s3:::') ? 'all' : Values,
+    arnPrefixes: Values.some((value) => /^arn:[^:]+:s3(:::)?$/.test(value)) ? 'all' : Values,
   }));
 }
 
