@@ -137,7 +137,7 @@ export async function evaluateSettings(
   const snapshot = snapshotOf(pair, known, seen, now);
   const report = await checkSnapshot({
     snapshot,
-    policy: { ...policy, policy: { ...policy.policy, controls: [...settingControls(policy)] } },
+    policy: onlyHere(policy, pair),
     now,
     coverage: coverageOf(snapshot, rows, now),
   });
@@ -148,6 +148,17 @@ export async function evaluateSettings(
       subject.region === pair.region,
   );
   return { evaluation: evaluationOf(findings, resource, at), ...(fault === undefined ? {} : { fault }) };
+}
+
+/** The policy as far as it judges the two settings there: what it says of other Regions would be judged to be thrown away. */
+function onlyHere(loaded: LoadedPolicy, { region }: Pair): LoadedPolicy {
+  const { storage } = loaded.policy;
+  const policy = {
+    ...loaded.policy,
+    storage: { ...storage, scope: { ...storage.scope, regions: [region] } },
+    controls: [...settingControls(loaded)],
+  };
+  return { ...loaded, policy };
 }
 
 interface Seen {

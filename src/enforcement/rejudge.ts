@@ -1,4 +1,4 @@
-import { canonicalJson, type EpochMs, type EventActor, epochMs, ok } from '../core/index.ts';
+import { type EpochMs, type EventActor, epochMs, ok } from '../core/index.ts';
 import type { Organization } from '../evidence/index.ts';
 import {
   type Admission,
@@ -70,7 +70,7 @@ export async function rejudge(services: Services, instant: EpochMs): Promise<rea
       organization !== undefined &&
       record.state === 'active' &&
       record.units !== undefined &&
-      canonicalJson(unitsOf(organization, record)) !== canonicalJson(record.units);
+      !isSameList(unitsOf(organization, record), record.units);
     if (isJudged && !isMoved) continue;
     try {
       const result = isJudged
@@ -85,6 +85,9 @@ export async function rejudge(services: Services, instant: EpochMs): Promise<rea
     throw new Error(`some exceptions could not be judged by the policy in force yet: ${faults.join('; ')}`);
   return results;
 }
+
+const isSameList = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && one.every((text, index) => text === other[index]);
 
 async function rejudgeOne(
   services: Services,

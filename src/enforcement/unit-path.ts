@@ -2,11 +2,25 @@ import type { AccountId } from '../core/index.ts';
 import type { Organization } from '../evidence/index.ts';
 import { type ExceptionRecord, placesOf } from '../exceptions/index.ts';
 
+/** What stands above each unit and each account; every sweep asks for every live exception, of one organization. */
+const parentsIn = new WeakMap<Organization, ReadonlyMap<string, string | undefined>>();
+
+function parentsOf(organization: Organization): ReadonlyMap<string, string | undefined> {
+  const before = parentsIn.get(organization);
+  if (before !== undefined) return before;
+  // Ids of accounts are digits and those of units are not.
+  const parents = new Map<string, string | undefined>(
+    [...organization.accounts.toReversed(), ...organization.units].map(({ id, parentId }) => [id, parentId]),
+  );
+  parentsIn.set(organization, parents);
+  return parents;
+}
+
 /** The units above an account, root first. Bounded by the number of units, so a damaged (cyclic) tree ends too. */
 export function unitPathOf(organization: Organization, accountId: AccountId): readonly string[] {
-  const parents = new Map(organization.units.map((unit) => [unit.id, unit.parentId]));
+  const parents = parentsOf(organization);
   const path: string[] = [];
-  let at = organization.accounts.find((account) => account.id === accountId)?.parentId;
+  let at = parents.get(accountId);
   while (at !== undefined && !path.includes(at)) {
     path.unshift(at);
     at = parents.get(at);

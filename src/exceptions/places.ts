@@ -130,8 +130,11 @@ const FACTS = [
 
 const factKey = ({ accountId, region }: AccountRegion): string => `${accountId}/${region}`;
 
-const pickFacts = (record: PlaceFacts): PlaceFacts =>
-  Object.fromEntries(FACTS.flatMap((name) => (record[name] === undefined ? [] : [[name, record[name]]])));
+function pickFacts(record: PlaceFacts): PlaceFacts {
+  const facts: Record<string, unknown> = {};
+  for (const name of FACTS) if (record[name] !== undefined) facts[name] = record[name];
+  return facts;
+}
 
 /** What was read and done at one of the exception's places. The first one's stand in the record itself. */
 export const factsAt = (record: ExceptionRecord, place: AccountRegion): PlaceFacts =>

@@ -1,13 +1,30 @@
+import { Recent } from '../core/index.ts';
+
 /** The forms of W3C's note on dates that AWS documents; a time of day needs its zone. */
 const W3C =
   /^([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?(Z|[+-][0-9]{2}:[0-9]{2}))?)?)?$/;
 const EPOCH_SECONDS = /^[0-9]{5,12}$/;
+
+/** The same few instants are compared over and over. */
+const read = new Recent<string, { readonly date: number | undefined }>(256);
 
 /**
  * Reads the value of a date condition, in epoch milliseconds: ISO 8601 as W3C narrows it, or whole seconds since 1970.
  * @returns undefined for anything else, also for a date that the calendar does not have
  */
 export function parseConditionDate(text: string): number | undefined {
+  if (text.length > LONGEST) return undefined;
+  const before = read.get(text);
+  if (before !== undefined) return before.date;
+  const date = readDate(text);
+  read.set(text, { date });
+  return date;
+}
+
+/** With nine digits of a second and a zone it has 35 characters. */
+const LONGEST = 40;
+
+function readDate(text: string): number | undefined {
   if (EPOCH_SECONDS.test(text)) return Number(text) * 1000;
   const match = W3C.exec(text);
   if (match === null) return undefined;

@@ -155,6 +155,17 @@ function matches(glob: Glob, length: number, codeAt: (index: number) => number):
 
 /** The pieces of a pattern between its colons, the last with the rest, as ARNs are divided. */
 export function splitGlob(glob: Glob, pieces: number): readonly Glob[] {
+  const before = divided.get(glob);
+  if (before?.pieces === pieces) return before.found;
+  const found = divideGlob(glob, pieces);
+  divided.set(glob, { pieces, found });
+  return found;
+}
+
+/** The patterns of a compiled policy stay, and are asked again and again. */
+const divided = new WeakMap<Glob, { readonly pieces: number; readonly found: readonly Glob[] }>();
+
+function divideGlob(glob: Glob, pieces: number): readonly Glob[] {
   const found: number[][] = [[]];
   for (const code of glob) {
     if (code === 58 && found.length < pieces) found.push([]);
