@@ -135,27 +135,31 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
       {
         id: 'settings',
         title: 'The setting',
-        blocks: places.map((place) => ({
-          kind: 'table',
-          caption: `The setting before, during and after${isOne ? '' : ` in ${whereText(place)}`}`,
-          columns: ['when', 'invocation logging'],
-          rows: [
-            ...rows(
-              (place['settings'] ?? {}) as Fields,
-              {
-                before: 'Before',
-                approved: 'As approved',
-                during: 'Read back while on',
-                after: 'Read back afterwards',
-                baseline: 'Baseline',
-              },
-              settingText,
-            ),
-            ...(isOne
-              ? []
-              : [['Off, read back from AWS', offText(place['offReadBackAt'], place['minutesOverdue'])]]),
-          ],
-        })),
+        blocks: places.flatMap((place) => [
+          // A caption is for those who do not see the table; whoever does has to see whose it is.
+          ...(isOne ? [] : [{ kind: 'text' as const, text: `In ${whereText(place)}:` }]),
+          {
+            kind: 'table' as const,
+            caption: `The setting before, during and after${isOne ? '' : ` in ${whereText(place)}`}`,
+            columns: ['when', 'invocation logging'],
+            rows: [
+              ...rows(
+                (place['settings'] ?? {}) as Fields,
+                {
+                  before: 'Before',
+                  approved: 'As approved',
+                  during: 'Read back while on',
+                  after: 'Read back afterwards',
+                  baseline: 'Baseline',
+                },
+                settingText,
+              ),
+              ...(isOne
+                ? []
+                : [['Off, read back from AWS', offText(place['offReadBackAt'], place['minutesOverdue'])]]),
+            ],
+          },
+        ]),
       },
       {
         id: 'purged',

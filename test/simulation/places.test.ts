@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { certificatePaper } from '../../src/cli/certificate-paper.ts';
 import { certificateLines } from '../../src/cli/certificate-text.ts';
 import { type ExceptionId, principalId, region, renderMarkdown } from '../../src/core/index.ts';
 import { type HoldRequest, hold, type Pair, release, scheduleName } from '../../src/enforcement/index.ts';
@@ -435,6 +436,11 @@ describe('what people read names every place', () => {
       for (const account of [INCIDENT, OTHER])
         expect(lines).toContain(`  in             account ${account}, ${VIRGINIA}`);
       expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+      // On paper too each table of settings says whose it is.
+      const paper = renderMarkdown(certificatePaper(certificate));
+      const [, settings = ''] = paper.split('## The setting');
+      for (const account of [INCIDENT, OTHER])
+        expect(settings).toContain(`\nIn account ${account}, ${VIRGINIA}:\n\n| when | invocation logging |`);
     }));
 
   test('a request that names nobody of one account is refused: nobody who is meant would be captured there', () =>

@@ -12,6 +12,7 @@ dd{margin:0}
 nav ul{columns:2;padding-left:1.2rem}
 main li{max-width:46rem}
 td p{margin:0}
+.scroll+p,p+.scroll{margin-top:.75rem}
 td code{overflow-wrap:anywhere}
 .beside{display:grid;grid-template-columns:1fr 1fr;gap:1rem;margin:.5rem 0 1.5rem}
 .beside>div{min-width:0}
