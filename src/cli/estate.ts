@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import manifest from '../../package.json' with { type: 'json' };
 import { DamagedSnapshot, openSnapshot, readSnapshot } from '../adapters/files/index.ts';
 import { type ListedAttestation, listAttestations } from '../attestations/index.ts';
 import { coverageBy } from '../compliance/index.ts';
@@ -135,6 +136,8 @@ export const findingView = ({ head, policy, now }: OpenEstate): FindingView => (
     now,
   },
   organizationId: head.organization.id,
+  policy,
+  version: manifest.version,
 });
 
 /** Reads policy and snapshot and judges the one by the other. @throws {CliFailure} `EXIT.malformed` with all faults */

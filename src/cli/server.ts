@@ -171,7 +171,6 @@ async function checkOf(state: OpenState, directory: string, context: CommandCont
     report,
     organizationId: snapshot.organization.id,
     policy,
-    isShown: () => true,
     attestations,
     notice,
     version: manifest.version,

@@ -6,10 +6,10 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readEstate } from '../../src/cli/estate.ts';
-import { renderHtml } from '../../src/cli/report/html.ts';
 import { epochMs } from '../../src/core/index.ts';
 import type { Finding } from '../../src/rules/index.ts';
 import { testContext } from './harness.ts';
+import { renderHtml } from './rendered.ts';
 
 /** Where a system's Chromium is; the package for it brings none. */
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>

@@ -2,23 +2,14 @@ import { Parser } from 'commonmark';
 import { HtmlValidate } from 'html-validate';
 import { describe, expect, test } from 'vitest';
 import { readEstate } from '../../src/cli/estate.ts';
-import {
-  REPORT_FORMATS,
-  type ReportFormat,
-  renderFinding,
-  renderListed,
-  renderReport,
-} from '../../src/cli/report/formats.ts';
+import { REPORT_FORMATS, type ReportFormat } from '../../src/cli/report/formats.ts';
 import { parseEarlierReport } from '../../src/cli/report/history.ts';
-import { Spool } from '../../src/cli/report/spool.ts';
-import { TextReport } from '../../src/cli/report/text.ts';
-import type { ReportView } from '../../src/cli/report/view.ts';
-import { painter } from '../../src/cli/terminal/index.ts';
 import { epochMs } from '../../src/core/index.ts';
 import type { Finding } from '../../src/rules/index.ts';
 import { expectGolden } from './golden.ts';
 import { ocsfFaults, readAsff, readCsv, readJunit, sarifFaults } from './grammars/grammars.ts';
 import { run, testContext } from './harness.ts';
+import { render, type WholeView } from './rendered.ts';
 
 const EXAMPLE = ['check', '--snapshot', 'examples/organization'] as const;
 /** Violations, unknowns, compliant and not applicable ones, few enough for a person to read. */
@@ -48,37 +39,16 @@ const EXTENSIONS = {
 
 /** Checked once: the views below differ in what is made of it. */
 const example = readEstate({ policy: 'policies/', snapshot: 'examples/organization' }, testContext());
-async function exampleView(
-  change: (finding: Finding) => Finding = (finding) => finding,
-): Promise<ReportView> {
+async function exampleView(change: (finding: Finding) => Finding = (finding) => finding): Promise<WholeView> {
   const { report, policy, snapshot } = await example;
   return {
     report: { ...report, findings: report.findings.map(change) },
     organizationId: snapshot.organization.id,
     policy,
-    isShown: () => true,
     attestations: [],
     version: '0.0.0',
   };
 }
-function render(format: ReportFormat, view: ReportView): string {
-  if (format === 'text') {
-    const texts = new Spool();
-    const text = new TextReport(texts, view, { width: 80, paint: painter(false), isShown: view.isShown });
-    for (const finding of view.report.findings) text.see(finding);
-    return [...text.pieces(view)].join('');
-  }
-  if (format !== 'json' && format !== 'ndjson' && format !== 'csv')
-    return renderReport(format, view, { timeline: [] });
-  const { findings } = view.report;
-  const pieces = renderListed(format, view, (controlId) =>
-    findings
-      .filter((finding) => finding.controlId === controlId)
-      .map((finding) => renderFinding(format, finding, view)),
-  );
-  return [...pieces].join('');
-}
-
 describe('as it was last read by a person:', () => {
   test.each(REPORT_FORMATS)('%s', async (format) => {
     const { stdout, stderr } = await run([...EXAMPLE, ...FEW, '--format', format]);
@@ -197,7 +167,7 @@ describe('every finding that is not fine says what was called and when:', () => 
 
 describe('a covered violation, against an earlier run', () => {
   const until = epochMs(Date.UTC(2026, 11, 1));
-  const coveredView = async (): Promise<ReportView> => {
+  const coveredView = async (): Promise<WholeView> => {
     const before = await exampleView((finding) =>
       finding.controlId === 'CP-03' ? { ...finding, outcome: 'compliant' } : finding,
     );
@@ -262,7 +232,7 @@ const HOSTILE = {
 } as const;
 
 describe.each(Object.entries(HOSTILE))('a name with %s', (_name, hostile) => {
-  const hostileView = async (): Promise<ReportView> => {
+  const hostileView = async (): Promise<WholeView> => {
     const view = await exampleView((finding) => ({
       ...finding,
       title: hostile,

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { readEstate } from '../../src/cli/estate.ts';
 import { escapeHtml, html, prose } from '../../src/cli/report/escape.ts';
-import { renderHtml, type TimelineEvent } from '../../src/cli/report/html.ts';
+import type { TimelineEvent } from '../../src/cli/report/html.ts';
 import { SCRIPT } from '../../src/cli/report/html-script.ts';
 import { DARK, LIGHT, STYLE } from '../../src/cli/report/html-style.ts';
 import { epochMs } from '../../src/core/index.ts';
 import { testContext } from './harness.ts';
+import { renderHtml } from './rendered.ts';
 
 const estate = () => readEstate({ policy: 'policies/', snapshot: 'examples/organization' }, testContext());
 const HOSTILE = `</script><img src=x onerror=alert(1)>"'&\u202e\u001b[2J`;

@@ -8,7 +8,7 @@ import {
   formatInstant,
 } from '../../core/index.ts';
 import type { LoadedPolicy } from '../../policy/index.ts';
-import { type Finding, inReportOrder } from '../../rules/index.ts';
+import type { Finding } from '../../rules/index.ts';
 import type { CommandContext } from '../context.ts';
 import { readEarlier } from '../earlier.ts';
 import { findingView, type OpenEstate, openEstate } from '../estate.ts';
@@ -29,20 +29,10 @@ import {
 } from '../options.ts';
 import { note } from '../output.ts';
 import { ExitJudge, FAIL_ON, type FailOn } from '../report/exit-code.ts';
-import {
-  LISTED_FORMATS,
-  REPORT_FORMATS,
-  type ReportFormat,
-  renderFinding,
-  renderListed,
-  renderReport,
-  showsAll,
-  type WholeFormat,
-} from '../report/formats.ts';
+import { REPORT_FORMATS, type ReportFormat, reportStream, showsAll } from '../report/formats.ts';
 import { ChangeCounter } from '../report/history.ts';
 import { Spool } from '../report/spool.ts';
-import { TextReport } from '../report/text.ts';
-import { type FindingView, type ReportView, seen } from '../report/view.ts';
+import { type FindingView, seen } from '../report/view.ts';
 import { painter } from '../terminal/index.ts';
 
 interface Options {
@@ -108,47 +98,35 @@ async function check(options: Options, context: CommandContext): Promise<void> {
   const early: FindingView = { ...before, earlier };
   const isShown = filterOf(options, estate);
   const counter = earlier === undefined ? undefined : new ChangeCounter(earlier, early.report);
-  const format = LISTED_FORMATS.find((each) => each === options.format);
   const spool = new Spool();
-  const paint = painter(context.color && options.out === undefined);
-  const text =
-    options.format === 'text'
-      ? new TextReport(spool, early, { width: context.width, paint, isShown })
-      : undefined;
-  const isWhole = format === undefined && text === undefined;
+  const stream = reportStream(options.format, spool, early, {
+    width: context.width,
+    paint: painter(context.color && options.out === undefined),
+    isShown,
+    timeline,
+  });
   const judge = new ExitJudge(options.failOn);
   try {
-    // Only what is made of all findings at once keeps them: an organization can have hundreds of thousands.
-    const kept: Finding[] = [];
     const summary = await estate.check((make, { standing }) => {
-      // Of what is fine, most formats say no more than the number; with an earlier run it may be fine again.
+      // Of what is fine, some formats say no more than the number; with an earlier run it may be fine again.
       const isFine = standing === 'compliant' || standing === 'not-applicable';
-      if (isFine && counter === undefined && format === undefined && !showsAll(options.format)) return;
+      if (isFine && counter === undefined && !showsAll(options.format)) return;
       const finding = make();
       counter?.see(finding);
       judge.see(finding, options.newSince === undefined || seen(early, finding)?.change === 'new');
-      text?.see(finding);
-      if (format !== undefined && isShown(finding))
-        spool.add(finding.controlId, renderFinding(format, finding, early));
-      if (isWhole && (!isFine || showsAll(options.format) || seen(early, finding) !== undefined))
-        kept.push(finding);
+      stream.see(finding);
     });
-    const view: ReportView = {
-      report: { ...summary, findings: inReportOrder(kept, policy) },
+    const pieces = stream.pieces({
+      report: summary,
       organizationId: head.organization.id,
       policy,
-      isShown,
       earlier,
       changes: counter?.changes(),
       attestations,
       notice,
       sameEvidence: sameEvidence(options),
       version: manifest.version,
-    };
-    const pieces =
-      format !== undefined
-        ? renderListed(format, view, (controlId) => spool.pieces(controlId))
-        : (text?.pieces(view) ?? [renderReport(options.format as WholeFormat, view, { timeline })]);
+    });
     if (options.out === undefined) for (const piece of pieces) context.stdout.write(piece);
     else {
       await writeTextFile(options.out, pieces, context);

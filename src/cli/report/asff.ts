@@ -2,12 +2,11 @@ import { formatInstant } from '../../core/index.ts';
 import type { Finding } from '../../rules/index.ts';
 import { sourcesOf } from '../../rules/index.ts';
 import { printable } from '../terminal/index.ts';
-import { needsSomebody } from './inbox.ts';
 import { partitionOf } from './partition.ts';
 import { cut, plainText } from './plain-text.ts';
-import { safeJson } from './safe-json.ts';
+import { safeJsonElement } from './safe-json.ts';
 import { describeEvidenceSource } from './sources.ts';
-import { type ReportView, seen } from './view.ts';
+import { type FindingView, seen } from './view.ts';
 import { describeCoverage, describeFinding, type Standing, standingOf } from './words.ts';
 
 /*
@@ -32,14 +31,11 @@ const STATUSES = {
   'not-applicable': 'PASSED',
 } as const satisfies Record<Standing, string>;
 
-/** An array of findings: each in its own account and Region, as Security Hub wants them imported. */
-export const renderAsff = (view: ReportView): string =>
-  `${safeJson(
-    needsSomebody(view).map((finding) => findingOf(finding, view)),
-    2,
-  )}\n`;
+/** One finding, in its own account and Region, as Security Hub wants them imported. */
+export const asffFinding = (finding: Finding, view: FindingView): string =>
+  safeJsonElement(findingOf(finding, view), 1);
 
-function findingOf(finding: Finding, view: ReportView) {
+function findingOf(finding: Finding, view: FindingView) {
   const { report, policy } = view;
   const { subject, coveredBy } = finding;
   const standing = standingOf(finding);

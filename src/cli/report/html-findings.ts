@@ -1,10 +1,11 @@
 import { formatInstant } from '../../core/index.ts';
-import type { CheckReport, ControlSummary, Finding } from '../../rules/index.ts';
+import type { CheckSummary, ControlSummary, Finding } from '../../rules/index.ts';
 import { sourcesOf } from '../../rules/index.ts';
 import { type Html, html, prose } from './escape.ts';
 import { type ExplanationLine, explanationLines } from './explanation.ts';
-import { type EarlierReport, type Seen, seenOf } from './history.ts';
+import { type Seen, seenOf } from './history.ts';
 import { describeEvidenceSource } from './sources.ts';
+import type { FindingView, Texts } from './view.ts';
 import {
   describeCoverage,
   describeSubject,
@@ -18,53 +19,84 @@ import {
 const DETAILED = ['non-compliant', 'indeterminate', 'covered'] as const satisfies readonly Standing[];
 const isDetailed = (standing: Standing): boolean => (DETAILED as readonly Standing[]).includes(standing);
 
-export function findingsSection(
-  report: CheckReport,
-  findings: readonly Finding[],
-  earlier?: EarlierReport,
-): Html {
-  const card = (finding: Finding): Html => findingCard(finding, seenOf(finding, report, earlier));
-  const detailed = findings.filter((finding) => isDetailed(standingOf(finding)));
-  const rest = findings.filter((finding) => !isDetailed(standingOf(finding)));
-  const nothing = html`<p>There is nothing to show here: no violation, and nothing unknown.</p>`;
-  return html`<section aria-labelledby="findings"><h2 id="findings">Findings</h2>
-${detailed.length === 0 ? nothing : [filterForm(report, detailed), ...report.byControl.map((control) => controlSection(control, detailed, card))]}
-${rest.length === 0 ? '' : othersSection(rest)}
-</section>`;
+/** The section of the findings, made as they come. */
+export class FindingsSection {
+  readonly #texts: Texts;
+  readonly #view: Pick<FindingView, 'report' | 'earlier'>;
+  readonly #counts: Record<Standing, number> = {
+    compliant: 0,
+    'non-compliant': 0,
+    covered: 0,
+    'not-applicable': 0,
+    indeterminate: 0,
+  };
+  /** Of the first finding of each control that has a card: what a violation means, and the remedy. */
+  readonly #first = new Map<string, Pick<Finding, 'message' | 'remedy'>>();
+
+  constructor(texts: Texts, view: Pick<FindingView, 'report' | 'earlier'>) {
+    this.#texts = texts;
+    this.#view = view;
+  }
+
+  see(finding: Finding): void {
+    const standing = standingOf(finding);
+    const { controlId, message, remedy } = finding;
+    this.#counts[standing] += 1;
+    const { report, earlier } = this.#view;
+    const made = isDetailed(standing)
+      ? findingCard(finding, seenOf(finding, report, earlier))
+      : rowOf(finding);
+    if (isDetailed(standing) && !this.#first.has(controlId)) this.#first.set(controlId, { message, remedy });
+    this.#texts.add(listOf(controlId, standing), made.text);
+  }
+
+  *pieces({ byControl }: Pick<CheckSummary, 'byControl'>): Generator<string> {
+    yield html`<section aria-labelledby="findings"><h2 id="findings">Findings</h2>
+`.text;
+    const detailed = byControl.filter(({ controlId }) => this.#first.has(controlId));
+    if (detailed.length === 0)
+      yield html`<p>There is nothing to show here: no violation, and nothing unknown.</p>`.text;
+    else yield filterForm(detailed, this.#counts).text;
+    for (const { controlId, title, severity } of detailed) {
+      const heading = `control-${controlId}`;
+      const { message = '', remedy = '' } = this.#first.get(controlId) ?? {};
+      yield html`<section class="control" aria-labelledby="${heading}">
+<h3 id="${heading}">${controlId} ${title} <span class="muted">(${severity})</span></h3>
+<p>A violation means: ${prose(message)}</p>
+<p><strong>Remedy:</strong> ${prose(remedy)}</p>
+`.text;
+      for (const standing of DETAILED) yield* this.#texts.pieces(listOf(controlId, standing));
+      yield '\n</section>';
+    }
+    yield '\n';
+    const others = STANDINGS.filter((standing) => !isDetailed(standing) && this.#counts[standing] > 0);
+    if (others.length > 0) yield '<h3>Compliant and not applicable</h3>\n';
+    for (const standing of others) {
+      yield html`<details><summary>${this.#counts[standing]} ${standing}</summary><div class="scroll" tabindex="0" role="region" aria-label="${standing} findings"><table><thead><tr><th scope="col">Control</th><th scope="col">Account</th><th scope="col">Subject</th><th scope="col">Decided by</th></tr></thead><tbody>
+`.text;
+      for (const { controlId } of byControl) yield* this.#texts.pieces(listOf(controlId, standing));
+      yield '</tbody></table></div></details>';
+    }
+    yield '\n</section>';
+  }
 }
 
-function filterForm(report: CheckReport, detailed: readonly Finding[]): Html {
+const listOf = (controlId: string, standing: Standing): string => `${controlId} ${standing}`;
+
+function filterForm(detailed: readonly ControlSummary[], counts: Readonly<Record<Standing, number>>): Html {
   const boxes = DETAILED.map(
     (standing) =>
-      html`<label><input type="checkbox" name="standing" value="${standing}" checked> ${standing} (${detailed.filter((finding) => standingOf(finding) === standing).length})</label>`,
+      html`<label><input type="checkbox" name="standing" value="${standing}" checked> ${standing} (${counts[standing]})</label>`,
   );
-  const controls = report.byControl
-    .filter(({ controlId }) => detailed.some((finding) => finding.controlId === controlId))
-    .map(({ controlId, title }) => html`<option value="${controlId}">${controlId} ${title}</option>`);
+  const controls = detailed.map(
+    ({ controlId, title }) => html`<option value="${controlId}">${controlId} ${title}</option>`,
+  );
   return html`<form id="filter" hidden>
 <fieldset><legend>Show</legend>${boxes}</fieldset>
 <div class="field"><label for="control">Control</label><select id="control" name="control"><option value="">all</option>${controls}</select></div>
 <div class="field"><label for="search">Search</label><input id="search" name="search" type="search" autocomplete="off" placeholder="account, bucket, role"></div>
 <p id="shown" class="muted" aria-live="polite"></p>
 </form>`;
-}
-
-function controlSection(
-  control: ControlSummary,
-  detailed: readonly Finding[],
-  card: (finding: Finding) => Html,
-): Html {
-  const own = detailed.filter(({ controlId }) => controlId === control.controlId);
-  const [first] = own;
-  if (first === undefined) return html``;
-  const ordered = DETAILED.flatMap((standing) => own.filter((finding) => standingOf(finding) === standing));
-  const heading = `control-${control.controlId}`;
-  return html`<section class="control" aria-labelledby="${heading}">
-<h3 id="${heading}">${control.controlId} ${control.title} <span class="muted">(${control.severity})</span></h3>
-<p>A violation means: ${prose(first.message)}</p>
-<p><strong>Remedy:</strong> ${prose(first.remedy)}</p>
-${ordered.map(card)}
-</section>`;
 }
 
 function findingCard(finding: Finding, when: Seen | undefined): Html {
@@ -116,18 +148,6 @@ function condition(line: ExplanationLine): Html {
   return html`<li class="d${Math.min(4, line.depth)}${line.isDeciding ? ' deciding' : ''}"><span class="badge ${TRUTH_STANDINGS[line.truth]}">${TRUTH_WORDS[line.truth]}</span>${prose(line.asks)}${deciding}<br><code>${line.path}</code>${evidence}</li>`;
 }
 
-function othersSection(rest: readonly Finding[]): Html {
-  return html`<h3>Compliant and not applicable</h3>
-${STANDINGS.filter((standing) => !isDetailed(standing)).map((standing) => {
-  const own = rest.filter((finding) => standingOf(finding) === standing);
-  return own.length === 0
-    ? html``
-    : html`<details><summary>${own.length} ${standing}</summary><div class="scroll" tabindex="0" role="region" aria-label="${standing} findings"><table><thead><tr><th scope="col">Control</th><th scope="col">Account</th><th scope="col">Subject</th><th scope="col">Decided by</th></tr></thead><tbody>
-${own.map(
-  (
-    finding,
-  ) => html`<tr><th scope="row">${finding.controlId}</th><td>${finding.accountName}</td><td>${describeSubject(finding.subject)}</td><td><code>${finding.decidingClause}</code></td></tr>
-`,
-)}</tbody></table></div></details>`;
-})}`;
-}
+const rowOf = (finding: Finding): Html =>
+  html`<tr><th scope="row">${finding.controlId}</th><td>${finding.accountName}</td><td>${describeSubject(finding.subject)}</td><td><code>${finding.decidingClause}</code></td></tr>
+`;

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { ListedAttestation } from '../../attestations/index.ts';
 import { type EpochMs, formatInstant } from '../../core/index.ts';
-import type { CheckReport, Finding } from '../../rules/index.ts';
+import type { CheckSummary, Finding } from '../../rules/index.ts';
 import { type Html, html, unsafeVerbatim } from './escape.ts';
-import type { Changes, EarlierReport } from './history.ts';
-import { findingsSection } from './html-findings.ts';
+import type { Changes } from './history.ts';
+import { FindingsSection } from './html-findings.ts';
 import { SCRIPT } from './html-script.ts';
 import { STYLE } from './html-style.ts';
+import type { FindingView, ReportStream, ReportView, Texts } from './view.ts';
 import { STANDINGS, type Standing } from './words.ts';
 
 /** Something that happened, for the report's timeline. */
@@ -19,20 +20,12 @@ export interface TimelineEvent {
   readonly actor?: string;
 }
 
-export interface HtmlReport {
-  readonly report: CheckReport;
+export interface HtmlOptions {
   readonly title: string;
   /** In the order in which they happened. */
   readonly timeline?: readonly TimelineEvent[];
   /** Which findings to list; the numbers are always of the whole check. Default: all. */
   readonly isShown?: (finding: Finding) => boolean;
-  /** The run that this one is compared with. */
-  readonly earlier?: EarlierReport | undefined;
-  /** What changed since then. */
-  readonly changes?: Changes | undefined;
-  readonly attestations?: readonly ListedAttestation[];
-  /** What a reader must know before reading on. */
-  readonly notice?: string | undefined;
 }
 
 /**
@@ -40,19 +33,30 @@ export interface HtmlReport {
  * paper and on a telephone. Everything that comes from AWS or from a policy is escaped, and a content security policy allows only this
  * page's own style and script, by their hashes. The same input gives the same bytes.
  */
-export function renderHtml({
-  report,
-  title,
-  timeline = [],
-  isShown = () => true,
-  earlier,
-  changes,
-  attestations = [],
-  notice,
-}: HtmlReport): string {
-  const shown = report.findings.filter(isShown);
-  const hidden = report.findings.length - shown.length;
-  const page = html`<!doctype html>
+export class HtmlReport implements ReportStream {
+  readonly #findings: FindingsSection;
+  readonly #options: HtmlOptions;
+  #hidden = 0;
+
+  constructor(texts: Texts, view: Pick<FindingView, 'report' | 'earlier'>, options: HtmlOptions) {
+    this.#findings = new FindingsSection(texts, view);
+    this.#options = options;
+  }
+
+  see(finding: Finding): void {
+    if (this.#options.isShown?.(finding) === false) this.#hidden += 1;
+    else this.#findings.see(finding);
+  }
+
+  *pieces({
+    report,
+    changes,
+    attestations,
+    notice,
+  }: Pick<ReportView, 'report' | 'changes' | 'attestations' | 'notice'>): Generator<string> {
+    const { title, timeline = [] } = this.#options;
+    const hidden = this.#hidden;
+    yield html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -70,7 +74,9 @@ ${summary(report)}
 ${changes === undefined ? '' : sinceParagraph(changes)}
 ${hidden === 0 ? '' : html`<p class="muted">${hidden} findings are left out of this file by the filters it was made with; the numbers above count them.</p>`}
 ${report.notAsked.length === 0 ? '' : html`<p class="muted">Not asked: ${report.notAsked.join(', ')}, about the organization’s own records, which a snapshot does not hold.</p>`}
-${findingsSection(report, shown, earlier)}
+`.text;
+    yield* this.#findings.pieces(report);
+    yield html`
 ${attestations.length === 0 ? '' : attestationsSection(attestations)}
 ${timeline.length === 0 ? '' : timelineSection(timeline)}
 </main>
@@ -78,8 +84,8 @@ ${timeline.length === 0 ? '' : timelineSection(timeline)}
 <script>${unsafeVerbatim(SCRIPT)}</script>
 </body>
 </html>
-`;
-  return page.text;
+`.text;
+  }
 }
 
 const hashSource = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
@@ -93,7 +99,7 @@ const contentSecurityPolicy = (): string =>
     "form-action 'none'",
   ].join('; ');
 
-function heading(report: CheckReport, title: string, notice: string | undefined): Html {
+function heading(report: CheckSummary, title: string, notice: string | undefined): Html {
   const { id, version, hash } = report.policy;
   return html`<header>
 <h1>${title}</h1>
@@ -103,7 +109,7 @@ ${notice === undefined ? '' : html`<p class="notice">This is ${notice}.</p>`}
 </header>`;
 }
 
-function verdictWords({ counts }: CheckReport): { readonly headline: string; readonly standing: Standing } {
+function verdictWords({ counts }: CheckSummary): { readonly headline: string; readonly standing: Standing } {
   const open = counts['non-compliant'];
   if (open > 0)
     return {
@@ -123,7 +129,7 @@ function verdictWords({ counts }: CheckReport): { readonly headline: string; rea
   return { headline: 'everything that was asked is compliant', standing: 'compliant' };
 }
 
-function summary(report: CheckReport): Html {
+function summary(report: CheckSummary): Html {
   const { headline, standing } = verdictWords(report);
   return html`<section aria-labelledby="summary"><h2 id="summary">Summary</h2>
 <p class="verdict ${standing}">${headline}</p>

@@ -1,9 +1,9 @@
 import type { Finding } from '../../rules/index.ts';
-import { type ReportView, seen, shownFindings } from './view.ts';
+import { type FindingView, seen } from './view.ts';
 
 /**
  * The findings for formats that fill somebody's inbox (SARIF, OCSF, ASFF): what is not known to be fine, and, against an earlier run, what
  * is fine again, so that it can be closed there.
  */
-export const needsSomebody = (view: ReportView): readonly Finding[] =>
-  shownFindings(view).filter((finding) => seen(view, finding) !== undefined);
+export const needsSomebody = (finding: Finding, view: FindingView): boolean =>
+  seen(view, finding) !== undefined;

@@ -1,58 +1,80 @@
 import { assertNever, formatInstant } from '../../core/index.ts';
-import type { ControlSummary, Finding } from '../../rules/index.ts';
+import type { CheckSummary, ControlSummary, Finding } from '../../rules/index.ts';
 import { sourcesOf } from '../../rules/index.ts';
 import { printable } from '../terminal/index.ts';
 import { oneLine } from './plain-text.ts';
 import { describeEvidenceSource } from './sources.ts';
-import { type ReportView, seen, shownFindings } from './view.ts';
-import { describeCoverage, describeSubject, standingOf } from './words.ts';
+import { type FindingView, type ReportStream, type ReportView, seen, type Texts } from './view.ts';
+import { describeCoverage, describeSubject, type Standing, standingOf } from './words.ts';
 
 /**
  * JUnit XML in the form that Jenkins reads: a suite for each control, a case for each subject. A violation is a failure; what could not
- * be decided is an error, never a pass; what is covered or not applicable is skipped, with the reason.
+ * be decided is an error, never a pass; what is covered or not applicable is skipped, with the reason. The numbers stand before the cases, so
+ * the cases wait as text.
  */
-export function renderJunit(view: ReportView): string {
-  const { report } = view;
-  const shown = shownFindings(view);
-  const suites = report.byControl
-    .map((control) => ({ control, cases: shown.filter(({ controlId }) => controlId === control.controlId) }))
-    .filter(({ cases }) => cases.length > 0);
-  return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites${attributes({ name: `${report.policy.id} ${report.policy.version}`, ...totals(shown) })}>`,
-    ...suites.flatMap(({ control, cases }) => suiteLines(control, cases, view)),
-    '</testsuites>',
-    '',
-  ].join('\n');
+export class JunitReport implements ReportStream {
+  readonly #texts: Texts;
+  readonly #view: FindingView;
+  readonly #totals = new Map<string, Totals>();
+
+  constructor(texts: Texts, view: FindingView) {
+    this.#texts = texts;
+    this.#view = view;
+  }
+
+  see(finding: Finding): void {
+    const own = this.#totals.get(finding.controlId) ?? { tests: 0, failures: 0, errors: 0, skipped: 0 };
+    this.#totals.set(finding.controlId, counted(own, standingOf(finding)));
+    this.#texts.add(finding.controlId, `${caseLines(finding, this.#view).join('\n')}\n`);
+  }
+
+  *pieces({ report }: ReportView): Generator<string> {
+    const all = [...this.#totals.values()].reduce(
+      (sum, own) => ({
+        tests: sum.tests + own.tests,
+        failures: sum.failures + own.failures,
+        errors: sum.errors + own.errors,
+        skipped: sum.skipped + own.skipped,
+      }),
+      { tests: 0, failures: 0, errors: 0, skipped: 0 },
+    );
+    yield '<?xml version="1.0" encoding="UTF-8"?>\n';
+    yield `<testsuites${attributes({ name: `${report.policy.id} ${report.policy.version}`, ...texts(all) })}>\n`;
+    for (const control of report.byControl) {
+      const own = this.#totals.get(control.controlId);
+      if (own === undefined) continue;
+      yield `${suiteHead(control, own, report).join('\n')}\n`;
+      yield* this.#texts.pieces(control.controlId);
+      yield '  </testsuite>\n';
+    }
+    yield '</testsuites>\n';
+  }
 }
 
-function suiteLines(
+function suiteHead(
   { controlId, title, severity }: ControlSummary,
-  cases: readonly Finding[],
-  view: ReportView,
+  own: Totals,
+  report: CheckSummary,
 ): readonly string[] {
-  const { report } = view;
   // JUnit's timestamps have no zone; ours are UTC.
   const timestamp = formatInstant(report.snapshotTakenAt).slice(0, 19);
   return [
-    `  <testsuite${attributes({ name: `${controlId} ${title}`, ...totals(cases), time: '0', timestamp })}>`,
+    `  <testsuite${attributes({ name: `${controlId} ${title}`, ...texts(own), time: '0', timestamp })}>`,
     '    <properties>',
     `      <property${attributes({ name: 'severity', value: severity })}/>`,
     `      <property${attributes({ name: 'policy', value: report.policy.hash })}/>`,
     '    </properties>',
-    ...cases.flatMap((finding) => caseLines(finding, view)),
-    '  </testsuite>',
   ];
 }
 
-function caseLines(finding: Finding, view: ReportView): readonly string[] {
+function caseLines(finding: Finding, view: FindingView): readonly string[] {
   const name = `${finding.accountName}: ${describeSubject(finding.subject)}`;
   const open = `    <testcase${attributes({ name, classname: `proviso.${finding.controlId}`, time: '0' })}`;
   const inside = resultLine(finding, view);
   return inside === undefined ? [`${open}/>`] : [`${open}>`, `      ${inside}`, '    </testcase>'];
 }
 
-function resultLine(finding: Finding, view: ReportView): string | undefined {
+function resultLine(finding: Finding, view: FindingView): string | undefined {
   const standing = standingOf(finding);
   const first = finding.evidence[0] ?? finding.title;
   const body = content(bodyOf(finding, view));
@@ -75,7 +97,7 @@ function resultLine(finding: Finding, view: ReportView): string | undefined {
 const coverageOf = ({ coveredBy }: Finding): string =>
   coveredBy === undefined ? '' : `${describeCoverage(coveredBy)} until ${formatInstant(coveredBy.until)}`;
 
-function bodyOf(finding: Finding, view: ReportView): readonly string[] {
+function bodyOf(finding: Finding, view: FindingView): readonly string[] {
   const when = seen(view, finding);
   return [
     ...(finding.outcome === 'non-compliant' ? [oneLine(finding.message)] : []),
@@ -90,16 +112,21 @@ function bodyOf(finding: Finding, view: ReportView): readonly string[] {
   ];
 }
 
-const totals = (cases: readonly Finding[]): Readonly<Record<string, string>> => {
-  const count = (...standings: readonly string[]): string =>
-    String(cases.filter((finding) => standings.includes(standingOf(finding))).length);
-  return {
-    tests: String(cases.length),
-    failures: count('non-compliant'),
-    errors: count('indeterminate'),
-    skipped: count('covered', 'not-applicable'),
-  };
-};
+type Totals = Readonly<Record<'tests' | 'failures' | 'errors' | 'skipped', number>>;
+
+const counted = (own: Totals, standing: Standing): Totals => ({
+  tests: own.tests + 1,
+  failures: own.failures + (standing === 'non-compliant' ? 1 : 0),
+  errors: own.errors + (standing === 'indeterminate' ? 1 : 0),
+  skipped: own.skipped + (standing === 'covered' || standing === 'not-applicable' ? 1 : 0),
+});
+
+const texts = ({ tests, failures, errors, skipped }: Totals): Readonly<Record<string, string>> => ({
+  tests: String(tests),
+  failures: String(failures),
+  errors: String(errors),
+  skipped: String(skipped),
+});
 
 const attributes = (values: Readonly<Record<string, string>>): string =>
   Object.entries(values)

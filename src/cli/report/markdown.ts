@@ -1,38 +1,75 @@
 import { formatInstant } from '../../core/index.ts';
-import type { CheckReport, ControlSummary, Finding } from '../../rules/index.ts';
+import type { CheckSummary, ControlSummary, Finding } from '../../rules/index.ts';
 import { sourcesOf } from '../../rules/index.ts';
 import { printable } from '../terminal/index.ts';
 import { oneLine } from './plain-text.ts';
 import { describeEvidenceSource } from './sources.ts';
-import { type ReportView, seen, shownFindings } from './view.ts';
+import { type FindingView, type ReportStream, type ReportView, seen, type Texts } from './view.ts';
 import { describeCoverage, describeSubject, STANDINGS, type Standing, standingOf } from './words.ts';
 
 const DETAILED: readonly Standing[] = ['non-compliant', 'indeterminate', 'covered'];
 
 /** A check for a ticket or a pull request: the counts, then by control what is wrong, unknown or covered. */
-export function renderMarkdown(view: ReportView): string {
-  const { report, policy } = view;
-  const shown = shownFindings(view);
-  return `${[
-    `# ${plain(policy.policy.metadata.title)}`,
-    '',
-    `Policy ${code(report.policy.id)} ${plain(report.policy.version)}, hash ${code(report.policy.hash.slice(0, 16))}. Snapshot of ${formatInstant(report.snapshotTakenAt)}, judged as of ${formatInstant(report.now)}: ${report.accounts} accounts, ${report.regions} governed Regions.`,
-    '',
-    ...sinceLines(view),
-    ...countsTable(report),
-    '',
-    ...report.byControl.flatMap((control) => controlLines(control, shown, view)),
-    ...attestationLines(view),
-    ...(shown.length === report.findings.length
-      ? []
-      : [
-          `${report.findings.length - shown.length} findings are left out by filters; the numbers count them.`,
-          '',
-        ]),
-    ...(report.notAsked.length === 0 ? [] : [`Not asked: ${report.notAsked.map(plain).join(', ')}.`, '']),
-    'Unknown is never compliant: what could not be read is indeterminate.',
-  ].join('\n')}\n`;
+export class MarkdownReport implements ReportStream {
+  readonly #texts: Texts;
+  readonly #view: FindingView;
+  readonly #isShown: (finding: Finding) => boolean;
+  /** Of the first finding that is listed, by control and standing: what a violation means, and the remedy. */
+  readonly #first = new Map<string, Pick<Finding, 'message' | 'remedy'>>();
+  /** Those that `isShown` left out. */
+  #hidden = 0;
+
+  constructor(texts: Texts, view: FindingView, isShown: (finding: Finding) => boolean) {
+    this.#texts = texts;
+    this.#view = view;
+    this.#isShown = isShown;
+  }
+
+  see(finding: Finding): void {
+    if (!this.#isShown(finding)) {
+      this.#hidden += 1;
+      return;
+    }
+    const standing = standingOf(finding);
+    if (!DETAILED.includes(standing)) return;
+    const list = listOf(finding.controlId, standing);
+    const { message, remedy } = finding;
+    if (!this.#first.has(list)) this.#first.set(list, { message, remedy });
+    this.#texts.add(list, textOf(findingLines(finding, this.#view)));
+  }
+
+  *pieces(view: ReportView): Generator<string> {
+    const { report, policy } = view;
+    yield textOf([
+      `# ${plain(policy.policy.metadata.title)}`,
+      '',
+      `Policy ${code(report.policy.id)} ${plain(report.policy.version)}, hash ${code(report.policy.hash.slice(0, 16))}. Snapshot of ${formatInstant(report.snapshotTakenAt)}, judged as of ${formatInstant(report.now)}: ${report.accounts} accounts, ${report.regions} governed Regions.`,
+      '',
+      ...sinceLines(view),
+      ...countsTable(report),
+      '',
+    ]);
+    for (const control of report.byControl) {
+      const lists = DETAILED.map((standing) => listOf(control.controlId, standing));
+      const first = lists.map((list) => this.#first.get(list)).find((found) => found !== undefined);
+      if (first === undefined) continue;
+      yield textOf(controlHead(control, first));
+      for (const list of lists) yield* this.#texts.pieces(list);
+      yield '\n';
+    }
+    yield textOf([
+      ...attestationLines(view),
+      ...(this.#hidden === 0
+        ? []
+        : [`${this.#hidden} findings are left out by filters; the numbers count them.`, '']),
+      ...(report.notAsked.length === 0 ? [] : [`Not asked: ${report.notAsked.map(plain).join(', ')}.`, '']),
+      'Unknown is never compliant: what could not be read is indeterminate.',
+    ]);
+  }
 }
+
+const listOf = (controlId: string, standing: Standing): string => `${controlId} ${standing}`;
+const textOf = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
 
 function sinceLines(view: ReportView): readonly string[] {
   const since = view.changes;
@@ -44,7 +81,7 @@ function sinceLines(view: ReportView): readonly string[] {
       ];
 }
 
-const countsTable = ({ byControl, counts }: CheckReport): readonly string[] => [
+const countsTable = ({ byControl, counts }: CheckSummary): readonly string[] => [
   `| Control | Severity | ${STANDINGS.join(' | ')} |`,
   `|---|---|${STANDINGS.map(() => '--:').join('|')}|`,
   ...byControl.map(
@@ -54,29 +91,19 @@ const countsTable = ({ byControl, counts }: CheckReport): readonly string[] => [
   `| all | | ${STANDINGS.map((each) => counts[each]).join(' | ')} |`,
 ];
 
-function controlLines(
+const controlHead = (
   { controlId, title, severity }: ControlSummary,
-  shown: readonly Finding[],
-  view: ReportView,
-): readonly string[] {
-  const own = DETAILED.flatMap((standing) =>
-    shown.filter((finding) => finding.controlId === controlId && standingOf(finding) === standing),
-  );
-  const [first] = own;
-  if (first === undefined) return [];
-  return [
-    `## ${plain(controlId)} ${plain(title)} (${severity})`,
-    '',
-    `A violation means: ${prose(oneLine(first.message))}`,
-    '',
-    `Remedy: ${prose(oneLine(first.remedy))}`,
-    '',
-    ...own.flatMap((finding) => findingLines(finding, view)),
-    '',
-  ];
-}
+  first: Pick<Finding, 'message' | 'remedy'>,
+): readonly string[] => [
+  `## ${plain(controlId)} ${plain(title)} (${severity})`,
+  '',
+  `A violation means: ${prose(oneLine(first.message))}`,
+  '',
+  `Remedy: ${prose(oneLine(first.remedy))}`,
+  '',
+];
 
-function findingLines(finding: Finding, view: ReportView): readonly string[] {
+function findingLines(finding: Finding, view: FindingView): readonly string[] {
   const { coveredBy } = finding;
   const when = seen(view, finding);
   return [

@@ -2,11 +2,10 @@ import { formatInstant } from '../../core/index.ts';
 import type { Finding } from '../../rules/index.ts';
 import { sourceJson, sourcesOf } from '../../rules/index.ts';
 import { printable } from '../terminal/index.ts';
-import { needsSomebody } from './inbox.ts';
 import { partitionOf } from './partition.ts';
 import { plainText } from './plain-text.ts';
-import { safeJson } from './safe-json.ts';
-import { type ReportView, seen } from './view.ts';
+import { safeJsonElement } from './safe-json.ts';
+import { type FindingView, seen } from './view.ts';
 import { describeCoverage, describeFinding, describeSubject, type Standing, standingOf } from './words.ts';
 
 /*
@@ -33,14 +32,11 @@ const COMPLIANCE = {
 const ACTIVITIES = { new: [1, 'Create'], unchanged: [2, 'Update'], resolved: [3, 'Close'] } as const;
 const ACCOUNT_TYPE_AWS = 10;
 
-/** An array of events, one for each finding that is not known to be fine, or is fine again since the earlier run. */
-export const renderOcsf = (view: ReportView): string =>
-  `${safeJson(
-    needsSomebody(view).map((finding) => eventOf(finding, view)),
-    2,
-  )}\n`;
+/** One event: of a finding that is not known to be fine, or is fine again since the earlier run. */
+export const ocsfEvent = (finding: Finding, view: FindingView): string =>
+  safeJsonElement(eventOf(finding, view), 1);
 
-function eventOf(finding: Finding, view: ReportView) {
+function eventOf(finding: Finding, view: FindingView) {
   const { report, version } = view;
   const { subject, coveredBy } = finding;
   const standing = standingOf(finding);

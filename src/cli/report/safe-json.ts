@@ -14,3 +14,8 @@ const escaped = (character: string): string =>
 /** `JSON.stringify` writes control characters and lone surrogates as escapes itself. */
 export const safeJson = (value: unknown, indent?: number): string =>
   JSON.stringify(value, undefined, indent).replace(UNSAFE, escaped);
+
+/** An element of an array that stands `depth` levels deep in indented JSON, without what separates it from the next. */
+export const safeJsonElement = (value: unknown, depth: number): string =>
+  // No string holds a line break of its own: JSON writes them as escapes.
+  safeJson(value, 2).replace(/^/gm, '  '.repeat(depth));

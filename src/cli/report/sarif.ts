@@ -1,13 +1,13 @@
 import { assertNever, formatInstant } from '../../core/index.ts';
-import type { ControlSummary, Finding, SubjectRef } from '../../rules/index.ts';
+import type { Control } from '../../policy/index.ts';
+import type { Finding, SubjectRef } from '../../rules/index.ts';
 import { sourceJson, sourcesOf } from '../../rules/index.ts';
 import { printable } from '../terminal/index.ts';
-import { needsSomebody } from './inbox.ts';
 import { seenJson } from './json.ts';
 import { plainText } from './plain-text.ts';
-import { safeJson } from './safe-json.ts';
+import { safeJson, safeJsonElement } from './safe-json.ts';
 import { observedAt } from './sources.ts';
-import { type ReportView, seen } from './view.ts';
+import { type FindingView, type ReportView, seen } from './view.ts';
 import { describeCoverage, describeFinding, describeSubject, type Standing, standingOf } from './words.ts';
 
 /** Of the scale that code-scanning pages use, 0 to 10. */
@@ -22,14 +22,16 @@ const KINDS = {
   'not-applicable': 'notApplicable',
 } as const satisfies Record<Standing, string>;
 
+const NO_RESULTS = '"results": []';
+
 /**
- * SARIF 2.1.0. Places are the files of the snapshot in which the evidence stands, so that viewers that want a file have a true one; the
- * subject itself is the logical location. With an earlier run each result has its `baselineState`, and resolved ones are `absent`.
+ * SARIF 2.1.0, what stands before and after its results. Places are the files of the snapshot in which the evidence stands, so that viewers that
+ * want a file have a true one; the subject itself is the logical location. With an earlier run each result has its `baselineState`, and resolved
+ * ones are `absent`. The rules are all controls of the policy, also those that were not asked.
  */
-export function renderSarif(view: ReportView): string {
-  const { report, version, organizationId } = view;
-  const controls = report.byControl;
-  return `${safeJson(
+export function sarifFrame(view: ReportView, isEmpty: boolean): readonly [string, string] {
+  const { report, version, organizationId, policy } = view;
+  const text = safeJson(
     {
       $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
       version: '2.1.0',
@@ -39,7 +41,7 @@ export function renderSarif(view: ReportView): string {
             driver: {
               name: 'Proviso',
               semanticVersion: version,
-              rules: controls.map((control) => ruleOf(control, view)),
+              rules: policy.policy.controls.map(ruleOf),
             },
           },
           automationDetails: { id: `proviso/${report.policy.id}/${organizationId}/` },
@@ -54,34 +56,46 @@ export function renderSarif(view: ReportView): string {
             counts: report.counts,
             notAsked: report.notAsked,
           },
-          results: needsSomebody(view).map((finding) =>
-            resultOf(
-              finding,
-              controls.findIndex(({ controlId }) => controlId === finding.controlId),
-              view,
-            ),
-          ),
+          results: [],
         },
       ],
     },
     2,
-  )}\n`;
+  );
+  const [before, after, ...more] = text.split(NO_RESULTS);
+  // A string cannot hold it: its quotes would be escaped.
+  if (before === undefined || after === undefined || more.length > 0)
+    throw new Error('a report has one list of results');
+  return [
+    `${before}${NO_RESULTS.slice(0, -1)}${isEmpty ? '' : '\n'}`,
+    `${isEmpty ? '' : `\n${'  '.repeat(RESULT_DEPTH - 1)}`}]${after}\n`,
+  ];
 }
+/** `runs`, the run, `results`, a result. */
+const RESULT_DEPTH = 4;
 
-function ruleOf({ controlId, title, severity }: ControlSummary, { policy }: ReportView) {
-  const one = policy.policy.controls.find(({ id }) => id === controlId);
+export const sarifResult = (finding: Finding, view: FindingView): string =>
+  safeJsonElement(
+    resultOf(
+      finding,
+      view.policy.policy.controls.findIndex(({ id }) => id === finding.controlId),
+      view,
+    ),
+    RESULT_DEPTH,
+  );
+
+function ruleOf({ id, title, severity, message, remedy }: Control) {
   return {
-    id: controlId,
+    id,
     shortDescription: { text: printable(title) },
-    ...(one === undefined
-      ? {}
-      : { fullDescription: { text: plainText(one.message) }, help: { text: plainText(one.remedy) } }),
+    fullDescription: { text: plainText(message) },
+    help: { text: plainText(remedy) },
     defaultConfiguration: { level: LEVELS[severity] },
     properties: { severity, 'security-severity': SECURITY_SEVERITIES[severity] },
   };
 }
 
-function resultOf(finding: Finding, ruleIndex: number, view: ReportView) {
+function resultOf(finding: Finding, ruleIndex: number, view: FindingView) {
   const { subject, coveredBy } = finding;
   const standing = standingOf(finding);
   const kind = KINDS[standing];

@@ -3,7 +3,7 @@ import type { CheckSummary, ControlSummary, Finding } from '../../rules/index.ts
 import { sourcesOf } from '../../rules/index.ts';
 import { displayWidth, type Paint, printable, table, wrap } from '../terminal/index.ts';
 import { describeEvidenceSource } from './sources.ts';
-import { type FindingView, type ReportView, seen } from './view.ts';
+import { type FindingView, type ReportStream, type ReportView, seen, type Texts } from './view.ts';
 import { describeCoverage, describeSubject, type Standing, standingOf } from './words.ts';
 
 export interface TextOptions {
@@ -11,7 +11,7 @@ export interface TextOptions {
   readonly paint: Paint;
 }
 
-type Options = TextOptions & Omit<ReportView, 'report'> & { readonly report: CheckSummary };
+type Options = TextOptions & ReportView & { readonly isShown: (finding: Finding) => boolean };
 
 const SHOWN: readonly Standing[] = ['non-compliant', 'indeterminate', 'covered'];
 const TONES = {
@@ -30,25 +30,19 @@ interface ShownOfControl {
   worst?: string;
 }
 
-/** Texts of findings by list, in the order in which they came; see `Spool`. */
-interface Texts {
-  add(list: string, text: string): void;
-  pieces(list: string): Iterable<string>;
-}
-
 /**
  * A check for a terminal: the counts first, then by control what is wrong, what is not known, and what an exception covers. A finding is made
  * into text as it comes, so that memory does not grow with their number.
  */
-export class TextReport {
+export class TextReport implements ReportStream {
   readonly #texts: Texts;
-  readonly #options: TextOptions & Pick<ReportView, 'isShown'>;
+  readonly #options: TextOptions & Pick<Options, 'isShown'>;
   readonly #view: FindingView;
   readonly #controls = new Map<string, ShownOfControl>();
   /** Those that need somebody, and that `isShown` left out. */
   #hidden = 0;
 
-  constructor(texts: Texts, view: FindingView, options: TextOptions & Pick<ReportView, 'isShown'>) {
+  constructor(texts: Texts, view: FindingView, options: TextOptions & Pick<Options, 'isShown'>) {
     this.#texts = texts;
     this.#view = view;
     this.#options = options;
@@ -72,7 +66,7 @@ export class TextReport {
   }
 
   /** The whole report in pieces, ended by a line break; after the last finding. */
-  *pieces(view: Omit<Options, keyof TextOptions | 'isShown'>): Generator<string> {
+  *pieces(view: ReportView): Generator<string> {
     const options: Options = { ...view, ...this.#options };
     const { report } = view;
     yield textOf([...heading(report, options), ...sinceLines(options), '', ...counts(report, options)]);

@@ -1,16 +1,13 @@
 import type { ListedAttestation } from '../../attestations/index.ts';
 import type { LoadedPolicy } from '../../policy/index.ts';
-import type { CheckReport, CheckSummary, Finding } from '../../rules/index.ts';
+import type { CheckSummary, Finding } from '../../rules/index.ts';
 import { type Changes, type EarlierReport, type Seen, seenOf } from './history.ts';
 
 /** Everything that a format may show of one check. */
 export interface ReportView {
-  /** For the formats of {@link keepsAll} with every finding; for the others those that are not known to be fine, or were not in `earlier`. */
-  readonly report: CheckReport;
+  readonly report: CheckSummary;
   readonly organizationId: string;
   readonly policy: LoadedPolicy;
-  /** What `--control` and `--account` left to show; counts are always of the whole check. */
-  readonly isShown: (finding: Finding) => boolean;
   readonly earlier?: EarlierReport | undefined;
   /** What changed since `earlier`, of the whole check. */
   readonly changes?: Changes | undefined;
@@ -23,14 +20,27 @@ export interface ReportView {
   readonly version: string;
 }
 
-export const shownFindings = ({ report, isShown }: ReportView): readonly Finding[] =>
-  report.findings.filter(isShown);
-
 /** What can be known of a check before its first finding. */
 export interface FindingView {
   readonly report: Pick<CheckSummary, 'policy' | 'snapshotTakenAt' | 'now'>;
   readonly organizationId: string;
+  readonly policy: LoadedPolicy;
+  readonly version: string;
   readonly earlier?: EarlierReport | undefined;
+}
+
+/** A report that is made as the findings of its check come, so that memory does not grow with their number. */
+export interface ReportStream {
+  /** Takes a finding; those of one control come in the order of the report. */
+  see(finding: Finding): void;
+  /** The whole report in pieces, ended by a line break; after the last finding. */
+  pieces(view: ReportView): Iterable<string>;
+}
+
+/** Texts by list, in the order in which they came; see `Spool`. */
+export interface Texts {
+  add(list: string, text: string): void;
+  pieces(list: string): Iterable<string>;
 }
 
 export const seen = ({ report, earlier }: FindingView, finding: Finding): Seen | undefined =>
