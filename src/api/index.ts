@@ -5,7 +5,13 @@ export { beginCall } from './idempotency.ts';
 export * from './openapi.ts';
 export * from './operation.ts';
 export * from './operations.ts';
-export type { PlannedChanges, PreviewView, Standings } from './overviews.ts';
+export type {
+  AdoptedSettingView,
+  ForeignSettings,
+  PlannedChanges,
+  PreviewView,
+  Standings,
+} from './overviews.ts';
 export * from './ports.ts';
 export * from './rate-limit.ts';
 export { findingsView, holdBody, problemSchema } from './schemas.ts';

@@ -160,6 +160,15 @@ const OWN = {
   getReport: [],
   listPlannedChanges: ['NO_POLICY_IN_FORCE'],
   publishPlannedChanges: ['OTHER_ACTOR', 'NO_POLICY_IN_FORCE'],
+  listForeignSettings: [],
+  adoptForeignSetting: [
+    'OTHER_ACTOR',
+    'UNKNOWN_PERSON',
+    'NOT_ENTITLED',
+    'POLICY_UNDECIDED',
+    'STATE_REFUSES',
+    'BUSY',
+  ],
   previewException: ['OTHER_ACTOR', 'NO_POLICY_IN_FORCE'],
   requestException: [
     'OTHER_ACTOR',

@@ -1,5 +1,18 @@
-import { formatInstant, ok, type Result } from '../core/index.ts';
-import { type Preview, previewRequest } from '../enforcement/index.ts';
+import { accountId, err, formatInstant, ok, type Result, region } from '../core/index.ts';
+import {
+  adoptForeign,
+  describeSetting,
+  type ForeignSetting,
+  keepsContent,
+  listAdopted,
+  listForeign,
+  observeSetting,
+  type Preview,
+  previewRequest,
+  type RestoreDocument,
+  restoreDocument,
+  type SettingName,
+} from '../enforcement/index.ts';
 import {
   hasForeignSetting,
   isTerminal,
@@ -20,6 +33,9 @@ import { requestIn } from './request-in.ts';
 import {
   aboutNothing,
   actorBody,
+  adoptionBody,
+  adoptionView,
+  foreignView,
   plannedChangesView,
   previewBody,
   previewView,
@@ -39,6 +55,15 @@ export interface Standings {
 export interface PlannedChanges {
   readonly at: string;
   readonly plannedChanges: readonly PlannedChange[];
+}
+export interface ForeignSettings {
+  readonly foreign: readonly ForeignSetting[];
+  readonly adopted: readonly RestoreDocument[];
+}
+export interface AdoptedSettingView {
+  readonly isOff: boolean;
+  readonly says: string;
+  readonly restore: RestoreDocument;
 }
 export interface PreviewView extends Preview {
   /** Why the identities could not be read. */
@@ -131,6 +156,66 @@ export const OVERVIEWS = {
       return ok(plannedChangesOf(now, perException));
     },
   }),
+  listForeignSettings: operation({
+    method: 'GET',
+    path: '/foreign-settings',
+    summary: 'What somebody else configured, and what of it was taken over',
+    description:
+      'Foreign is what was in place when enforcement of a setting began: saved, reported and left until somebody takes it over or its owner removes it.',
+    who: 'role',
+    params: aboutNothing,
+    answer: foreignView,
+    status: 200,
+    async run({ services }): Promise<Result<ForeignSettings, Failure>> {
+      return ok({ foreign: await listForeign(services), adopted: await listAdopted(services) });
+    },
+  }),
+  adoptForeignSetting: operation({
+    method: 'POST',
+    path: '/foreign-settings/adoption',
+    summary: 'Take over what somebody else configured',
+    description:
+      'Security. It is saved in the record, then returned to the baseline and read back; the answer is the restore file. What stores nothing, or an exception governs, is refused.',
+    who: 'person',
+    params: aboutNothing,
+    body: adoptionBody,
+    answer: adoptionView,
+    status: 200,
+    async run(call, { body }): Promise<Result<AdoptedSettingView, Failure>> {
+      const { services, caller, isRepeat } = call;
+      const { setting, reason } = body;
+      const pair = { accountId: accountId(body.account), region: region(body.region) };
+      const { accounts } = await services.organizationView.organization();
+      // Whoever asks names the account: into one that is not the organization's, nobody goes with a role of ours.
+      if (!accounts.some(({ id }) => id === pair.accountId))
+        return err({
+          code: 'STATE_REFUSES',
+          message: `account ${pair.accountId} is not of the organization`,
+        });
+      if (isRepeat) {
+        const made = (await listAdopted(services)).findLast(
+          (each) =>
+            each.accountId === pair.accountId &&
+            each.region === pair.region &&
+            each.setting === setting &&
+            each.adoptedBy === caller.id &&
+            each.reason === reason,
+        );
+        const now = await observeSetting(services, pair, setting);
+        if (made !== undefined && now.kind !== 'unobservable' && !isKept(setting, now))
+          return ok({
+            isOff: true,
+            says: `is at the baseline; read back: ${describeSetting(setting, now)}`,
+            restore: made,
+          });
+      }
+      const adopted = await adoptForeign(services, pair, setting, caller.id, reason);
+      await call.settle();
+      if (!adopted.ok) return adopted;
+      const { isOff, says } = adopted.value;
+      return ok({ isOff, says, restore: restoreDocument(pair, adopted.value.adopted) });
+    },
+  }),
   previewException: operation({
     method: 'POST',
     path: '/previews',
@@ -157,6 +242,9 @@ export const OVERVIEWS = {
     },
   }),
 } as const;
+
+const isKept = (setting: SettingName, observed: Awaited<ReturnType<typeof observeSetting>>): boolean =>
+  observed.kind === 'observed' && keepsContent(setting, observed.value);
 
 /** Of each exception that is going to change something. */
 async function planned({ services }: OperationCall) {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { isExceptionId } from '../core/index.ts';
+import { isAccountId, isExceptionId, isRegion } from '../core/index.ts';
+import { SETTINGS } from '../enforcement/index.ts';
 import { EXCEPTION_STATES, requestSchema } from '../exceptions/index.ts';
 import { FAILURES } from './failures.ts';
 
@@ -293,6 +294,39 @@ export const sheetView = z.strictObject({
   sheetHash: hash.describe('of exactly the bytes of `markdown`: what approvers sign'),
   policyHash: hash,
   markdown: z.string(),
+});
+const settingName = z.enum(SETTINGS);
+export const adoptionBody = z.strictObject({
+  actor,
+  account: z
+    .string()
+    .regex(/^[0-9]{12}$/)
+    .refine(isAccountId),
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-[0-9]$/)
+    .refine(isRegion),
+  setting: settingName,
+  reason,
+});
+const restore = z
+  .looseObject({
+    kind: z.literal('RestoreFile'),
+    ...accountRegion,
+    setting: settingName,
+    adoptedAt: instant,
+    adoptedBy: z.string(),
+    reason: z.string(),
+  })
+  .describe('what stood there, and how to put it back by hand');
+export const foreignView = z.strictObject({
+  foreign: z.array(z.looseObject({ ...accountRegion, setting: settingName, seenAt: epoch })),
+  adopted: z.array(restore).describe('what was taken over, for whoever lost the restore file'),
+});
+export const adoptionView = z.strictObject({
+  isOff: z.boolean().describe('read back'),
+  says: z.string(),
+  restore,
 });
 export const planView = z.strictObject({
   hash: hash.describe('what a person confirms: over what is there and what would happen'),

@@ -67,10 +67,15 @@ export async function withDesk<T>(
 
 /** Somebody must act; through the API that is whoever calls. */
 export function requireActor(options: DeskOptions, context: CommandContext): void {
-  if (options.as === undefined && addressOf(options, context) === undefined)
-    throw new CliFailure(EXIT.malformed, 'required option `--as <id>` not specified', {
-      remedy: 'say who acts: an id of the state’s people.yaml',
-    });
+  if (addressOf(options, context) === undefined) actorHere(options);
+}
+
+/** Who acts on a state directory. */
+export function actorHere({ as }: DeskOptions): PrincipalId {
+  if (as !== undefined) return as;
+  throw new CliFailure(EXIT.malformed, 'required option `--as <id>` not specified', {
+    remedy: 'say who acts: an id of the state’s people.yaml',
+  });
 }
 
 /** Whether the command is carried out by an API. */

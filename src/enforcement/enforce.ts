@@ -29,6 +29,7 @@ import {
   isActive,
   isUnsettled,
   type LeaseRow,
+  personActor,
   type Refusal,
   readLeaseRow,
   readRecord,
@@ -47,7 +48,7 @@ import {
   type Told,
 } from './drift.ts';
 import { lastOther, partyText } from './interference.ts';
-import type { Pair, Services } from './ports.ts';
+import type { ActingServices, Pair, Services } from './ports.ts';
 import { describeObserved, isToldAgain, putBaseline } from './switch-off.ts';
 import { unitPathOf } from './unit-path.ts';
 
@@ -611,6 +612,15 @@ export async function listForeign({ store }: Pick<Services, 'store'>): Promise<r
   return found;
 }
 
+/** Everything that operators took over, with what it takes to put it back by hand; the last 20 of each account and Region. */
+export async function listAdopted({ store }: Pick<Services, 'store'>): Promise<readonly RestoreDocument[]> {
+  return (await store.list(PREFIX)).flatMap((stored) => {
+    const [, accountId = '', region = ''] = stored.key.split('/');
+    const { adopted = [] } = decodeRecord<EnforcedPair>(stored);
+    return adopted.map((each) => restoreDocument({ accountId, region } as Pair, each));
+  });
+}
+
 /**
  * An operator takes over what somebody else configured: it is saved for good, then returned to the baseline and read back. Works in
  * `observe` too, since a person asks for it by name. Adopting again finds nothing, and says so.
@@ -618,7 +628,7 @@ export async function listForeign({ store }: Pick<Services, 'store'>): Promise<r
  * @returns what stood there, for the restore file; refused where an exception governs the setting, or where nothing keeps content
  */
 export async function adoptForeign(
-  services: Services,
+  services: ActingServices,
   pair: Pair,
   setting: SettingName,
   by: PrincipalId,
@@ -627,13 +637,12 @@ export async function adoptForeign(
     /** What was shown to the person; something else now is refused. */
     readonly expected?: SettingValue;
     /** Keeps the restore file. Called before anything is changed; when it throws, nothing is. */
-    readonly save?: (document: ReturnType<typeof restoreDocument>) => Promise<void>;
+    readonly save?: (document: RestoreDocument) => Promise<void>;
   } = {},
 ): Promise<
   Result<{ readonly adopted: AdoptedSetting; readonly isOff: boolean; readonly says: string }, Refusal>
 > {
-  const actor: EventActor = { id: by, kind: 'person-unauthenticated' };
-  const tell = eventOf(services, pair, setting, actor);
+  const tell = eventOf(services, pair, setting, personActor(services, by));
   const refuse = async (code: Refusal['code'], message: string): Promise<Result<never, Refusal>> => {
     await tell('enforcement.adoption-refused', `was not adopted by ${by}: ${message}`, { data: { code } });
     return err({ code, message });
@@ -690,6 +699,8 @@ export async function adoptForeign(
   await tell(isOff ? 'enforcement.undone' : 'enforcement.overdue', says, { data: { isOff } });
   return ok({ adopted, isOff, says });
 }
+
+export type RestoreDocument = ReturnType<typeof restoreDocument>;
 
 /** What an operator needs to put an adopted configuration back by hand. It turns storing on, so Proviso never runs it. */
 export function restoreDocument(pair: Pair, { setting, at, by, reason, value }: AdoptedSetting) {

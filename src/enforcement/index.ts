@@ -21,11 +21,13 @@ export {
   type ForeignSetting,
   type GovernedPair,
   governedPairs,
+  listAdopted,
   listForeign,
   observeSetting,
   type PlannedSetting,
   PlanUnfinished,
   planEnforcement,
+  type RestoreDocument,
   restoreDocument,
 } from './enforce.ts';
 export * from './figures.ts';

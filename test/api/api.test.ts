@@ -13,12 +13,14 @@ import {
 import {
   BEGINS,
   HOUR_MS,
+  INCIDENT,
   LONG_AFTER,
   loadPolicy,
   POLICY_TEXT,
   SOMEBODYS,
   simulate,
   VAULT_KEY,
+  VIRGINIA,
   withRole,
 } from '../simulation/harness.ts';
 import { requestBody, TestApi } from './harness.ts';
@@ -407,6 +409,32 @@ describe('an idempotency key', () => {
       expect(released.body.exception.holds).toMatchObject([{ released: { by: 'lena', reason: 'settled' } }]);
       const types = api.simulation.events('exception.held').length;
       expect([types, api.simulation.events('exception.hold-released').length]).toEqual([2, 1]);
+    }));
+
+  it('takes up the taking over of a foreign setting whose answer was lost', () =>
+    withApi(async (api) => {
+      api.simulation.somebodyPuts(SOMEBODYS);
+      const { services } = api.simulation.state;
+      const { settings } = services;
+      const body = { account: INCIDENT, region: VIRGINIA, setting: 'invocation-logging', reason: 'agreed' };
+      const call = () => api.call('POST', '/foreign-settings/adoption', { as: 'priya', body, headers: KEY });
+      // It is switched off, then reading back for the answer fails.
+      let reads = 0;
+      Object.assign(services, {
+        settings: {
+          ...bound(settings),
+          getInvocationLogging: (pair: never) =>
+            ++reads > 1 ? Promise.reject(new Error('lost')) : settings.getInvocationLogging(pair),
+        },
+      });
+      expect((await call()).status).toBe(500);
+      Object.assign(services, { settings });
+      const again = await call();
+      expect(again.status, again.text).toBe(200);
+      expect(again.body).toMatchObject({ isOff: true, restore: { kind: 'RestoreFile', adoptedBy: 'priya' } });
+      expect(api.simulation.events('enforcement.adopted')).toHaveLength(1);
+      const { body: listed } = await api.call('GET', '/foreign-settings');
+      expect(listed.adopted).toEqual([again.body.restore]);
     }));
 
   it('tells a second call that the first is under way', () =>

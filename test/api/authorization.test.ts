@@ -57,6 +57,9 @@ const MATRIX: Readonly<Record<OperationId, Readonly<Record<CallerKind, number>>>
   listPlannedChanges: { ...everybody(200), 'no role': 403 },
   publishPlannedChanges: { ...everybody(200), 'no role': 403 },
   previewException: { ...everybody(200), 'no role': 403 },
+  listForeignSettings: { ...everybody(200), 'no role': 403 },
+  // Security, the requester among them, answers for what is taken over; nothing there keeps content.
+  adoptForeignSetting: { ...everybody(403), requester: 409, security: 409 },
   requestException: everybody(201),
   getException: { ...everybody(200), 'no role': 404 },
   getSheet: { ...everybody(200), 'no role': 404 },
@@ -90,6 +93,13 @@ const BODIES: Readonly<Record<OperationId, (subjectHash: string) => unknown>> = 
   listPlannedChanges: () => undefined,
   publishPlannedChanges: () => ({}),
   previewException: () => requestBody(),
+  listForeignSettings: () => undefined,
+  adoptForeignSetting: () => ({
+    account: '222222222222',
+    region: 'us-east-1',
+    setting: 'invocation-logging',
+    reason: 'agreed',
+  }),
   requestException: () => requestBody({ reference: 'INC-another' }),
   getException: () => undefined,
   getSheet: () => undefined,

@@ -8,7 +8,15 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { apiClient, sigV4 } from '../../src/adapters/http/index.ts';
 import { type LocalServer, startServer } from '../../src/cli/server.ts';
 import { epochMs } from '../../src/core/index.ts';
-import { POLICY_TEXT, requestText, type Simulation, simulate } from '../simulation/harness.ts';
+import {
+  INCIDENT,
+  POLICY_TEXT,
+  requestText,
+  type Simulation,
+  SOMEBODYS,
+  simulate,
+  VIRGINIA,
+} from '../simulation/harness.ts';
 import { type CliRun, run, testContext } from './harness.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'proviso-api-'));
@@ -343,6 +351,69 @@ describe('proviso serve', () => {
       expect((await run(['enforce', 'plan', ...at])).stderr).toContain('policy-owner');
     });
     expect(local.map(({ exitCode }) => exitCode).slice(2)).toEqual([1, 1, 0]);
+  });
+
+  it('takes over what somebody else configured, with the restore file, as on the state', async () => {
+    const play = async (where: readonly string[], who: (id: string) => readonly string[], file: string) => {
+      const adopt = (id: string, ...more: string[]) => run(['adopt', ...where, ...who(id), ...more]);
+      const what = [
+        '--account',
+        INCIDENT,
+        '--region',
+        VIRGINIA,
+        '--setting',
+        'invocation-logging',
+        '--reason',
+        'agreed',
+      ];
+      const runs = [
+        await adopt('priya', '--format', 'json'),
+        await adopt('lena', ...what, '--out', file),
+        await adopt('priya', ...what, '--out', file),
+        await adopt('priya', ...what, '--out', file),
+        await adopt('priya', ...what, '--out', `${file}.2`),
+        await adopt('priya', '--format', 'json'),
+      ];
+      return { runs, restore: JSON.parse(readFileSync(file, 'utf8')) as unknown };
+    };
+    const file = join(folder, 'restore.json');
+    let local: Awaited<ReturnType<typeof play>> | undefined;
+    await simulate(async (simulation) => {
+      simulation.somebodyPuts(SOMEBODYS);
+      simulation.shut();
+      local = await play(['--state', simulation.directory], (id) => ['--as', id], file);
+    });
+    rmSync(file);
+    await serving(async ({ simulation, server }) => {
+      simulation.somebodyPuts(SOMEBODYS);
+      const remote = await play(
+        ['--api', server.address],
+        (id) => ['--token-file', join(simulation.directory, 'api-tokens', id)],
+        file,
+      );
+      expect(remote).toEqual(local);
+      expect(
+        await simulation.state.services.settings.getInvocationLogging({
+          accountId: INCIDENT,
+          region: VIRGINIA,
+        }),
+      ).toMatchObject({ kind: 'absent' });
+      const outside = await run([
+        'adopt',
+        '--api',
+        server.address,
+        '--token-file',
+        join(simulation.directory, 'api-tokens', 'priya'),
+        ...['--account', '123456789012', '--region', VIRGINIA, '--setting', 'data-retention'],
+        ...['--reason', 'x', '--out', `${file}.3`],
+      ]);
+      expect([outside.exitCode, outside.stderr]).toEqual([
+        1,
+        expect.stringContaining('not of the organization'),
+      ]);
+    });
+    expect(local?.runs.map(({ exitCode }) => exitCode)).toEqual([0, 1, 0, 2, 1, 0]);
+    expect(local?.runs.at(-1)?.stdout).toContain('"kind":"RestoreFile"');
   });
 
   it('answers with the check of the state as it is', () =>

@@ -27,6 +27,7 @@ import {
   MINUTE_MS,
   policyText,
   type Simulation,
+  SOMEBODYS,
   simulate,
   VAULT_KEY,
   VIRGINIA,
@@ -292,6 +293,14 @@ const PLAYS: readonly Play[] = [
     await signed(simulation, 'lena', 'GET', '/planned-changes');
     await signed(simulation, 'lena', 'POST', '/planned-changes/publication', {});
     await signed(simulation, 'lena', 'POST', '/previews', requestBody());
+    await signed(simulation, 'lena', 'GET', '/foreign-settings');
+    simulation.somebodyPuts(SOMEBODYS);
+    await signed(simulation, 'priya', 'POST', '/foreign-settings/adoption', {
+      account: INCIDENT,
+      region: VIRGINIA,
+      setting: 'invocation-logging',
+      reason: 'agreed',
+    });
   },
   async function theOrdinaryPath(simulation) {
     await simulation.active();

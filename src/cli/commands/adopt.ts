@@ -1,29 +1,31 @@
 import { type Command, Option } from 'commander';
-import { type AccountId, accountId, type PrincipalId, region } from '../../core/index.ts';
+import type { AdoptedSettingView, ForeignSettings } from '../../api/index.ts';
+import { type AccountId, accountId, region } from '../../core/index.ts';
 import {
   adoptForeign,
+  listAdopted,
   listForeign,
+  type RestoreDocument,
   restoreDocument,
   SETTINGS,
   type SettingName,
 } from '../../enforcement/index.ts';
 import type { CommandContext } from '../context.ts';
+import { actorHere, apiOption, type DeskOptions, isRemote, tokenFileOption, withDesk } from '../desk.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
 import { kindOfPath, writeTextFile } from '../files.ts';
 import { examples, formatOption, readAccounts, readRegions, stateOption } from '../options.ts';
 import { writeJson, writeLines } from '../output.ts';
-import { asOption, refused, withState } from '../state.ts';
+import { actorOption, refused, withState } from '../state.ts';
 import { printable, wrap } from '../terminal/index.ts';
 
-interface Options {
+interface Options extends DeskOptions {
   readonly account?: readonly AccountId[];
   readonly region?: readonly string[];
   readonly setting?: SettingName;
-  readonly as: PrincipalId;
   readonly reason?: string;
   readonly out?: string;
-  readonly state: string;
   readonly format: string;
 }
 
@@ -38,8 +40,10 @@ export function register(program: Command, context: CommandContext): void {
     .addOption(new Option('--setting <name>', 'which of the two settings').choices(SETTINGS))
     .option('--reason <text>', 'why it is taken over')
     .option('--out <file>', 'the restore file; it must not exist yet')
-    .addOption(asOption())
+    .addOption(actorOption())
     .addOption(stateOption())
+    .addOption(apiOption())
+    .addOption(tokenFileOption())
     .addOption(formatOption('text', 'json'))
     .addHelpText(
       'after',
@@ -54,23 +58,41 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function list(options: Options, context: CommandContext): Promise<void> {
+  if (isRemote(options, context))
+    return withDesk(options, context, async (desk) => {
+      const listed = await desk.call('listForeignSettings', { params: {} });
+      if (!listed.ok) return refused(context, listed.error);
+      tellList(listed.value, options, context);
+    });
+  const as = actorHere(options);
   await withState(options.state, context, async (state) => {
     const people = await state.services.directory.people();
-    if (people.find(({ id }) => id === options.as)?.isActive !== true)
+    if (people.find(({ id }) => id === as)?.isActive !== true)
       return refused(context, {
         code: 'UNKNOWN_PERSON',
-        message: `\`${options.as}\` is not in the people file, or has left`,
+        message: `\`${as}\` is not in the people file, or has left`,
       });
-    const foreign = await listForeign(state.services);
-    if (foreign.length > 0) context.exitCode = EXIT.findings;
-    if (options.format === 'json') return writeJson(context, { foreign });
-    writeLines(
+    tellList(
+      { foreign: await listForeign(state.services), adopted: await listAdopted(state.services) },
+      options,
       context,
-      foreign.length === 0
-        ? ['nothing foreign is waiting']
-        : foreign.map((each) => `${each.accountId}  ${each.region}  ${each.setting}`),
     );
   });
+}
+
+function tellList(listed: ForeignSettings, options: Options, context: CommandContext): void {
+  const { foreign } = listed;
+  if (foreign.length > 0) context.exitCode = EXIT.findings;
+  if (options.format === 'json') {
+    writeJson(context, listed);
+    return;
+  }
+  writeLines(
+    context,
+    foreign.length === 0
+      ? ['nothing foreign is waiting']
+      : foreign.map((each) => `${each.accountId}  ${each.region}  ${each.setting}`),
+  );
 }
 
 async function adopt(options: Options, context: CommandContext): Promise<void> {
@@ -98,20 +120,35 @@ async function adopt(options: Options, context: CommandContext): Promise<void> {
       remedy: 'name a new file: a restore file is never overwritten. Nothing was changed',
     });
   const pair = { accountId: accountId(account), region: region(where) };
-  await withState(options.state, context, async (state) => {
-    const adopted = await adoptForeign(state.services, pair, setting, options.as, reason, {
-      // Before anything is changed: what cannot be saved is not taken over.
-      save: (document) => writeTextFile(out, `${JSON.stringify(document, undefined, 2)}\n`, context),
-    });
-    await state.world.pump();
-    if (!adopted.ok) return refused(context, adopted.error);
-    const { isOff, says } = adopted.value;
+  const text = (restore: RestoreDocument): string => `${JSON.stringify(restore, undefined, 2)}\n`;
+  const tell = ({ isOff, says, restore }: AdoptedSettingView): void => {
     if (!isOff) context.exitCode = EXIT.fault;
-    if (options.format === 'json')
-      return writeJson(context, { isOff, restore: restoreDocument(pair, adopted.value.adopted) });
+    if (options.format === 'json') {
+      writeJson(context, { isOff, restore });
+      return;
+    }
     writeLines(
       context,
       wrap(printable(`${setting} of ${account}, ${where} ${says}; saved in ${out}`), context.width),
     );
+  };
+  if (isRemote(options, context))
+    return withDesk(options, context, async (desk) => {
+      const body = { account, region: pair.region, setting, reason };
+      const adopted = await desk.call('adoptForeignSetting', { params: {}, body });
+      if (!adopted.ok) return refused(context, adopted.error);
+      // The deployment has saved it too, before it changed anything.
+      await writeTextFile(out, text(adopted.value.restore), context);
+      tell(adopted.value);
+    });
+  const as = actorHere(options);
+  await withState(options.state, context, async (state) => {
+    const adopted = await adoptForeign(state.services, pair, setting, as, reason, {
+      // Before anything is changed: what cannot be saved is not taken over.
+      save: (document) => writeTextFile(out, text(document), context),
+    });
+    await state.world.pump();
+    if (!adopted.ok) return refused(context, adopted.error);
+    tell({ ...adopted.value, restore: restoreDocument(pair, adopted.value.adopted) });
   });
 }
