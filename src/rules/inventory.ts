@@ -1,4 +1,4 @@
-import type { AccountId, EpochMs, Region } from '../core/index.ts';
+import { type AccountId, type EpochMs, isRegion, type Region } from '../core/index.ts';
 import {
   type ContentDestination,
   DATA_DELIVERY_FLAGS,
@@ -10,6 +10,7 @@ import {
   type SectionName,
   type Snapshot,
   sectionOf,
+  usableRegions,
 } from '../evidence/index.ts';
 import {
   effectiveRetention,
@@ -311,13 +312,26 @@ function placeOfArn(arn: string, { accountId, region }: RegionEvidence): Place |
     : { accountId, region, kind: 's3', bucketName: bucket[1], prefix: bucket[2] ?? '', what };
 }
 
+/** Regions that an account can use and that nobody asked: nothing is known of them, which is no empty row. */
+function notAsked({ accounts, accountRegions }: Snapshot): readonly RegionEvidence[] {
+  const asked = new Set(accountRegions.map(({ accountId, region }) => `${accountId}/${region}`));
+  return accounts.flatMap(({ accountId, sections }) =>
+    usableRegions(sectionOf(sections, 'regions')).flatMap((region) =>
+      isRegion(region) && !asked.has(`${accountId}/${region}`)
+        ? [{ accountId, region, invocationLogging: NOBODY_ASKED, dataRetention: NOBODY_ASKED }]
+        : [],
+    ),
+  );
+}
+const NOBODY_ASKED = { kind: 'unobservable', reason: 'not-collected' } as const;
+
 /**
- * One row for every account, Region of the snapshot and kind of place, in the order of ids.
+ * One row for every account, Region in which it was asked or that it can use, and kind of place, in the order of ids.
  * @param now - content that would be written then is what `keptFor` speaks of
  */
 export function inventoryOf(snapshot: Snapshot, now: EpochMs): readonly InventoryRow[] {
   const names = new Map<string, MemberAccount>(snapshot.organization.accounts.map((one) => [one.id, one]));
-  return snapshot.accountRegions
+  return [...snapshot.accountRegions, ...notAsked(snapshot)]
     .toSorted((one, other) =>
       `${one.accountId}/${one.region}` < `${other.accountId}/${other.region}` ? -1 : 1,
     )

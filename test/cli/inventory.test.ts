@@ -1,3 +1,6 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { displayWidth } from '../../src/cli/terminal/index.ts';
@@ -32,6 +35,37 @@ describe('the inventory', () => {
       canHold: 'not-offered',
     });
     expect(of('131313131313', 'us-east-1', 'sessions')).toMatchObject({ canHold: 'unknown' });
+  });
+
+  it('says what it does not know: Regions that an account can use and nobody asked, and lists that were not seen', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'proviso-test-'));
+    try {
+      await cp('examples/organization', dir, { recursive: true });
+      const file = join(dir, 'accounts/444444444444/account.json');
+      const json = JSON.parse(await readFile(file, 'utf8')) as { sections: object };
+      const regions = {
+        kind: 'observed',
+        at: '2026-11-20T08:00:00Z',
+        source: { call: 'account:ListRegions' },
+        value: [
+          { region: 'us-east-1', optStatus: 'ENABLED_BY_DEFAULT' },
+          { region: 'ap-south-1', optStatus: 'ENABLED_BY_DEFAULT' },
+          { region: 'af-south-1', optStatus: 'DISABLED' },
+        ],
+      };
+      await writeFile(file, JSON.stringify({ ...json, sections: { ...json.sections, regions } }));
+      const { stdout, stderr, exitCode } = await run(['inventory', '--snapshot', dir]);
+      expect(exitCode).toBe(EXIT.undecided);
+      expect(stdout).toContain(
+        '444444444444 ap-south-1 (incident-response)\n  nothing could be seen: nobody asked\n',
+      );
+      expect(stdout).not.toContain('af-south-1');
+      expect(stderr.replace(/\s+/g, ' ')).toContain(
+        'which other Regions 10 accounts can use was not seen: content there is not in this inventory',
+      );
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
   });
 
   it('fits a terminal', async () => {

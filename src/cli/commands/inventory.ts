@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { coverageOf } from '../../compliance/index.ts';
 import type { EpochMs } from '../../core/index.ts';
 import { countOf } from '../../core/index.ts';
+import { sectionOf } from '../../evidence/index.ts';
 import { type CanHold, type InventoryRow, inventoryOf, SURFACE_NAMES } from '../../rules/index.ts';
 import type { CommandContext } from '../context.ts';
 import { readEstate } from '../estate.ts';
@@ -14,7 +15,7 @@ import {
   snapshotOption,
   stateToReadOption,
 } from '../options.ts';
-import { writeJson, writeLines } from '../output.ts';
+import { note, writeJson, writeLines } from '../output.ts';
 import { csvLine } from '../report/csv.ts';
 import { describeCoverage } from '../report/words.ts';
 import { printable, table, wrap } from '../terminal/index.ts';
@@ -68,7 +69,19 @@ async function inventory(options: Options, context: CommandContext): Promise<voi
       .filter(({ state }) => state === 'SUSPENDED' || state === 'CLOSED')
       .map(({ id }) => id),
   );
-  if (rows.some(({ canHold, accountId }) => canHold === 'unknown' && !isClosed.has(accountId)))
+  const unlisted = snapshot.accounts.filter(
+    ({ accountId, sections }) =>
+      !isClosed.has(accountId) && sectionOf(sections, 'regions').kind !== 'observed',
+  );
+  if (unlisted.length > 0)
+    note(
+      context,
+      `which other Regions ${countOf(unlisted.length, 'account')} can use was not seen: content there is not in this inventory`,
+    );
+  if (
+    unlisted.length > 0 ||
+    rows.some(({ canHold, accountId }) => canHold === 'unknown' && !isClosed.has(accountId))
+  )
     context.exitCode = EXIT.undecided;
   if (options.format === 'json')
     return writeJson(context, { schemaVersion: 1, kind: 'Inventory', now: report.now, rows });
