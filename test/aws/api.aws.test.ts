@@ -100,8 +100,8 @@ describe.skipIf(moto === undefined)('the packaged API on moto', () => {
   ): Promise<Answer> {
     const answer = await handler({
       version: '2.0',
-      rawPath: path,
-      rawQueryString: '',
+      rawPath: path.split('?')[0],
+      rawQueryString: path.split('?')[1] ?? '',
       headers: { 'content-type': 'application/json', ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       isBase64Encoded: false,
@@ -165,6 +165,34 @@ describe.skipIf(moto === undefined)('the packaged API on moto', () => {
     expect(types[0]).toBe('exception.requested');
     expect(types).toContain('exception.decided');
     expect((await call('dora', 'GET', '/exceptions/ex-000000000000')).status).toBe(404);
+  });
+
+  it('previews, and says how everything stands, from DynamoDB and the roles of the member account', async () => {
+    const preview = await call('lena', 'POST', '/previews', { request });
+    expect(preview.status, preview.text).toBe(200);
+    expect(preview.body.parts.map(({ id }: { readonly id: string }) => id)).toContain('captured');
+    expect(preview.text).not.toContain('could not be seen');
+    const { exceptions } = (await call('lena', 'GET', '/standings?all=true')).body;
+    expect(exceptions).toMatchObject([
+      { isOn: false, waitsFor: { roles: expect.arrayContaining(['security']) } },
+    ]);
+    const report = await call('lena', 'GET', '/report');
+    expect(report.body).toMatchObject({ totals: { requested: 1, refusedAtOnce: 0 }, reads: null });
+    // The one exception has no window yet.
+    expect((await call('lena', 'GET', '/planned-changes')).body.plannedChanges).toEqual([]);
+    expect((await call('lena', 'GET', '/report?quarter=2020Q5')).status).toBe(400);
+  });
+
+  it('plans what `enforce` would do by the settings it can read; what moto does not know is unreadable', async () => {
+    const text = POLICY.replace('  enforcement: observe\n', '  enforcement: enforce\n');
+    const planned = await call('dora', 'POST', '/enforcement/plan', { name: 'p.yaml', text });
+    expect(planned.status, planned.text).toBe(200);
+    const settings = planned.body.settings as { readonly setting: string; readonly effect: string }[];
+    expect(settings.length).toBeGreaterThan(2);
+    expect(
+      new Set(settings.filter(({ setting }) => setting === 'data-retention').map(({ effect }) => effect)),
+    ).toEqual(new Set(['unreadable']));
+    expect((await call('lena', 'GET', '/foreign-settings')).body).toEqual({ foreign: [], adopted: [] });
   });
 
   it('answers with the report of the last scan, and says when there is none', async () => {
