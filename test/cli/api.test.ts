@@ -2,7 +2,6 @@ import { createHash, createHmac } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { apiClient, sigV4 } from '../../src/adapters/http/index.ts';
@@ -17,9 +16,9 @@ import {
   simulate,
   VIRGINIA,
 } from '../simulation/harness.ts';
-import { type CliRun, run, testContext } from './harness.ts';
+import { type CliRun, run, SCRATCH, testContext } from './harness.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'proviso-api-'));
+const folder = mkdtempSync(join(SCRATCH, 'proviso-api-'));
 const requestFile = join(folder, 'request.yaml');
 writeFileSync(requestFile, requestText());
 const malformedFile = join(folder, 'malformed.yaml');

@@ -1,12 +1,11 @@
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openState } from '../../src/compose.ts';
 import { epochMs, HOUR } from '../../src/core/index.ts';
-import { run } from './harness.ts';
+import { run, SCRATCH } from './harness.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'proviso-doctor-'));
+const folder = mkdtempSync(join(SCRATCH, 'proviso-doctor-'));
 const state = join(folder, 'state');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

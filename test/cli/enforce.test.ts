@@ -1,14 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { REPOSITORY, run } from './harness.ts';
+import { REPOSITORY, run, SCRATCH } from './harness.ts';
 
 /* Observe, then enforce, as an operator does it on one machine: plan, confirm, adopt what is foreign, see drift undone. */
 
 let folder: string;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'proviso-enforce-'));
+  folder = mkdtempSync(join(SCRATCH, 'proviso-enforce-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const path = (name: string) => join(folder, name);

@@ -1,11 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse as parseCsv } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../src/core/index.ts';
 import { expectGolden } from './golden.ts';
-import { type CliRun, REPOSITORY, run } from './harness.ts';
+import { type CliRun, REPOSITORY, run, SCRATCH } from './harness.ts';
 
 /* What people read and sign, from one exception that is played once; every text at 80 columns. */
 
@@ -20,7 +19,7 @@ const told: Record<string, CliRun> = {};
 const sheets: Record<string, CliRun> = {};
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'proviso-papers-'));
+  folder = mkdtempSync(join(SCRATCH, 'proviso-papers-'));
   for (const name of ['policies', 'examples', 'workflows'])
     symlinkSync(join(REPOSITORY, name), join(folder, name));
   const people = 'examples/people.yaml';

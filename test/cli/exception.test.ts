@@ -1,10 +1,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openState } from '../../src/compose.ts';
 import { expectGolden } from './golden.ts';
-import { type CliRun, REPOSITORY, run } from './harness.ts';
+import { type CliRun, REPOSITORY, run, SCRATCH } from './harness.ts';
 
 /*
  * The commands that act on a state, driven as a person drives them: in a folder that sees what a clone has, the state in
@@ -20,7 +19,7 @@ const proviso = (...argv: string[]): Promise<CliRun> => run(argv, { cwd: folder 
 const flat = (text: string): string => text.replaceAll(/\s+/g, ' ');
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'proviso-cli-'));
+  folder = mkdtempSync(join(SCRATCH, 'proviso-cli-'));
   for (const name of ['policies', 'examples', 'workflows'])
     symlinkSync(join(REPOSITORY, name), join(folder, name));
 });

@@ -1,14 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EXIT } from '../../src/cli/exit-codes.ts';
-import { run } from './harness.ts';
+import { run, SCRATCH } from './harness.ts';
 
 let folder = '';
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'proviso-files-'));
+  folder = mkdtempSync(join(SCRATCH, 'proviso-files-'));
   symlinkSync('loop.yaml', join(folder, 'loop.yaml'));
   execFileSync('mkfifo', [join(folder, 'pipe.yaml')]);
   writeFileSync(join(folder, 'mark.yaml'), Buffer.from('\ufeffkind: Policy\n', 'utf16le'));

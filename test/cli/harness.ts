@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import type { CommandContext } from '../../src/cli/context.ts';
 import { EXIT, type ExitCode } from '../../src/cli/exit-codes.ts';
 import { runCli } from '../../src/cli/program.ts';
@@ -8,6 +10,12 @@ export interface CliRun {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/**
+ * Where folders with a state directory are made: in memory, where that is possible. A command syncs every event and every commit, thousands in one file
+ * of tests, and a disk that others keep busy takes a second for each.
+ */
+export const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 export const REPOSITORY = new URL('../../', import.meta.url).pathname;
 
