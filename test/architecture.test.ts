@@ -142,6 +142,12 @@ describe('a planted fault is found:', () => {
       'one-rule-engine',
     ],
     [
+      'the languages of zod',
+      'src/policy/a.ts',
+      `import { type ZodType, z } from 'zod';`,
+      'zod-as-a-namespace',
+    ],
+    [
       'a second copy of the equation',
       'src/enforcement/a.ts',
       `if (now < lease.expiresAt) go();`,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { name, observationOf } from '../schema-parts.ts';
 import type { Observation } from '../types.ts';
 import { section } from './section.ts';
