@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LARGEST_BODY } from '../../src/api/index.ts';
 import { principalId, type Sha256Hex } from '../../src/core/index.ts';
 import { adoptPolicy, planEnforcement } from '../../src/enforcement/index.ts';
+import { AwsCallError } from '../../src/exceptions/index.ts';
 import { parsePolicy } from '../../src/policy/index.ts';
 import {
   approveChange,
@@ -211,6 +212,76 @@ describe('a call is refused', () => {
       });
       expect(asked.status).toBe(422);
       expect(new Set(entered)).toEqual(new Set([own]));
+    }));
+
+  it('while AWS throttles the organization, with nothing half done; the same key is taken up later', () =>
+    withApi(async (api) => {
+      api.simulation.editPeople(
+        'id: dora, name: Dora Novak, roles: [data-protection]',
+        'id: dora, name: Dora Novak, roles: [policy-owner]',
+      );
+      const { services } = api.simulation.state;
+      const { organizationView } = services;
+      const throttled = new AwsCallError('throttled', 'organizations:ListAccounts: a secret', false);
+      Object.assign(services, { organizationView: { organization: () => Promise.reject(throttled) } });
+      const before = await api.records();
+      const enforcing = POLICY_TEXT.replace('  enforcement: observe\n', '  enforcement: enforce\n');
+      const policy = { name: 'p.yaml', text: enforcing };
+      const key = { 'idempotency-key': 'while-throttled' };
+      const calls: readonly (readonly [string, string, string, unknown])[] = [
+        ['sam', 'POST', '/exceptions', requestBody()],
+        ['lena', 'POST', '/previews', requestBody()],
+        ['dora', 'POST', '/enforcement/plan', policy],
+        ['dora', 'PUT', '/policy', { ...policy, confirmedPlan: 'a'.repeat(64) }],
+        [
+          'priya',
+          'POST',
+          '/foreign-settings/adoption',
+          { account: INCIDENT, region: VIRGINIA, setting: 'invocation-logging', reason: 'agreed' },
+        ],
+      ];
+      for (const [as, method, path, body] of calls) {
+        const answer = await api.call(method, path, { as, body, headers: key });
+        expect(answer.body, path).toMatchObject({ status: 503, code: 'UNAVAILABLE', exitCode: 4 });
+        expect(answer.text, path).not.toContain('secret');
+      }
+      expect(await api.records()).toBe(before);
+      Object.assign(services, { organizationView });
+      const later = await api.call('POST', '/exceptions', { as: 'sam', body: requestBody(), headers: key });
+      expect(later.status, later.text).toBe(201);
+    }));
+
+  it('where an account has no roles of ours yet: it cannot be decided, and the plan says what cannot be read', () =>
+    withApi(async (api) => {
+      api.simulation.editPeople(
+        'id: dora, name: Dora Novak, roles: [data-protection]',
+        'id: dora, name: Dora Novak, roles: [policy-owner]',
+      );
+      const { services } = api.simulation.state;
+      const { destinations, inspection, settings, retention } = services;
+      const denied = async () => ({
+        kind: 'unobservable' as const,
+        reason: 'access-denied' as const,
+        detail: 'sts:AssumeRole of ProvisoCollect',
+      });
+      Object.assign(services, {
+        inspection: { ...bound(inspection), readIam: denied },
+        destinations: { ...bound(destinations), describeBucket: denied },
+        settings: { ...bound(settings), getInvocationLogging: denied },
+        retention: { ...bound(retention), getDataRetention: denied },
+      });
+      const preview = await api.call('POST', '/previews', { as: 'lena', body: requestBody() });
+      expect(preview.body.outcome).toBe('undecided');
+      expect(preview.text).toContain('The present setting there could not be seen.');
+      const asked = await api.call('POST', '/exceptions', { as: 'sam', body: requestBody() });
+      expect(asked.body).toMatchObject({ status: 422, code: 'POLICY_UNDECIDED' });
+      const body = {
+        name: 'p.yaml',
+        text: POLICY_TEXT.replace('  enforcement: observe\n', '  enforcement: enforce\n'),
+      };
+      const planned = await api.call('POST', '/enforcement/plan', { as: 'dora', body });
+      const effects = planned.body.settings.map(({ effect }: { effect: string }) => effect);
+      expect(new Set(effects)).toEqual(new Set(['unreadable']));
     }));
 
   it('with a body that is too large, whatever its length says', () =>
