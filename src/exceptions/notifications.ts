@@ -97,6 +97,10 @@ const TOLD: Readonly<Record<string, Told>> = {
     'page',
     'find out who changed the setting and what was stored elsewhere: that is not purged here',
   ),
+  'exception.contest-noted': guardians(
+    'page',
+    'find out who changed the setting and what was stored elsewhere, and why the records cannot be written; it is switched off, and marked as soon as they can be',
+  ),
   'exception.held': (record) => ({
     urgency: 'act',
     roles: GUARDIANS,

@@ -99,6 +99,10 @@ describe('A5: somebody else’s setting that the table cannot be told of', () =>
       expect(await s.record(id)).not.toHaveProperty('contested');
       expect((await s.lease(id)).revoked).toBeUndefined();
       expect(s.events('exception.contest-noted')).toHaveLength(1);
+      expect(notificationsOf(s).filter(({ type }) => type === 'exception.contest-noted')[0]).toMatchObject({
+        urgency: 'page',
+        asked: expect.stringContaining('why the records cannot be written'),
+      });
       s.somebodyPuts(ours, `${ROBOT}/s-2`);
       s.reopen();
       await s.advance(20 * MINUTE_MS);
