@@ -176,6 +176,10 @@ describe('`aws` commands', () => {
       }
       const name = operation.replaceAll(/(?:^|-)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
       const folder = `node_modules/@aws-sdk/client-${CLIENT_OF[service] ?? service}/dist-types/commands`;
+      if (!existsSync(join(ROOT, folder))) {
+        faults.push(`${page}: no client of \`aws ${service}\` is installed to compare with`);
+        continue;
+      }
       const file = readdirSync(join(ROOT, folder)).find(
         (each) => each.toLowerCase() === `${name.toLowerCase()}command.d.ts`,
       );
