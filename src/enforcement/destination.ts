@@ -657,13 +657,23 @@ export function judgeOtherReaders(
         'aws:SecureTransport': 'true',
         'kms:ViaService': `s3.${request.region}.amazonaws.com`,
       });
-      const decideAt = (at: number, action: string, resource: string, resourcePolicy?: ResourceLayer) =>
+      const decideAt = (
+        at: number | undefined,
+        action: string,
+        resource: string,
+        resourcePolicy?: ResourceLayer,
+      ) =>
         decideIdentity(reader, action, {
           guardrails,
           resource,
-          context: atInstant(context, at),
+          context: at === undefined ? context : atInstant(context, at),
           ...(resourcePolicy === undefined ? {} : { resourcePolicy }),
         }).kind;
+      // What is denied while the time is unknown is denied at every time: of most, nothing is left to ask.
+      const possible = reads.filter(
+        ({ action, resource, layer }) => decideAt(undefined, action, resource, layer) !== 'denied',
+      );
+      if (possible.length === 0) continue;
       const keyAt = (at: number) =>
         destination.kind === 's3'
           ? decideAt(at, 'kms:Decrypt', destination.kmsKeyArn, keyLayer)
@@ -671,7 +681,7 @@ export function judgeOtherReaders(
       const layers = [...layersOver(reader, guardrails), bucketLayer, keyLayer];
       const found = new Set<string>();
       for (const at of [startsAt, ...instantsFrom(layers, startsAt)]) {
-        const kinds = reads
+        const kinds = possible
           .map(({ action, resource, layer }) => decideAt(at, action, resource, layer))
           .filter((kind) => kind !== 'denied');
         if (kinds.length === 0) continue;
