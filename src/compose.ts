@@ -432,16 +432,18 @@ export class MalformedPeople extends Error {
   }
 }
 
+/** By their text, whichever state they are of: a process may open one directory after another. */
+let knownPeople: { readonly text: string; readonly people: readonly Person[] } | undefined;
+
 /** Reads the people file anew each time, and parses it when it changed. */
 function peopleReader(file: string) {
-  let known: { readonly text: string; readonly people: readonly Person[] } | undefined;
   return (): readonly Person[] => {
     if (!existsSync(file)) throw new MalformedPeople(file, []);
     const text = readFileSync(file, 'utf8');
-    if (known?.text === text) return known.people;
+    if (knownPeople?.text === text) return knownPeople.people;
     const people = parsePeople(text, file);
     if (!people.ok) throw new MalformedPeople(file, people.error);
-    known = { text, people: people.value };
+    knownPeople = { text, people: people.value };
     return people.value;
   };
 }
