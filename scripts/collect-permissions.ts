@@ -102,10 +102,10 @@ export const CALL_COUNTS = {
   units: 'one for each unit, the root included',
   accountPages: 'one for every 20 accounts',
   policies: 'one for each control policy',
-  permissionSets: 'one for each permission set, once for all accounts',
-  groups: 'one for each group that holds a permission set, once for all accounts',
+  permissionSets: 'one for each permission set, once for all accounts of a collection',
+  groups: 'one for each group that holds a permission set, once for all accounts of a collection',
   people:
-    'one for each member of such a group, and each user who holds a permission set, once for all accounts',
+    'one for each member of such a group, and each user who holds a permission set, once for all accounts of a collection',
   exports: 'one for each export',
   notOwn: '1, none in the collector’s own account',
   ifUsers: '1 where there are users',

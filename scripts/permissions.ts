@@ -33,6 +33,20 @@ export const ACTS = {
       'organizations:ListTargetsForPolicy',
     ],
   },
+  // Only the scan; billing is not here: to a member account it shows nothing, or only what is the account's own.
+  'governance.ofAccounts': {
+    resource: '*',
+    actions: [
+      'identitystore:DescribeGroup',
+      'identitystore:DescribeUser',
+      'identitystore:ListGroupMemberships',
+      'organizations:DescribeEffectivePolicy',
+      'sso:DescribePermissionSet',
+      'sso:ListAccountAssignments',
+      'sso:ListInstances',
+      'sso:ListPermissionSetsProvisionedToAccount',
+    ],
+  },
   'schedules.create': {
     resource: 'schedules',
     actions: ['scheduler:CreateSchedule', 'scheduler:GetSchedule'],
@@ -134,7 +148,7 @@ export const FUNCTIONS = {
   configResources: ['store.read', 'organizationView.organization', 'as collect', 'as evaluate'],
   // The scan of the organization.
   beginScan: ['store.read', 'organizationView.organization', 'archive.put'],
-  scanAccount: ['store.read', 'as collect', 'archive.get', 'archive.put'],
+  scanAccount: ['store.read', 'governance.ofAccounts', 'as collect', 'archive.get', 'archive.put'],
   finishScan: ['store.read', 'archive.get', 'archive.put'],
   // Detector 4.
   configSettings: [...RECONCILE, 'store.readTogether', 'organizationView.organization', 'as evaluate'],

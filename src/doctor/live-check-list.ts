@@ -154,8 +154,18 @@ export const LIVE_CHECKS: readonly LiveCheck[] = [
     ],
   ),
   deploy(
+    'identity-center-delegation',
+    'that the governance account, as delegated administrator of IAM Identity Center, is answered about users, groups and assignments, those of the management account too',
+    'the directory must be read by a role in the management account; evidence of assignments stays unknown',
+    [
+      'aws organizations list-delegated-administrators --service-principal sso.amazonaws.com',
+      'aws identitystore list-users --identity-store-id "$PROVISO_IDENTITY_STORE_ID" --max-results 1 # in the governance account',
+      'aws sso-admin list-instances # in the governance account',
+    ],
+  ),
+  deploy(
     'organizations-delegation',
-    'that the resource-based delegation of Organizations admits all ten actions',
+    'that the resource-based delegation of Organizations admits all eleven actions',
     'collect the organization from the management account instead',
     [
       'aws organizations describe-resource-policy # in the management account',

@@ -289,11 +289,22 @@ describe('`aws` commands', () => {
     expect(put.sort()).toEqual([...(names ?? [])].sort());
   });
 
+  it('about stack sets speak as the delegated administrator, whose sets are others than the account’s own', () => {
+    const commands = PAGES.flatMap((page) => [...blockLines(page), ...spans(page)])
+      .flatMap(awsIn)
+      .filter(({ text }) => /^aws cloudformation \S*stack-(?:set|instance)s?\b/.test(text));
+    expect(commands.length).toBeGreaterThan(4);
+    expect(commands.filter(({ text }) => !text.includes('--call-as DELEGATED_ADMIN'))).toEqual([]);
+  });
+
   it('delegate what the functions read of the organization, and no more', () => {
     const { Statement } = JSON.parse(read('deploy/organizations-delegation.json')) as {
       Statement: readonly { Action: readonly string[] }[];
     };
-    expect(Statement.flatMap(({ Action }) => Action)).toEqual(ACTS['organizationView.organization'].actions);
+    const ours = (['organizationView.organization', 'governance.ofAccounts'] as const)
+      .flatMap((act): readonly string[] => ACTS[act].actions)
+      .filter((action) => action.startsWith('organizations:'));
+    expect(Statement.flatMap(({ Action }) => Action)).toEqual(ours.sort());
   });
 });
 

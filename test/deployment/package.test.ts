@@ -269,7 +269,7 @@ describe('the governance template', () => {
         expect(Action.join(), name).not.toContain('*');
         if (Resource === '*')
           expect(Action.join(), name).toMatch(
-            /^((identitystore:List|organizations:(List|Describe)|logs:|xray:(Get|Put))\w+,?)+$/,
+            /^(((identitystore|organizations|sso):(List|Describe)|logs:|xray:(Get|Put))\w+,?)+$/,
           );
       }
     }

@@ -4,11 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { HANDLERS } from '../../handlers/index.ts';
 import { functionName, handlerNames, stateMachine } from '../../scripts/bundle.ts';
-import { actionsOf, rolePermissions } from '../../scripts/collect-permissions.ts';
+import { actionsOf, homePermissions, rolePermissions } from '../../scripts/collect-permissions.ts';
 import { ACTS, type Act, assumersOf, type DeployedFunction, FUNCTIONS } from '../../scripts/permissions.ts';
 import type { ApiServices } from '../../src/api/index.ts';
 import { formatInstant, ok } from '../../src/core/index.ts';
 import { type Services, surroundingsOf } from '../../src/enforcement/index.ts';
+import { SECTIONS, type Section } from '../../src/evidence/index.ts';
 import {
   type ExceptionRequest,
   encode,
@@ -95,8 +96,12 @@ describe('the governance account', () => {
       'schedules.ts',
       'signing-key.ts',
     ];
+    // Sections that are asked at home; what billing knows is left out on purpose (scripts/permissions.ts).
+    const sections = actionsOf(homePermissions()).filter((action) =>
+      /^(sso|identitystore|organizations):/.test(action),
+    );
     // S3 answers a GetObject of nothing with 404 only to those who may list (GetObject, Permissions).
-    const called = unique([...files.flatMap(actionsIn), 's3:ListBucket']);
+    const called = unique([...files.flatMap(actionsIn), ...sections, 's3:ListBucket']);
     const allowed = unique(
       Object.values(ACTS).flatMap(({ actions }) => actions.filter((action) => action !== 'sts:AssumeRole')),
     );
@@ -612,9 +617,23 @@ function watch(services: Services & ApiServices & { callers: object }, note: (ac
           : 'as disable',
     ),
     archive: plain(services.archive, 'archive'),
-    evidence: around(services.evidence, (method) =>
-      method === 'readOrganization' ? 'organizationView.organization' : 'as collect',
-    ),
+    evidence: {
+      ...services.evidence,
+      readOrganization: around(services.evidence, () => 'organizationView.organization').readOrganization,
+      readIam: around(services.evidence, () => 'as collect').readIam,
+      readInvocationLogging: around(services.evidence, () => 'as collect').readInvocationLogging,
+      readDataRetention: around(services.evidence, () => 'as collect').readDataRetention,
+      sections: {
+        // Of billing, which is refused to it on purpose.
+        organization: services.evidence.sections.organization,
+        account: around(services.evidence.sections.account, (name) =>
+          (SECTIONS.account as Record<string, Section<unknown>>)[name]?.isAskedAtHome === true
+            ? 'governance.ofAccounts'
+            : 'as collect',
+        ),
+        'account-region': around(services.evidence.sections['account-region'], () => 'as collect'),
+      },
+    },
     identities: around(services.identities, () => 'as collect'),
     reports: around(services.reports, () => 'as evaluate'),
     retention: around(services.retention, (method) =>
