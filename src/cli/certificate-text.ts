@@ -141,18 +141,20 @@ export const keyText = (each: Fields): string =>
 const scopeText = (scope: unknown): string =>
   Array.isArray(scope) ? `keys below ${listOf(scope, true).join(', ')}` : textOf(scope ?? 'everything');
 
-function vaultText(value: unknown, others: unknown): string {
+function vaultText({ vault: value, otherVaults: others, allVaults }: Fields): string {
   if (value == null) return ', moved nowhere';
   const vault = value as Fields;
   const where = [vault, ...(Array.isArray(others) ? (others as Fields[]) : [])]
     .map((each) => `in ${textOf(each['location'])} under ${textOf(each['kmsKeyArn'])}`)
     .join(' and ');
-  return `, ${where}: ${textOf(vault['versions'])} versions (${textOf(vault['bytes'])} bytes), listed there ${textOf(vault['listedAt'])}; its lifecycle was ${textOf(vault['lifecycle'])}`;
+  const isOne = others === undefined;
+  const listed = (allVaults ?? vault) as Fields;
+  return `, ${where}: ${isOne ? '' : 'together '}${textOf(listed['versions'])} versions (${textOf(listed['bytes'])} bytes), listed there ${textOf(listed['listedAt'])}; ${isOne ? 'its' : 'the'} lifecycle ${isOne ? 'was' : 'of each was'} ${textOf(listed['lifecycle'])}`;
 }
 
 /** One legal hold, in words. */
 export const holdText = (each: Readonly<Record<string, unknown>>): string =>
-  `${textOf(each['heldAt'])} by ${textOf(each['by'])} (${each['reference'] == null ? '' : `${textOf(each['reference'])}: `}${textOf(each['reason'])}), of ${scopeText(each['scope'])}${vaultText(each['vault'], each['otherVaults'])}, released ${textOf(each['releasedAt'])} by ${textOf(each['releasedBy'])} (${textOf(each['releaseReason'])})${each['purgingHadBegun'] === true ? '; purging had begun before' : ''}`;
+  `${textOf(each['heldAt'])} by ${textOf(each['by'])} (${each['reference'] == null ? '' : `${textOf(each['reference'])}: `}${textOf(each['reason'])}), of ${scopeText(each['scope'])}${vaultText(each)}, released ${textOf(each['releasedAt'])} by ${textOf(each['releasedBy'])} (${textOf(each['releaseReason'])})${each['purgingHadBegun'] === true ? '; purging had begun before' : ''}`;
 
 /** One change by somebody else, in words. */
 export const interferenceText = (each: Readonly<Record<string, unknown>>): string =>

@@ -143,14 +143,16 @@ async function moveAt(
 ): Promise<Moved | string | undefined> {
   if (destination.kind !== 's3') return undefined;
   const isWanted = (version: ObjectVersion) => isInScope(hold, destination, version, isOfFilter);
-  // Never enabled, it has nothing to keep; and nothing is deleted that Legal may want.
-  if (enabling === undefined) return { versions: 0, bytes: 0, mayDelete: (version) => !isWanted(version) };
   try {
     const fault = await faultOf(services, pair, vault);
     if (fault !== undefined) return fault;
     const { vaultCopies } = services;
     const listVault = () => vaultCopies.listVersions(pair, vault.bucketName, vault.keyPrefix);
-    const source = await vaultCopies.listVersions(pair, destination.bucketName, destination.keyPrefix);
+    // Never enabled, it has nothing to keep; its vault is looked at as every other, because what is told and signed says so of each.
+    const source =
+      enabling === undefined
+        ? []
+        : await vaultCopies.listVersions(pair, destination.bucketName, destination.keyPrefix);
     const wanted = source.filter(isWanted);
     const isIn = (there: ReadonlyMap<string, number>, version: ObjectVersion) =>
       there.get(vaultKeyOf(vault, version)) === version.bytes;
@@ -215,7 +217,11 @@ async function noteMoved(
     const isFirstAfterDrain = !mayPurgeHeld(record) && moved.at >= (record.drainUntil ?? Infinity);
     if (current?.at !== hold.at || (!isNew && !isFirstAfterDrain && current.stuck === undefined))
       return ok({ record });
-    const says = `${moved.versions} versions (${moved.bytes} bytes) stand in the vault ${vaultsText(hold)}, where no enabled rule deletes; nothing in scope is missing there`;
+    const where =
+      otherVaults === undefined
+        ? `stand in the vault ${vaultsText(hold)}, where`
+        : `stand in the vaults ${vaultsText(hold)} together, in each of which`;
+    const says = `${moved.versions} versions (${moved.bytes} bytes) ${where} no enabled rule deletes; nothing in scope is missing there`;
     return ok({
       record: withHold(record, hold, ({ stuck: _stuck, ...each }) => ({ ...each, moved })),
       events: isNew

@@ -6,7 +6,7 @@ import { type AccountRegion, allOffSince, factsAt, hasSeveralPlaces, type Placed
 import type { SignedCertificate, Signer } from './ports.ts';
 import { missingApprovals, standingApprovals } from './quorum.ts';
 import { isFiltered } from './topology.ts';
-import type { Decision, ExceptionRecord, Listing } from './types.ts';
+import type { Decision, ExceptionRecord, HeldContent, HoldVault, Listing } from './types.ts';
 
 /**
  * What is stated at the end of an exception: settings, times, counts, what was listed where and when. It says "not listed at
@@ -91,27 +91,7 @@ export function certificateStatement(
               reference: reference ?? null,
               reason,
               scope: scope ?? 'everything',
-              vault:
-                vault === undefined
-                  ? null
-                  : {
-                      location: `s3://${vault.bucketName}/${vault.keyPrefix}`,
-                      kmsKeyArn: vault.kmsKeyArn,
-                      versions: moved?.versions ?? 0,
-                      bytes: moved?.bytes ?? 0,
-                      listedAt: instant(moved?.at),
-                      lifecycle:
-                        moved === undefined ? 'not read back' : 'read back: no enabled rule deletes there',
-                    },
-              // Counts and times above are of all of them.
-              ...(otherVaults === undefined
-                ? {}
-                : {
-                    otherVaults: otherVaults.map(({ bucketName, keyPrefix, kmsKeyArn }) => ({
-                      location: `s3://${bucketName}/${keyPrefix}`,
-                      kmsKeyArn,
-                    })),
-                  }),
+              ...vaultsStatement(vault, otherVaults, moved),
               purgingHadBegun: wasPurging,
               releasedAt: instant(released?.at),
               releasedBy: released?.by ?? null,
@@ -179,6 +159,28 @@ function breakGlassStatement(record: ExceptionRecord, reason: string) {
     notConfirmedBy: missing,
     isBreach: missing.length > 0,
   };
+}
+
+/** Where a hold was moved. Of several vaults the record counts all together, and no one of them is said to hold that. */
+function vaultsStatement(
+  vault: HoldVault | undefined,
+  others: readonly HoldVault[] | undefined,
+  moved: HeldContent | undefined,
+) {
+  if (vault === undefined) return { vault: null };
+  const where = ({ bucketName, keyPrefix, kmsKeyArn }: HoldVault) => ({
+    location: `s3://${bucketName}/${keyPrefix}`,
+    kmsKeyArn,
+  });
+  const listed = {
+    versions: moved?.versions ?? 0,
+    bytes: moved?.bytes ?? 0,
+    listedAt: instant(moved?.at),
+    lifecycle: moved === undefined ? 'not read back' : 'read back: no enabled rule deletes there',
+  };
+  return others === undefined
+    ? { vault: { ...where(vault), ...listed } }
+    : { vault: where(vault), otherVaults: others.map(where), allVaults: listed };
 }
 
 /** What was decided before it was on; nobody watched who could invoke a model while it was. */

@@ -263,7 +263,7 @@ export interface LegalHold {
   readonly vault?: HoldVault;
   /** Of the further places, in their order. */
   readonly otherVaults?: readonly HoldVault[];
-  /** Of all vaults together. */
+  /** Of all vaults together: how much of it stands in which is not kept. */
   readonly moved?: HeldContent;
   /** Why the last moving did not come to its end. Gone when it did. */
   readonly stuck?: { readonly firstSeenAt: EpochMs; readonly toldAt: EpochMs; readonly why: string };

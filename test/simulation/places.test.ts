@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { certificatePaper } from '../../src/cli/certificate-paper.ts';
 import { certificateLines } from '../../src/cli/certificate-text.ts';
-import { type ExceptionId, principalId, region, renderMarkdown } from '../../src/core/index.ts';
+import {
+  type ExceptionId,
+  epochMs,
+  formatInstant,
+  principalId,
+  region,
+  renderMarkdown,
+} from '../../src/core/index.ts';
 import { type HoldRequest, hold, type Pair, release, scheduleName } from '../../src/enforcement/index.ts';
 import {
   decisionSheet,
@@ -492,17 +499,23 @@ describe('a legal hold over several places, moved into a vault in each', () => {
   test('is purged at every destination once it stands there, and in the vaults after the release', () =>
     simulate(async (s) => {
       const id = await onEverywhere(s, TWO);
+      // Two stand in the first vault in the end, and one in the second.
+      expect(await s.invoke('CANARY again', undefined, FIRST)).toBe(true);
       const vaults = { vault: vaultAt(s, FIRST, 'hold-1'), otherVaults: [vaultAt(s, SECOND, 'hold-2')] };
       expect(await holdIn(s, id, vaults)).toMatchObject({ ok: true });
       await s.advanceTo(LONG_AFTER);
       await offEverywhere(s, id);
-      expect(held(s, 'hold-1')).toEqual([expect.stringContaining(`/AWSLogs/${INCIDENT}/`)]);
+      const ofFirst = expect.stringContaining(`/AWSLogs/${INCIDENT}/`);
+      expect(held(s, 'hold-1')).toEqual([ofFirst, ofFirst]);
       expect(held(s, 'hold-2')).toEqual([expect.stringContaining(`/AWSLogs/${OTHER}/`)]);
       const record = await s.record(id);
       // What is left of it is in the vaults.
-      expect(s.contentOf(id)).toBe(2);
-      expect(record).toMatchObject({ state: 'purging', purged: { versions: 2 } });
-      expect(record.holds).toMatchObject([{ moved: { versions: 2 } }]);
+      expect(s.contentOf(id)).toBe(3);
+      expect(record).toMatchObject({ state: 'purging', purged: { versions: 3 } });
+      expect(record.holds).toMatchObject([{ moved: { versions: 3 } }]);
+      expect(s.events('exception.hold-moved').at(-1)?.data['says']).toContain(
+        `stand in the vaults s3://hold-1/legal/${id}/ and s3://hold-2/legal/${id}/ together`,
+      );
       await release(s.state.services, id, principalId('lena'), 'settled');
       await s.advance(2 * DAY_MS);
       expect((await s.record(id)).state).toBe('closed');
@@ -511,8 +524,13 @@ describe('a legal hold over several places, moved into a vault in each', () => {
       expect(certificate).toMatchObject({
         holds: [
           {
-            vault: { location: `s3://hold-1/legal/${id}/`, versions: 2 },
             otherVaults: [{ location: `s3://hold-2/legal/${id}/`, kmsKeyArn: VAULT_KEY }],
+            allVaults: {
+              versions: 3,
+              bytes: record.holds?.[0]?.moved?.bytes,
+              listedAt: formatInstant(record.holds?.[0]?.moved?.at ?? epochMs(0)),
+              lifecycle: 'read back: no enabled rule deletes there',
+            },
           },
         ],
         listings: [
@@ -520,10 +538,17 @@ describe('a legal hold over several places, moved into a vault in each', () => {
           {},
         ],
       });
+      // What is counted of both is said of neither.
+      expect(certificate).toHaveProperty(['holds', 0, 'vault'], {
+        location: `s3://hold-1/legal/${id}/`,
+        kmsKeyArn: VAULT_KEY,
+      });
       const { hash = '' } = (await s.record(id)).certificate ?? {};
       const signed = await s.state.services.certificates.read(id, hash);
       if (signed === undefined) throw new Error('no certificate');
-      expect(certificateLines(signed, 200).join('\n')).toContain('s3://hold-2/legal/');
+      expect(certificateLines(signed, 2000).join('\n')).toContain(
+        `in s3://hold-1/legal/${id}/ under ${VAULT_KEY} and in s3://hold-2/legal/${id}/ under ${VAULT_KEY}: together 3 versions`,
+      );
     }));
 
   test('waits in all while one vault refuses, names the place, and moves the others’', () =>
@@ -545,6 +570,26 @@ describe('a legal hold over several places, moved into a vault in each', () => {
       await s.advance(HOUR_MS);
       expect(held(s, 'hold-2')).toHaveLength(1);
       expect((await s.record(id)).purged).toMatchObject({ versions: 2 });
+    }));
+
+  test('asks for the vault of a place that was never on as for every other, before it says so of each', () =>
+    simulate(async (s) => {
+      const id = await s.approved(THREE);
+      const otherVaults = [vaultAt(s, SECOND, 'hold-2'), vaultAt(s, THIRD, 'hold-3')];
+      await holdIn(s, id, { vault: vaultAt(s, FIRST, 'hold-1'), otherVaults });
+      const deletes = [{ isEnabled: true, prefix: '', expirationDays: 1 }];
+      s.state.aws.stacks.setBucketFeatures('hold-3', { lifecycle: deletes });
+      const operation = 'bedrock:PutModelInvocationLoggingConfiguration';
+      s.fault({ operation, kind: 'deny', accountId: OTHER });
+      await s.advanceTo(BEGINS + 6 * HOUR_MS);
+      await offEverywhere(s, id);
+      expect((await s.leases(id))[2]?.lease.enabling).toBeUndefined();
+      expect((await s.record(id)).holds?.[0]?.stuck?.why).toContain('rule of hold-3 would delete');
+      expect(s.events('exception.hold-moved')).toEqual([]);
+      s.state.aws.stacks.setBucketFeatures('hold-3', { lifecycle: [] });
+      await s.advance(HOUR_MS);
+      expect((await s.record(id)).holds?.[0]?.stuck).toBeUndefined();
+      expect(s.events('exception.hold-moved')).toHaveLength(1);
     }));
 
   test.each<[string, (s: Simulation) => Partial<HoldRequest>, string]>([
