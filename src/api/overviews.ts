@@ -1,4 +1,4 @@
-import { accountId, err, formatInstant, ok, type Result, region } from '../core/index.ts';
+import { accountId, err, formatInstant, hashOf, ok, type Result, region } from '../core/index.ts';
 import {
   adoptForeign,
   describeSetting,
@@ -142,7 +142,8 @@ export const OVERVIEWS = {
       const { now, perException } = await planned(call);
       for (const { record, changes } of perException)
         await call.services.notifier.notify({
-          id: `siem-window/${record.id}/${now}`,
+          // The same when a call whose answer was lost is asked again; another where the list is another by then.
+          id: `siem-window/${record.id}/${call.newId ?? now}/${hashOf(changes).slice(0, 16)}`,
           type: 'exception.planned-changes',
           at: now,
           subject: record.id,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LARGEST_BODY } from '../../src/api/index.ts';
 import { principalId, type Sha256Hex } from '../../src/core/index.ts';
 import { adoptPolicy, planEnforcement } from '../../src/enforcement/index.ts';
-import { AwsCallError } from '../../src/exceptions/index.ts';
+import { AwsCallError, type Notification } from '../../src/exceptions/index.ts';
 import { parsePolicy } from '../../src/policy/index.ts';
 import {
   approveChange,
@@ -17,6 +17,7 @@ import {
   INCIDENT,
   LONG_AFTER,
   loadPolicy,
+  MINUTE_MS,
   POLICY_TEXT,
   SOMEBODYS,
   simulate,
@@ -480,6 +481,42 @@ describe('an idempotency key', () => {
       expect(released.body.exception.holds).toMatchObject([{ released: { by: 'lena', reason: 'settled' } }]);
       const types = api.simulation.events('exception.held').length;
       expect([types, api.simulation.events('exception.hold-released').length]).toEqual([2, 1]);
+    }));
+
+  it('publishes planned changes under the same ids when a lost answer is asked for again', () =>
+    withApi(async (api) => {
+      const id = await approved(api);
+      const { services } = api.simulation.state;
+      const { notifier } = services;
+      const sent: string[] = [];
+      let isLost = true;
+      Object.assign(services, {
+        notifier: {
+          async notify(notification: Notification) {
+            if (notification.type === 'exception.planned-changes') sent.push(notification.id);
+            await notifier.notify(notification);
+            if (isLost) throw new Error('lost');
+          },
+        },
+      });
+      const publish = (headers: Record<string, string> = {}) =>
+        api.call('POST', '/planned-changes/publication', { body: {}, headers });
+      expect((await publish(KEY)).status).toBe(500);
+      isLost = false;
+      await api.simulation.advance(HOUR_MS);
+      const again = await publish(KEY);
+      expect(again.status, again.text).toBe(200);
+      expect(sent).toHaveLength(2);
+      expect(sent[1]).toBe(sent[0]);
+      // Whoever asks anew is told anew; and what changed since a lost answer is told too.
+      isLost = true;
+      expect((await publish({ 'idempotency-key': 'another-5f4c1c0e' })).status).toBe(500);
+      isLost = false;
+      await api.simulation.advanceTo(BEGINS + MINUTE_MS);
+      await publish({ 'idempotency-key': 'another-5f4c1c0e' });
+      expect(new Set(sent).size).toBe(3);
+      expect(sent).toHaveLength(4);
+      expect(sent.every((each) => each.startsWith(`siem-window/${id}/`))).toBe(true);
     }));
 
   it('takes up the taking over of a foreign setting whose answer was lost', () =>
