@@ -1,6 +1,6 @@
 import { epochMs } from '../core/index.ts';
 import type { Observation } from '../evidence/index.ts';
-import { type FACTS, type FactName, type FactValue, factDefinition, type Leaf } from '../policy/index.ts';
+import { type FactName, type FactValue, factDefinition, type Leaf } from '../policy/index.ts';
 import { evaluateControl, type FactSet, type Truth } from '../rules/index.ts';
 import { OverBudget } from './decision-diagram.ts';
 import type { ExampleFact } from './types.ts';
@@ -19,23 +19,6 @@ export interface Region {
   /** Lower is preferred where an example may be any of several. */
   readonly cost: number;
 }
-
-type NumberFact = {
-  [Name in FactName]: (typeof FACTS)[Name]['type'] extends 'number' ? Name : never;
-}[FactName];
-
-/** What a number can be. A fact that is a measure and not a count would need fractions here. */
-const NUMBERS = {
-  'account.regionsNotAsked': 'count',
-  'principal.unknownActions': 'count',
-  'identityCenter.userAssignments': 'count',
-  'changeAlarms.unwatchedCalls': 'count',
-  'bedrockMetrics.unknownNames': 'count',
-  'costAllocationTags.missing': 'count',
-  'principal.activeAccessKeys': 'count',
-  'principal.activeBedrockApiKeys': 'count',
-} as const satisfies Record<NumberFact, 'count'>;
-type CountedFact = keyof typeof NUMBERS;
 
 /** Values that people know, used where any value of a fact would do; the first one that fits is taken. */
 const FAMILIAR: Readonly<Partial<Record<FactName, readonly string[]>>> = {
