@@ -642,6 +642,31 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'contest not kept where the table cannot be read',
+    breaks:
+      'the dead man’s switch wipes out the only trace of what others stored, and it is closed as proven',
+    tests: ['test/simulation/interference.test.ts'],
+    edits: [
+      {
+        file: 'src/enforcement/dead-mans-switch.ts',
+        from: '    const noting = noteUnleased(services, payload, payload.exceptionId, before, actor);\n',
+        to: '    const noting = undefined;\n',
+      },
+    ],
+  },
+  {
+    name: 'closed without asking the events',
+    breaks: 'the certificate leaves out what others stored, although the record of events holds it',
+    tests: ['test/simulation/interference.test.ts'],
+    edits: [
+      {
+        file: 'src/enforcement/ending.ts',
+        from: '  await markNoted(services, id);\n',
+        to: '',
+      },
+    ],
+  },
+  {
     name: 'contested not marked',
     breaks: 'what others stored during a lease is forgotten',
     tests: [FAULTS],
@@ -774,8 +799,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/enforcement/switch-off.ts',
-        from: '  const present = await presentLease(services, pair, subject);\n',
-        to: `  const present = await presentLease(services, pair, subject);
+        from: '  const read = await presentLease(services, pair, subject);\n',
+        to: `  const read = await presentLease(services, pair, subject);
   const holds = (await readException(services.store, subject))?.value.holds ?? [];
   if (holds.some(({ released }) => released === undefined))
     return { isOff: false, isSettled: false, retryAt: epochMs(clock.now() + FIRST_RETRY), says: 'on hold' };\n`,

@@ -116,6 +116,7 @@ export const FUNCTIONS = {
     'certificates.read',
     'history.about',
     'history.during',
+    'history.told',
     'callers.withUserName',
     'checks.latest',
   ],

@@ -88,7 +88,10 @@ export async function closeUnproven(
     });
   const leases = await readLeases(services.store, record);
   const actor = personActor(services, by);
-  if (leases.length === 0 || !(await closeWithCertificate(services, id, 'close-unproven', actor, reason)))
+  if (
+    leases.length === 0 ||
+    (await closeWithCertificate(services, id, 'close-unproven', actor, reason)) !== 'closed'
+  )
     return refuse(services, id, by, {
       code: 'STATE_REFUSES',
       message: `the exception is ${describeState(record.state)}; it can be closed without proof once content storage was read back as off`,

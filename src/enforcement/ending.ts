@@ -283,7 +283,8 @@ export async function closeStep(
   // The execution ends; the release, or the sweeper after it, starts the next one.
   if (isHeld(record)) return { result: 'held' };
   if (!isProven(record, await gapOf(services), services.clock.now())) return { result: 'list-again' };
-  if (record.contested !== undefined || (await isContestNoted(services, id))) {
+  const closing = await closeWithCertificate(services, id, 'close', ending);
+  if (closing === 'contested') {
     await services.recorder.record({
       type: 'exception.needs-signature',
       key: `needs-signature/${id}/${record.emptyListings[0]?.at ?? 0}`,
@@ -296,34 +297,38 @@ export async function closeStep(
     return { result: 'needs-signature' };
   }
   // The state may have changed since it was read: listing decides anew where to go.
-  const isClosedNow = await closeWithCertificate(services, id, 'close', ending);
-  return { result: isClosedNow ? 'closed' : 'list-again' };
+  return { result: closing === 'closed' ? 'closed' : 'list-again' };
 }
 
 /** Marks the exception with what was seen while its table refused the mark. A record that cannot be read proves nothing: it is thrown. */
-async function isContestNoted(services: Services, id: ExceptionId): Promise<boolean> {
-  const { leases } = await subjectOf(services, id);
+async function markNoted(services: Services, id: ExceptionId): Promise<void> {
+  const { record, leases } = await subjectOf(services, id);
+  if (isTerminal(record.state) || record.contested !== undefined) return;
   for (const { lease, ...place } of leases.filter((each) => each.lease.enabling !== undefined)) {
     const observed = await notedContest(services, place, id);
-    if (observed === undefined) continue;
-    await markForeign(services, place, lease, ending, observed);
-    return true;
+    if (observed !== undefined) await markForeign(services, place, lease, ending, observed);
   }
-  return false;
 }
 
-/** @returns false when the state refuses (`close-unproven` before content storage was read back as off) */
+/**
+ * Signs the certificate of what is closed, over everything that the exception and the record of events hold.
+ *
+ * @returns `refused` when the state refuses (`close-unproven` before content storage was read back as off); `contested`: somebody else's setting
+ *   stored content during the lease, and it can only be closed without proof
+ */
 export async function closeWithCertificate(
   services: Services,
   id: ExceptionId,
   event: 'close' | 'close-unproven',
   actor: EventActor,
   reason?: string,
-): Promise<boolean> {
+): Promise<'closed' | 'contested' | 'refused'> {
+  await markNoted(services, id);
   const { record, leases } = await subjectOf(services, id);
+  if (event === 'close' && record.contested !== undefined) return 'contested';
   const isOff = leases.every(({ lease }) => !isUnsettled(lease)) && allOffSince(leases) !== undefined;
   const closed = nextState(record.state, event);
-  if (!closed.ok || isHeld(record) || (event === 'close-unproven' && !isOff)) return false;
+  if (!closed.ok || isHeld(record) || (event === 'close-unproven' && !isOff)) return 'refused';
   const closedAt = services.clock.now();
   // INVARIANT (PURGE_PROVEN): a key goes only after the proof; what is closed without one may still need it.
   const keyMaterial = event === 'close' ? await deleteKeyMaterial(services, record, leases) : undefined;
@@ -367,7 +372,7 @@ export async function closeWithCertificate(
       },
     });
   });
-  return amended.ok && isClosed;
+  return amended.ok && isClosed ? 'closed' : 'refused';
 }
 
 const isClosed = async (services: Services, id: ExceptionId): Promise<boolean> =>

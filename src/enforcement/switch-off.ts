@@ -24,6 +24,7 @@ import {
   endOf,
   factsAt,
   hasSeveralPlaces,
+  isNamedAfter,
   isOwnPut,
   isSamePlace,
   isUnsettled,
@@ -82,7 +83,8 @@ export async function switchOff(
 ): Promise<SwitchOffResult> {
   const { settings, clock } = services;
   const subject = lease.exceptionId;
-  const present = await presentLease(services, pair, subject);
+  const read = await presentLease(services, pair, subject);
+  const present = read === 'unreadable' ? undefined : read;
   if (present?.offAt !== undefined)
     return { isOff: true, isSettled: true, retryAt: clock.now(), says: 'off since earlier; nothing to do' };
   // The intent of a failure that goes on is on record; each attempt is told no more often than the failure itself.
@@ -101,6 +103,7 @@ export async function switchOff(
       },
     });
   await noteForeign(services, pair, present, before, actor);
+  const noting = read === 'unreadable' ? noteUnleased(services, pair, subject, before, actor) : undefined;
   const { failure, isBaselineMissing } = await putBaseline(services, pair, lease.baseline);
   const observed = await settings.getInvocationLogging(pair);
   const seen = observed.kind === 'observed' ? observed.value : undefined;
@@ -128,6 +131,9 @@ export async function switchOff(
       says: readBackSays(isOff, observed, failure),
     };
   }
+  // It is off. What was seen and could not be kept is told by the failure.
+  const lost = await noting;
+  if (lost !== undefined) throw lost;
   return settle(services, pair, subject, actor, instant, {
     settingAfter: seen ?? null,
     ...(isBaselineMissing ? { isBaselineMissing } : {}),
@@ -144,12 +150,16 @@ async function overdueOf(services: Services, pair: Pair, id: ExceptionId): Promi
   }
 }
 
-/** The lease as it stands; unknown where the table cannot be read, which is no reason to keep anything on. */
-async function presentLease(services: Services, pair: Pair, id: ExceptionId): Promise<Lease | undefined> {
+/** The lease as it stands. A table that cannot be read is no reason to keep anything on, and no lease is another answer than none known. */
+async function presentLease(
+  services: Services,
+  pair: Pair,
+  id: ExceptionId,
+): Promise<Lease | undefined | 'unreadable'> {
   try {
     return leaseOf((await readLeaseRow(services.store, pair.accountId, pair.region))?.value, id);
   } catch {
-    return undefined;
+    return 'unreadable';
   }
 }
 
@@ -182,6 +192,28 @@ async function noteForeign(
   // Neither a table nor a record that refuses keeps anything on (OFF_NEEDS_NOTHING).
   await markForeign(services, pair, lease, actor, observed).catch(() =>
     noteContest(services, pair, lease.exceptionId, actor, observed).catch(() => undefined),
+  );
+}
+
+/**
+ * As `noteForeign`, for whoever cannot read the lease: whose content it is, is told by the exception's id alone. A following exception's setting
+ * is noted too, which asks for a signature too many. Begun before the baseline is put and waited for after it: the table that failed is not all
+ * that can fail, and nothing that switches off waits for a record (OFF_NEEDS_NOTHING).
+ *
+ * @param before - what was set before the baseline is put
+ * @returns what kept it from being noted; undefined: noted, or nothing to note
+ */
+export async function noteUnleased(
+  services: Services,
+  pair: Pair,
+  id: ExceptionId,
+  before: Observation<LoggingConfiguration>,
+  actor: EventActor,
+): Promise<unknown> {
+  if (before.kind !== 'observed' || !storesContent(before.value) || isNamedAfter(before.value, id))
+    return undefined;
+  return noteContest(services, pair, id, actor, describeObserved(before)).catch(
+    (error: unknown) => error ?? new Error('unknown'),
   );
 }
 

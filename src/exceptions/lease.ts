@@ -1,4 +1,4 @@
-import { type DurationMs, durationMs, type EpochMs, epochMs } from '../core/index.ts';
+import { type DurationMs, durationMs, type EpochMs, type ExceptionId, epochMs } from '../core/index.ts';
 import { DATA_DELIVERY_FLAGS, type LoggingConfiguration, type S3Destination } from '../evidence/index.ts';
 import type { BaselineConfiguration, Destination, Lease, LeaseRow } from './types.ts';
 
@@ -74,6 +74,20 @@ export function reaches(observed: LoggingConfiguration | undefined, destination:
     return lands.startsWith(destination.keyPrefix) || destination.keyPrefix.startsWith(lands);
   };
   return overlaps(observed.s3Config) || overlaps(largeData(observed));
+}
+
+/**
+ * Whether everything that `observed` stores lands where, by its name, only this exception's content does (`withOwnDestination`): for whoever cannot
+ * read the lease. Bucket and kinds of content are not in the id, so of those this says nothing.
+ */
+export function isNamedAfter(observed: LoggingConfiguration, id: ExceptionId): boolean {
+  const prefixes = [observed.s3Config, largeData(observed)].flatMap((place) =>
+    nonEmpty(place?.bucketName) === undefined ? [] : [place?.keyPrefix ?? ''],
+  );
+  const logGroup = nonEmpty(observed.cloudWatchConfig?.logGroupName);
+  return [...prefixes, ...(logGroup === undefined ? [] : [logGroup])].every((name) =>
+    name.split('/').includes(id),
+  );
 }
 
 /**

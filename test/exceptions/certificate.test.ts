@@ -104,7 +104,7 @@ describe('the certificate of an exception', () => {
       const actor = { id: 'lena', kind: 'person-unauthenticated' } as const;
       expect(
         await closeWithCertificate(s.state.services, id, 'close-unproven', actor, 'their bucket was emptied'),
-      ).toBe(true);
+      ).toBe('closed');
       const [certificate] = savedCertificates(s);
       expect(certificate?.statement).toMatchObject({
         outcome: 'closed-unproven',
@@ -123,7 +123,9 @@ describe('the certificate of an exception', () => {
       s.fault({ operation: 'bedrock:DeleteModelInvocationLoggingConfiguration', kind: 'deny', times: 1000 });
       await s.revoke(id);
       expect((await s.record(id)).state).toBe('ending');
-      expect(await closeWithCertificate(s.state.services, id, 'close-unproven', actor, 'hurry')).toBe(false);
+      expect(await closeWithCertificate(s.state.services, id, 'close-unproven', actor, 'hurry')).toBe(
+        'refused',
+      );
       expect(s.events('exception.closed-unproven')).toEqual([]);
     }));
 });

@@ -466,7 +466,7 @@ describe('somebody else', () => {
       const lena = { id: 'lena', kind: 'person-unauthenticated' } as const;
       expect(
         await closeWithCertificate(s.state.services, id, 'close-unproven', lena, 'looked into their bucket'),
-      ).toBe(true);
+      ).toBe('closed');
       expect((await s.record(id)).state).toBe('closed-unproven');
       expect(String(certificateOf(s)['notProven'])).toContain('looked into their bucket');
     }));

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { epochMs } from '../../src/core/index.ts';
-import { isOwnCall, nameInterference, partyOf } from '../../src/enforcement/index.ts';
-import type { ExceptionRecord } from '../../src/exceptions/index.ts';
+import { epochMs, principalId } from '../../src/core/index.ts';
+import {
+  closeUnproven,
+  fireDeadMansSwitch,
+  isOwnCall,
+  nameInterference,
+  partyOf,
+  switchOff,
+} from '../../src/enforcement/index.ts';
+import type { ExceptionRecord, RecordStore } from '../../src/exceptions/index.ts';
 import {
   DAY_MS,
   ENDS,
@@ -79,12 +86,24 @@ describe('somebody else’s change during a lease', () => {
 });
 
 describe('A5: somebody else’s setting that the table cannot be told of', () => {
-  /** The lease table takes nothing any more, until the process ends. */
-  const refuseCommits = (s: Simulation): void => {
+  /** These calls of the lease table fail, until the process ends. */
+  const refuse = (s: Simulation, ...calls: readonly (keyof RecordStore)[]): void => {
     const { store } = s.state.services;
     const refusing = Object.create(store) as typeof store;
-    Object.assign(refusing, { commit: () => Promise.reject(new Error('database or disk is full')) });
+    for (const call of calls)
+      Object.assign(refusing, { [call]: () => Promise.reject(new Error('database or disk is full')) });
     Object.assign(s.state.services, { store: refusing });
+  };
+  const refuseCommits = (s: Simulation): void => refuse(s, 'commit');
+  const refuseAll = (s: Simulation): void => refuse(s, 'read', 'readTogether', 'list', 'commit');
+  /** Events of this type cannot be kept; by default none. */
+  const refuseEvents = (s: Simulation, type?: string): void => {
+    const { recorder } = s.state.services;
+    const record: typeof recorder.record = async (event) => {
+      if (type === undefined || event.type === type) throw new Error('no event can be kept');
+      return recorder.record(event);
+    };
+    Object.assign(s.state.services, { recorder: { record } });
   };
 
   it('is switched off all the same, and a restart revokes and marks it, although others put ours back', () =>
@@ -133,12 +152,85 @@ describe('A5: somebody else’s setting that the table cannot be told of', () =>
     simulate(async (s) => {
       await s.active();
       refuseCommits(s);
-      Object.assign(s.state.services, {
-        recorder: { record: () => Promise.reject(new Error('database or disk is full')) },
-      });
+      refuseEvents(s);
       s.somebodyPuts(elsewhere, `${ROBOT}/s-1`);
       await s.advance(20 * MINUTE_MS);
       expect(s.isOn()).toBe(false);
+    }));
+
+  it('at the end, where the table cannot even be read, is kept by the dead man’s switch, and never closed as proven', () =>
+    simulate(async (s) => {
+      const id = await s.active();
+      await s.advanceTo(ENDS - MINUTE_MS);
+      refuseAll(s);
+      s.somebodyPuts(elsewhere, `${ROBOT}/s-1`);
+      await s.advanceTo(ENDS + 5 * MINUTE_MS);
+      expect(s.isOn()).toBe(false);
+      expect(s.events('exception.contest-noted')).toMatchObject([{ actor: { kind: 'dead-mans-switch' } }]);
+      s.reopen();
+      await s.advanceTo(LONG_AFTER);
+      const record = await s.record(id);
+      expect(record.state).toBe('purging');
+      expect(record.contested?.observed).toContain('somebodys-bucket');
+      expect(s.events('exception.needs-signature')).toHaveLength(1);
+      expect(s.certificates()).toEqual([]);
+    }));
+
+  it.each([
+    ['somebody else’s', elsewhere, 1],
+    ['our own', undefined, 0],
+  ])(
+    'is told from the exception’s id where the table fails while it is switched off: %s',
+    (_name, put, noted) =>
+      simulate(async (s) => {
+        const id = await s.active();
+        const lease = await s.lease(id);
+        if (put !== undefined) s.somebodyPuts(put, `${ROBOT}/s-1`);
+        refuseAll(s);
+        const actor = { id: 'sweeper', kind: 'sweeper' } as const;
+        await expect(switchOff(s.state.services, PAIR, lease, actor, s.now())).rejects.toThrow(
+          'disk is full',
+        );
+        expect(s.isOn()).toBe(false);
+        expect(s.events('exception.contest-noted')).toHaveLength(noted);
+      }),
+  );
+
+  it.each([
+    ['nothing at all', undefined],
+    ['no such event', 'exception.contest-noted'],
+  ])(
+    'is switched off by the dead man’s switch where %s can be kept, and the failure tells of it',
+    (_name, type) =>
+      simulate(async (s) => {
+        const id = await s.active();
+        const { expiresAt, baseline } = await s.lease(id);
+        s.somebodyPuts(elsewhere, `${ROBOT}/s-1`);
+        refuseAll(s);
+        refuseEvents(s, type);
+        await expect(
+          fireDeadMansSwitch(s.state.services, { ...PAIR, exceptionId: id, expiresAt, baseline }),
+        ).rejects.toThrow('no event can be kept');
+        expect(s.isOn()).toBe(false);
+      }),
+  );
+
+  it('stands in the certificate of an exception that a person closes before anybody marked it', () =>
+    simulate(async (s) => {
+      const id = await s.active();
+      await s.advanceTo(ENDS - MINUTE_MS);
+      refuseCommits(s);
+      s.somebodyPuts(elsewhere, `${ROBOT}/s-1`);
+      await s.advanceTo(ENDS + 5 * MINUTE_MS);
+      s.reopen();
+      await s.advanceTo(ENDS + 3 * HOUR_MS);
+      const before = await s.record(id);
+      expect(before.state).toBe('purging');
+      expect(before.contested).toBeUndefined();
+      const reason = 'the investigation is over';
+      expect((await closeUnproven(s.state.services, id, principalId('lena'), reason)).ok).toBe(true);
+      expect((await s.record(id)).state).toBe('closed-unproven');
+      expect(JSON.stringify(s.certificates())).toContain('somebodys-bucket');
     }));
 });
 

@@ -97,7 +97,7 @@ async function endsOnlyUnproven(s: Simulation, id: ExceptionId): Promise<void> {
   expect(s.contentOf(id)).toBe(0);
   expect(s.certificates()).toEqual([]);
   expect(await closeWithCertificate(s.state.services, id, 'close-unproven', LENA, 'looked into it')).toBe(
-    true,
+    'closed',
   );
   expect((await s.record(id)).state).toBe('closed-unproven');
   expect(s.certificates()[0]).toMatchObject({ finding: 'not proven' });
@@ -750,7 +750,9 @@ describe('closing', () => {
       const id = await s.active();
       const ours = await oursOf(s, id);
       await s.advanceTo(at);
-      expect(await closeWithCertificate(s.state.services, id, 'close-unproven', LENA, 'because')).toBe(true);
+      expect(await closeWithCertificate(s.state.services, id, 'close-unproven', LENA, 'because')).toBe(
+        'closed',
+      );
       const closed = await s.record(id);
       s.somebodyPuts(ours);
       const before = s.events().length;
