@@ -128,7 +128,7 @@ export async function preflight(services: Services, id: ExceptionId): Promise<Pr
     );
   }
   const organization = await services.organizationView.organization();
-  const buckets = await bucketsOf(services, record.request);
+  const buckets = await bucketsOf(services, record.request, organization);
   const judgement = judge({
     request: record.request,
     requesterId: record.requesterId,
@@ -352,19 +352,21 @@ function baselineOf(
     : undefined;
 }
 
-/** What is known of the bucket of every place, in their order. */
-/** @param organization - of a request that nobody has judged yet: buckets of accounts outside are not looked at */
+/**
+ * What is known of the bucket of every place, in their order. Whoever asks names the account, and it can leave the organization later: into one
+ * outside, nobody goes with a role of ours.
+ */
 export async function bucketsOf(
   services: Pick<Services, 'destinations'>,
   request: PlacedRequest,
-  organization?: Organization,
+  { accounts }: Organization,
 ): Promise<readonly Observation<BucketFacts>[]> {
   return pMap(
     placesOf(request),
     async (place): Promise<Observation<BucketFacts>> =>
-      organization?.accounts.some(({ id }) => id === place.accountId) === false
-        ? { kind: 'unobservable', reason: 'not-collected', detail: 'the account is not of the organization' }
-        : bucketAt(services, place),
+      accounts.some(({ id }) => id === place.accountId)
+        ? bucketAt(services, place)
+        : { kind: 'unobservable', reason: 'not-collected', detail: 'the account is not of the organization' },
     { concurrency: PLACES_AT_ONCE },
   );
 }

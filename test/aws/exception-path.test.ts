@@ -231,7 +231,7 @@ describe.skipIf(moto === undefined)('the exception path on moto, with the packag
       policy: await services.policyInForce.current(),
       organization: await services.organizationView.organization(),
       people: await services.directory.people(),
-      buckets: await bucketsOf(services, request.value),
+      buckets: await bucketsOf(services, request.value, await services.organizationView.organization()),
       invokers: await invokersOf(services, request.value, await services.organizationView.organization()),
       now: services.clock.now(),
     });

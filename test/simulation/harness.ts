@@ -632,7 +632,7 @@ export class Simulation {
       policy: await services.policyInForce.current(),
       organization: await services.organizationView.organization(),
       people: await services.directory.people(),
-      buckets: await bucketsOf(services, request),
+      buckets: await bucketsOf(services, request, await services.organizationView.organization()),
       invokers: await invokersOf(services, request, await services.organizationView.organization()),
       now: services.clock.now(),
     });

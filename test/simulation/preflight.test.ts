@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AccountId } from '../../src/core/index.ts';
-import type { Pair } from '../../src/enforcement/index.ts';
+import { type Pair, preflight } from '../../src/enforcement/index.ts';
 import type { Observation } from '../../src/evidence/index.ts';
 import { BEGINS, BUCKET, HOUR_MS, LONG_AFTER, MINUTE_MS, policyText, simulate } from './harness.ts';
 
@@ -126,6 +126,30 @@ describe('at the start', () => {
       const record = await s.record(id);
       expect(record.state).toBe('refused');
       expect(record.reason).toContain(`${arn} can read it and is no named reader`);
+      expect(s.switched).toEqual([]);
+    }));
+
+  it('nobody goes into an account that has left the organization', () =>
+    simulate(async (s) => {
+      const id = await s.approved();
+      const { services } = s.state;
+      const looked: string[] = [];
+      const destinations = Object.create(services.destinations) as typeof services.destinations;
+      Object.assign(destinations, {
+        describeBucket: (pair: Pair, name: string) => {
+          looked.push(pair.accountId);
+          return services.destinations.describeBucket(pair, name);
+        },
+      });
+      const swap = Object.create(services) as typeof services;
+      Object.assign(swap, { destinations });
+      await s.advanceTo(BEGINS - MINUTE_MS);
+      await preflight(swap, id);
+      expect(looked).toHaveLength(1);
+      s.removeAccount();
+      expect((await preflight(swap, id)).result).toBe('refused');
+      expect(looked).toHaveLength(1);
+      await s.advanceTo(LONG_AFTER);
       expect(s.switched).toEqual([]);
     }));
 
