@@ -19,6 +19,7 @@ import {
   decideException,
   type EnforcementPlan,
   hold,
+  isHeldAs,
   planEnforcement,
   policyCountedOn,
   type Rejudged,
@@ -35,7 +36,6 @@ import {
   describeState,
   type ExceptionRecord,
   type ExceptionState,
-  holdOf,
   type Judgement,
   POLICY_KEY,
   readException,
@@ -131,23 +131,6 @@ const recordOf = async ({ services }: OperationCall, id: ExceptionId): Promise<E
 
 const stateOf = async (call: OperationCall, id: ExceptionId): Promise<ExceptionState | undefined> =>
   (await recordOf(call, id))?.state;
-
-/** The hold that stands is the one that is asked for: with this matter and reason, or given this vault. */
-function isHeldAs(
-  record: ExceptionRecord | undefined,
-  { reference, reason, vault, otherVaults = [] }: z.output<typeof holdBody>,
-): boolean {
-  const standing = record === undefined ? undefined : holdOf(record);
-  if (record === undefined || standing === undefined) return false;
-  return vault === undefined
-    ? standing.vault === undefined && standing.reference === reference && standing.reason === reason
-    : standing.vault?.bucketName === vault.bucketName &&
-        standing.vault.keyPrefix === `${vault.keyPrefix}${record.id}/` &&
-        (standing.otherVaults ?? []).length === otherVaults.length &&
-        otherVaults.every(
-          ({ bucketName }, index) => standing.otherVaults?.[index]?.bucketName === bucketName,
-        );
-}
 
 /** The exception, for those who may read it. */
 async function readable(call: OperationCall, id: ExceptionId): Promise<Result<ExceptionView, Failure>> {
@@ -508,7 +491,8 @@ export const OPERATIONS = {
     async run(call, { params, body }): Promise<Result<ExceptionView, Failure>> {
       const id = idOf(params);
       const { actor: _actor, ...asked } = body;
-      if (call.isRepeat && isHeldAs(await recordOf(call, id), asked)) return after(call, id, {});
+      if (call.isRepeat && (await isHeldAs(call.services, id, call.caller.id, asked)))
+        return after(call, id, {});
       const done = await hold(call.services, id, call.caller.id, asked);
       return done.ok ? after(call, id, {}) : done;
     },

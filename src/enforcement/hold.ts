@@ -1,4 +1,4 @@
-import { type ExceptionId, err, ok, type PrincipalId, type Result } from '../core/index.ts';
+import { type ExceptionId, err, hashOf, ok, type PrincipalId, type Result } from '../core/index.ts';
 import {
   amend,
   describeState,
@@ -61,11 +61,7 @@ export async function hold(
       });
     const fault = faultOf(record, asked);
     if (fault !== undefined) return err({ code: 'STATE_REFUSES', message: fault });
-    const own = (vault: HoldVault): HoldVault => ({ ...vault, keyPrefix: `${vault.keyPrefix}${record.id}/` });
-    const vaults = {
-      ...(asked.vault === undefined ? {} : { vault: own(asked.vault) }),
-      ...(asked.otherVaults === undefined ? {} : { otherVaults: asked.otherVaults.map(own) }),
-    };
+    const more = keptOf(record.id, asked);
     // Before the counts are there, deleting may be under way.
     const wasPurging = record.state === 'purging' || record.purged !== undefined;
     const begun = wasPurging ? '; purging had begun, and what was deleted is gone' : '';
@@ -74,12 +70,8 @@ export async function hold(
     const way =
       asked.vault === undefined
         ? `the purge waits, switching off does not. AWS’s own deletion at the destination (S3 Lifecycle, a log group’s retention) is not suspended: ${canBeMoved(record.request) ? 'name a vault, or copy' : 'copy'} what must be kept at once`
-        : `it is moved to ${vaultsText(vaults)}, and the purge waits until it stands there; switching off does not`;
+        : `it is moved to ${vaultsText(more)}, and the purge waits until it stands there; switching off does not`;
     const says = `legal hold by ${by} (${asked.reference}) of ${what}: ${asked.reason}; ${way}${begun}`;
-    const more = {
-      ...(asked.scope === undefined ? {} : { scope: asked.scope }),
-      ...vaults,
-    };
     const holds: readonly LegalHold[] =
       standing === undefined
         ? [
@@ -100,6 +92,43 @@ export async function hold(
     });
   });
   return changed.ok ? ok(changed.value.record) : refuse(services, id, by, changed.error);
+}
+
+/** What a hold keeps of a request beside whose matter it is: each vault's prefix with the exception's id. */
+function keptOf(
+  id: ExceptionId,
+  { scope, vault, otherVaults }: HoldRequest,
+): Pick<LegalHold, 'scope' | 'vault' | 'otherVaults'> {
+  const own = (each: HoldVault): HoldVault => ({ ...each, keyPrefix: `${each.keyPrefix}${id}/` });
+  return {
+    ...(scope === undefined ? {} : { scope }),
+    ...(vault === undefined ? {} : { vault: own(vault) }),
+    ...(otherVaults === undefined ? {} : { otherVaults: otherVaults.map(own) }),
+  };
+}
+
+/**
+ * Whether a hold stands that this person asked for in exactly these words, for a call that is repeated after its answer was lost. The event of
+ * it says so, in the history or not yet told: a hold that was given a vault later keeps the matter and reason it began with.
+ */
+export async function isHeldAs(
+  { store, history }: Pick<ActingServices, 'store' | 'history'>,
+  id: ExceptionId,
+  by: PrincipalId,
+  asked: HoldRequest,
+): Promise<boolean> {
+  const record = (await readException(store, id))?.value;
+  if (record === undefined || !isHeld(record)) return false;
+  const told = [...(await history.about(id)), ...(record.outbox ?? [])];
+  const since = told.findLastIndex(({ type }) => type === 'exception.hold-released') + 1;
+  const { reference, reason } = asked;
+  const wanted = hashOf({ reference, reason, ...keptOf(id, asked) });
+  return told
+    .slice(since)
+    .some(
+      ({ type, actor, data: { says: _says, ...data } }) =>
+        type === 'exception.held' && actor.id === by && hashOf(data) === wanted,
+    );
 }
 
 /** Nothing of a log group can be moved. */

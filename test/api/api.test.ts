@@ -18,6 +18,7 @@ import {
   LONG_AFTER,
   loadPolicy,
   MINUTE_MS,
+  OTHER,
   POLICY_TEXT,
   SOMEBODYS,
   simulate,
@@ -481,6 +482,54 @@ describe('an idempotency key', () => {
       expect(released.body.exception.holds).toMatchObject([{ released: { by: 'lena', reason: 'settled' } }]);
       const types = api.simulation.events('exception.held').length;
       expect([types, api.simulation.events('exception.hold-released').length]).toEqual([2, 1]);
+    }));
+
+  it('takes a hold for the repeated one only where everything that was asked is the same', () =>
+    withApi(async (api) => {
+      const id = await api.simulation.request({ also: [{ account: OTHER }] });
+      const vault = { bucketName: 'legal-1', keyPrefix: 'a/', kmsKeyArn: VAULT_KEY };
+      const other = { bucketName: 'legal-2', keyPrefix: 'b/', kmsKeyArn: VAULT_KEY };
+      const why = { reference: 'LIT-2026-7', reason: 'claim filed' };
+      const held = { ...why, scope: ['AWSLogs/'], vault, otherVaults: [other] };
+      const anotherKey = { kmsKeyArn: VAULT_KEY.replace(/[^/]+$/, 'another') };
+      const bodies = [
+        { ...held, reference: 'LIT-2026-8' },
+        { ...held, reason: 'another claim' },
+        { ...held, scope: ['AWSLogs/222222222222/'] },
+        { ...why, vault, otherVaults: [other] },
+        { ...held, vault: { ...vault, keyPrefix: 'c/' } },
+        { ...held, vault: { ...vault, ...anotherKey } },
+        { ...held, otherVaults: [{ ...other, keyPrefix: 'c/' }] },
+        { ...held, otherVaults: [{ ...other, ...anotherKey }] },
+        why,
+      ];
+      const call = (body: object, key: number) =>
+        api.call('POST', `/exceptions/${id}/hold`, {
+          as: 'lena',
+          body,
+          headers: { 'idempotency-key': `hold-5f4c1c0e-${key}` },
+        });
+      const { services } = api.simulation.state;
+      const { store, policyInForce } = services;
+      // Nothing of these was written.
+      const commit: typeof store.commit = async (writes) => {
+        if (writes.some(({ key }) => key === `exception/${id}`)) throw new Error('lost');
+        return store.commit(writes);
+      };
+      Object.assign(services, { store: Object.assign(Object.create(store), { commit }) });
+      for (const [key, body] of bodies.entries()) expect((await call(body, key)).status).toBe(500);
+      expect(api.faults.map(String)).toEqual(bodies.map(() => 'Error: lost'));
+      Object.assign(services, { store });
+      // A vault that is given later, for another reason than the hold's own, is taken up too.
+      const first = await call({ ...why, reason: 'first heard of' }, 100);
+      expect(first.status, first.text).toBe(200);
+      Object.assign(services, { policyInForce: { current: () => Promise.reject(new Error('lost')) } });
+      expect((await call(held, 101)).status).toBe(500);
+      Object.assign(services, { policyInForce });
+      expect((await call(held, 101)).status).toBe(200);
+      for (const [key, body] of bodies.entries())
+        expect((await call(body, key)).body, JSON.stringify(body)).toMatchObject({ code: 'STATE_REFUSES' });
+      expect(api.simulation.events('exception.held')).toHaveLength(2);
     }));
 
   it('publishes planned changes under the same ids when a lost answer is asked for again', () =>
