@@ -573,7 +573,8 @@ interface Task {
 
 /**
  * Whether a task's role may do all of it at the start and at every later instant at which a policy can say something else. Anything but a
- * certain yes is a defect; a policy of the destination that could not be read is said where it is judged itself.
+ * certain yes is a defect, unless only control policies that could not be read stand before it (`unreadAbove`); a policy of the destination that
+ * could not be read is said where it is judged itself.
  */
 function judgeTask(
   input: DestinationInput & { readonly organization: Organization },
@@ -595,27 +596,53 @@ function judgeTask(
     });
     const layers = [...layersOver(policies, guardrails), bucketLayer, keyLayer];
     const instants = [startsAt, ...instantsFrom(layers, startsAt)];
-    return acts.flatMap(([action, resource]) =>
-      instants.every(
+    const unread = unreadAbove(guardrails);
+    const faults = acts.flatMap(([action, resource]) => {
+      const kinds = instants.map(
         (at) =>
           decideIdentity(policies, action, {
             guardrails,
             resource,
             context: atInstant(context, at),
             resourcePolicy: action.startsWith('kms:') ? keyLayer : bucketLayer,
-          }).kind === 'allowed',
-      )
-        ? []
-        : [
-            defect(
-              `it is not certain that ${words} may call ${action} on ${resource}, now and after the end`,
-              where,
-              remedy,
-            ),
-          ],
-    );
+          }).kind,
+      );
+      if (kinds.every((kind) => kind === 'allowed')) return [];
+      // Nothing that was read denies it, or allows it only under conditions.
+      if (unread !== undefined && kinds.every((kind) => kind === 'allowed' || kind === 'cannot-decide'))
+        return [unknownAbove(words, unread, where)];
+      return [
+        defect(
+          `it is not certain that ${words} may call ${action} on ${resource}, now and after the end`,
+          where,
+          remedy,
+        ),
+      ];
+    });
+    return unknownOnce(faults);
   });
 }
+
+/** What of the control policies above could not be read, in words: it may deny anything, and may deny nothing. */
+const unreadAbove = (guardrails: Guardrails): string | undefined =>
+  guardrails.kind === 'unobservable'
+    ? guardrails.detail
+    : guardrails.levels
+        .flatMap(({ unreadable }) => unreadable)
+        .find(({ reason }) => reason === 'missing-document')?.detail;
+
+const unknownAbove = (words: string, unread: string, where: string): DestinationFault => ({
+  kind: 'unknown',
+  what: `what ${words} may do is not decided: the control policies could not be read: ${unread}`,
+  where,
+  remedy: 'let Proviso read the policies of the organization (docs/deploy.md), or try again',
+});
+
+/** What is not decided of a role's acts has one reason, said once. */
+const unknownOnce = (faults: readonly DestinationFault[]): readonly DestinationFault[] =>
+  faults.filter(
+    ({ kind }, index) => kind === 'defect' || index === faults.findIndex((each) => each.kind === kind),
+  );
 
 /** The tasks of ours that read content: judged beside this, and named to nobody as readers. */
 const OWN_READERS = [DRAIN_ROLE, 'proviso/ProvisoHold'];
@@ -815,7 +842,8 @@ export interface DisableInput {
 
 /**
  * Whether the role that switches off can do so: its own policies, its boundary and the service control policies above the account,
- * decided by the evaluator. Anything but a certain yes is a defect: nobody may find out at the end.
+ * decided by the evaluator. Anything but a certain yes is a defect: nobody may find out at the end. Control policies that could not be read are
+ * unknown.
  */
 export function judgeDisableRole(input: DisableInput): readonly DestinationFault[] {
   const { accountId } = input.request;
@@ -830,8 +858,8 @@ export function judgeDisableRole(input: DisableInput): readonly DestinationFault
           'deploy templates/member-account.yml in the account',
         ),
       ];
-    return actsOf(input.baseline).flatMap(([action, resource]) =>
-      judgeAct(input, iam, role, action, resource),
+    return unknownOnce(
+      actsOf(input.baseline).flatMap(([action, resource]) => judgeAct(input, iam, role, action, resource)),
     );
   });
 }
@@ -855,9 +883,11 @@ function judgeAct(
   action: string,
   resource: string,
 ): readonly DestinationFault[] {
+  const where = `role ${DISABLE_ROLE} in ${accountId}`;
   const policies = accountPolicies(iam).ofRole(role);
+  const guardrails = guardrailsOf(organization, accountId);
   const decision = decideIdentity(policies, action, {
-    guardrails: guardrailsOf(organization, accountId),
+    guardrails,
     resource,
     context: withKeys(contextOfPrincipal(policies.principal, organization.id), {
       'aws:RequestedRegion': region,
@@ -865,6 +895,9 @@ function judgeAct(
     }),
   });
   if (decision.kind === 'allowed') return [];
+  const unread = unreadAbove(guardrails);
+  if (unread !== undefined && decision.kind === 'cannot-decide')
+    return [unknownAbove('the disabling role', unread, where)];
   const why =
     decision.kind === 'denied'
       ? decision.because
@@ -875,7 +908,7 @@ function judgeAct(
   return [
     defect(
       `it is not certain that the disabling role may call ${action}: ${why}${statements.length === 0 ? '' : ` (${[...new Set(statements)].join(', ')})`}`,
-      `role ${DISABLE_ROLE} in ${accountId}`,
+      where,
       'let it, in its own policies and in every service control policy above the account',
     ),
   ];
@@ -887,7 +920,7 @@ export const SECOND_LEVER_ROLE = 'proviso/ProvisoSecondLever';
 /**
  * Whether the second lever works when switching off does not: at the start, at the end and at every later instant that a policy names. And whether the
  * key is another exception's: with it would go the other's content. Anything but a certain yes is a defect; whose key it is by tags that could
- * not be read is unknown.
+ * not be read, and what control policies that could not be read let it do, is unknown.
  */
 export function judgeSecondLever(
   input: DestinationInput & { readonly organization: Organization; readonly exceptionId: string },

@@ -16,6 +16,7 @@ import {
   judgeDestination,
   judgeDisableRole,
   judgeOtherReaders,
+  judgeSecondLever,
   selects,
 } from '../../src/enforcement/index.ts';
 import type { IamEvidence, IamRole, Observation, Organization } from '../../src/evidence/index.ts';
@@ -610,7 +611,7 @@ describe('the role that switches off', () => {
     iam: await world(BUCKET).stacks.readIam(ACCOUNT),
     baseline: { kind: 'none' } as const,
   });
-  const controlled = (document: string) => {
+  const controlled = (document: string, ...unread: readonly string[]) => {
     const { organization } = smallEstate();
     const targets = [
       ...organization.units.map(({ id }) => id),
@@ -619,7 +620,7 @@ describe('the role that switches off', () => {
     return {
       serviceControlPolicies: observed([{ id: 'p-test', name: 'test', document }]),
       attachments: observed(
-        targets.map((targetId) => ({ targetId, policyIds: ['p-FullAWSAccess', 'p-test'] })),
+        targets.map((targetId) => ({ targetId, policyIds: ['p-FullAWSAccess', 'p-test', ...unread] })),
       ),
     };
   };
@@ -642,11 +643,41 @@ describe('the role that switches off', () => {
       () => input(controlled(deny(',"Condition":{"StringNotEquals":{"aws:PrincipalTag/team":"x"}}'))),
       'only under conditions',
     ],
-    ['under policies that could not be read', () => input({ attachments: DENIED }), 'could not be read'],
+    [
+      'under one that denies it, and another that could not be read',
+      () => input(controlled(deny(), 'p-unread')),
+      'a statement denies it',
+    ],
   ])('%s is refused', async (_name, make, says) => {
     const faults = judgeDisableRole(await make());
     expect(faults.map(describeFault).join('\n')).toContain(says);
     expect(faults.every(({ kind }) => kind === 'defect')).toBe(true);
+  });
+
+  test.each<[string, Partial<Organization>]>([
+    ['that could not be listed', { attachments: DENIED }],
+    ['of which a document is missing', controlled(deny().replace('bedrock:', 'ec2:'), 'p-unread')],
+  ])('under control policies %s is unknown, and said once', async (_name, change) => {
+    expect(judgeDisableRole(await input(change))).toMatchObject([
+      { kind: 'unknown', what: expect.stringContaining('the control policies could not be read: ') },
+    ]);
+  });
+
+  it('of the second lever under control policies that could not be read is unknown, and a defect where its key denies it', async () => {
+    const { request: _pair, ...own } = await input({ attachments: DENIED });
+    const asked = async (made: World) =>
+      judgeSecondLever({ ...own, ...(await inputOf(made)), iam: own.iam, exceptionId: 'ex-0123456789ab' });
+    const made = world(BUCKET);
+    expect(await asked(made)).toMatchObject([
+      { kind: 'unknown', what: expect.stringContaining('what the second lever may do is not decided') },
+    ]);
+    const policy =
+      '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"kms:DisableKey","Resource":"*"}]}';
+    made.stacks.setKeyFeatures(KEY, { policy });
+    expect(await asked(made)).toMatchObject([
+      { kind: 'unknown' },
+      { kind: 'defect', what: expect.stringContaining('may call kms:DisableKey') },
+    ]);
   });
 
   it('under a policy that denies it in another Region can', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AccountId } from '../../src/core/index.ts';
 import { type Pair, preflight } from '../../src/enforcement/index.ts';
-import type { Observation } from '../../src/evidence/index.ts';
+import type { Observation, Organization } from '../../src/evidence/index.ts';
 import { BEGINS, BUCKET, HOUR_MS, LONG_AFTER, MINUTE_MS, policyText, simulate } from './harness.ts';
 
 /* What the destination is like decides whether content storage is switched on at all: played through the workflow. */
@@ -71,6 +71,34 @@ describe('at the start', () => {
       await s.advanceTo(BEGINS + 15 * MINUTE_MS);
       expect(s.isOn()).toBe(true);
     }),
+  );
+
+  it.each<readonly [string, Partial<Organization>]>([
+    ['which are attached', { attachments: throttled }],
+    ['their documents', { serviceControlPolicies: throttled }],
+    [
+      'one document',
+      { serviceControlPolicies: { kind: 'observed', value: [], at: BEGINS, source: { call: 'x' } } },
+    ],
+  ])(
+    'control policies that could not be read are waited for where nothing else is wrong: %s',
+    (_name, unseen) =>
+      simulate(
+        async (s) => {
+          const id = await s.approved();
+          const { services } = s.state;
+          const { organizationView } = services;
+          const organization = async () => ({ ...(await organizationView.organization()), ...unseen });
+          Object.assign(services, { organizationView: { organization } });
+          await s.advanceTo(BEGINS + 10 * MINUTE_MS);
+          expect(s.isOn()).toBe(false);
+          expect((await s.record(id)).state).toBe('scheduled');
+          Object.assign(services, { organizationView });
+          await s.advanceTo(BEGINS + 15 * MINUTE_MS);
+          expect(s.isOn()).toBe(true);
+        },
+        { policy: policyText(['onlySubjectsInvoke: required', 'onlySubjectsInvoke: not-required']) },
+      ),
   );
 
   it('a destination that somebody else in the account can read is refused, and names them', () =>
