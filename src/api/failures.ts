@@ -4,7 +4,7 @@ import { REFUSALS, type Refusal, type RefusalCode } from '../exceptions/index.ts
 /** What a call can come to beside its answer: the HTTP status, and the exit code of the command line for the same thing. */
 interface FailureKind {
   readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 500 | 503;
-  readonly exitCode: 1 | 2 | 4;
+  readonly exitCode: 1 | 2 | 3 | 4;
   /** The same for every occurrence. */
   readonly title: string;
 }
@@ -46,7 +46,7 @@ export const FAILURES = {
   OTHER_ACTOR: { status: 403, exitCode: 2, title: 'the body names somebody else than the caller' },
   NOT_FOUND: { status: 404, exitCode: 2, title: 'there is nothing at this path' },
   NO_CERTIFICATE: { status: 404, exitCode: 1, title: 'the exception has no certificate yet' },
-  NO_REPORT: { status: 404, exitCode: 4, title: 'no check of the organization is stored' },
+  NO_REPORT: { status: 404, exitCode: 3, title: 'no check of the organization is stored' },
   METHOD_NOT_ALLOWED: { status: 405, exitCode: 2, title: 'the path has other methods' },
   NO_POLICY_IN_FORCE: { status: 409, exitCode: 1, title: 'no policy is in force' },
   IN_PROGRESS: { status: 409, exitCode: 4, title: 'a call with this idempotency key is under way' },

@@ -229,6 +229,7 @@ export const findingsView = z
     snapshotTakenAt: instant,
     now: instant,
     findings: z.array(z.looseObject({})),
+    notice: z.string().optional().describe('what a reader must know before reading on; of no AWS account'),
   })
   .describe('as `proviso check --format json` writes it');
 const accountRegion = { accountId: z.string(), region: z.string() };

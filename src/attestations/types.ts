@@ -37,6 +37,7 @@ export interface Signer {
 export type AttestationStanding = 'not-yet' | 'current' | 'expiring' | 'expired';
 
 export interface ListedAttestation {
-  readonly attestation: Attestation;
+  /** What a report says of it; the file is for problems. */
+  readonly attestation: Omit<Attestation, 'file'>;
   readonly standing: AttestationStanding;
 }

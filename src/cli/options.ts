@@ -4,7 +4,9 @@ import {
   type DurationMs,
   type EpochMs,
   isAccountId,
+  isPrincipalId,
   isRegion,
+  type PrincipalId,
   parseDuration,
   parseInstant,
   type Region,
@@ -63,6 +65,12 @@ export function readRegions(text: string, before: readonly Region[] | undefined)
 export function readAccounts(text: string, before: readonly AccountId[] | undefined): readonly AccountId[] {
   if (!isAccountId(text)) throw new InvalidArgumentError('expected an account id of 12 digits');
   return [...(before ?? []), text];
+}
+
+export function readPrincipal(text: string): PrincipalId {
+  if (!isPrincipalId(text))
+    throw new InvalidArgumentError('expected an id of letters, digits, `.`, `_` and `-`');
+  return text;
 }
 
 export const readTexts = (text: string, before: readonly string[] | undefined): readonly string[] => [

@@ -175,5 +175,9 @@ async function checkOf(state: OpenState, directory: string, context: CommandCont
     notice,
     version: manifest.version,
   });
-  return wellFormed({ ...head, findings: report.findings.map((finding) => findingJson(finding)) });
+  return wellFormed({
+    ...head,
+    findings: report.findings.map((finding) => findingJson(finding)),
+    ...(notice === undefined ? {} : { notice }),
+  });
 }

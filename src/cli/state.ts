@@ -1,13 +1,7 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { MalformedPeople, type OpenState, openState } from '../compose.ts';
-import {
-  type ExceptionId,
-  formatProblem,
-  isExceptionId,
-  isPrincipalId,
-  type PrincipalId,
-} from '../core/index.ts';
+import { type ExceptionId, formatProblem, isExceptionId } from '../core/index.ts';
 import {
   type KeptException,
   type LeaseRow,
@@ -22,7 +16,7 @@ import type { CommandContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { CliFailure } from './failure.ts';
 import { kindOfPath } from './files.ts';
-import { DEFAULT_POLICY } from './options.ts';
+import { DEFAULT_POLICY, readPrincipal } from './options.ts';
 import { note } from './output.ts';
 import { loadPolicy } from './policies.ts';
 import type { StateEvidence } from './state-evidence.ts';
@@ -41,12 +35,6 @@ export const actorOption = (): Option =>
     '--as <id>',
     'who acts: an id of the state’s people.yaml (recorded as not authenticated); an API knows who calls',
   ).argParser(readPrincipal);
-
-export function readPrincipal(text: string): PrincipalId {
-  if (!isPrincipalId(text))
-    throw new InvalidArgumentError('expected an id of letters, digits, `.`, `_` and `-`');
-  return text;
-}
 
 export function readExceptionId(text: string): ExceptionId {
   if (!isExceptionId(text))

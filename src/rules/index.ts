@@ -14,6 +14,7 @@ export * from './mutants.ts';
 export * from './mutate.ts';
 export { findFacts, MAX_COMBINATIONS, regionsOf, type Search } from './regions.ts';
 export * from './report-json.ts';
+export * from './report-read.ts';
 export { FORCED_RETENTION, RETAINING_MODELS } from './retaining-models.ts';
 export * from './run-cases.ts';
 export * from './suggest.ts';

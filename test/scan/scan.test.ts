@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readSnapshot } from '../../src/adapters/files/index.ts';
 import { findingsView } from '../../src/api/index.ts';
+import { readAnsweredReport } from '../../src/cli/report/answer.ts';
 import type { AccountId } from '../../src/core/index.ts';
 import {
   decodeSnapshot,
@@ -126,6 +127,12 @@ describe('a scan in parts', () => {
     expect(finished.notScanned).toEqual([failed]);
     const report = scan.archive.reports.get('s-2') as Report;
     expect(report.scan.notScanned).toEqual([failed]);
+    // What `check --api` makes of it.
+    const kept: unknown = JSON.parse(JSON.stringify(report));
+    expect(readAnsweredReport(kept)).toMatchObject({
+      ok: true,
+      value: { scan: { notScanned: [failed] }, summary: { counts: finished.counts } },
+    });
     const about = report.findings.filter(({ subject }) => subject.accountId === failed);
     expect(new Set(about.map(({ controlId }) => controlId))).toContain('CP-01');
     expect(new Set(about.map(({ outcome }) => outcome))).toEqual(new Set(['indeterminate']));

@@ -7,9 +7,9 @@ import { loadSnapshot } from '../estate.ts';
 import { type CommonOptions, exceptionCommand, readRequest } from '../exceptions.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
-import { snapshotOption } from '../options.ts';
+import { readPrincipal, snapshotOption } from '../options.ts';
 import { note, writeJson, writeLines } from '../output.ts';
-import { readPrincipal, refused } from '../state.ts';
+import { refused } from '../state.ts';
 import { printable, wrap } from '../terminal/index.ts';
 
 interface Options extends CommonOptions {

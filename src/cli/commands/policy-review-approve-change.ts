@@ -16,12 +16,11 @@ import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
 import { writeTextFile } from '../files.ts';
-import { examples, formatOption, policyOption } from '../options.ts';
+import { examples, formatOption, policyOption, readPrincipal } from '../options.ts';
 import { writeJson, writeLines } from '../output.ts';
 import { hashesOf, readRecord, readSigners, signersOption } from '../policy-diff/approvals.ts';
 import { pairPolicies, readSides } from '../policy-diff/sides.ts';
 import { groupOf } from '../program.ts';
-import { readPrincipal } from '../state.ts';
 import { printable, wrap } from '../terminal/index.ts';
 
 interface Options {

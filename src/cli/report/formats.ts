@@ -32,6 +32,10 @@ export type ReportFormat = (typeof REPORT_FORMATS)[number];
 const SHOWS_ALL: ReadonlySet<ReportFormat> = new Set(['json', 'ndjson', 'csv', 'markdown', 'html', 'junit']);
 export const showsAll = (format: ReportFormat): boolean => SHOWS_ALL.has(format);
 
+/** Whether a format says by itself that a scan made the report, which lists only what is not fine. */
+const SAYS_SCAN: ReadonlySet<ReportFormat> = new Set(['text', 'markdown', 'html']);
+export const saysScan = (format: ReportFormat): boolean => SAYS_SCAN.has(format);
+
 export interface RenderOptions extends TextOptions {
   /** What `--control` and `--account` left to show; counts are always of the whole check. */
   readonly isShown: (finding: Finding) => boolean;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { type EpochMs, err, formatInstant, ok, parseInstant, type Result } from '../../core/index.ts';
+import { type EpochMs, err, formatInstant, ok, type Result } from '../../core/index.ts';
 import type { CheckReport, Finding } from '../../rules/index.ts';
-import { REPORT_SCHEMA_VERSION } from '../../rules/index.ts';
+import { REPORT_SCHEMA_VERSION, reportSchemas } from '../../rules/index.ts';
 import { STANDINGS, type Standing, standingOf } from './words.ts';
 
 /*
@@ -32,12 +32,7 @@ export interface Seen {
   readonly change?: 'new' | 'unchanged' | 'resolved';
 }
 
-const instant = z.string().transform((text, context): EpochMs => {
-  const read = parseInstant(text);
-  if (read.ok) return read.value;
-  context.addIssue({ code: 'custom', message: read.error });
-  return z.NEVER;
-});
+const { instant } = reportSchemas();
 
 // What this version does not know is passed over: a later version may say more, and must raise the number when it means another thing.
 const earlierSchema = z.object({

@@ -7,6 +7,7 @@ import type { Changes } from './history.ts';
 import { FindingsSection } from './html-findings.ts';
 import { SCRIPT } from './html-script.ts';
 import { STYLE } from './html-style.ts';
+import { describeScan } from './scan.ts';
 import type { FindingView, ReportStream, ReportView, Texts } from './view.ts';
 import { STANDINGS, type Standing } from './words.ts';
 
@@ -53,7 +54,8 @@ export class HtmlReport implements ReportStream {
     changes,
     attestations,
     notice,
-  }: Pick<ReportView, 'report' | 'changes' | 'attestations' | 'notice'>): Generator<string> {
+    scan,
+  }: Pick<ReportView, 'report' | 'changes' | 'attestations' | 'notice' | 'scan'>): Generator<string> {
     const { title, timeline = [] } = this.#options;
     const hidden = this.#hidden;
     yield html`<!doctype html>
@@ -70,7 +72,7 @@ export class HtmlReport implements ReportStream {
 <a class="skip" href="#findings">Skip to the findings</a>
 ${heading(report, title, notice)}
 <main>
-${summary(report)}
+${summary(report)}${scan === undefined ? '' : describeScan(scan).map((line) => html`\n<p>${line}</p>`)}
 ${changes === undefined ? '' : sinceParagraph(changes)}
 ${hidden === 0 ? '' : html`<p class="muted">${hidden} findings are left out of this file by the filters it was made with; the numbers above count them.</p>`}
 ${report.notAsked.length === 0 ? '' : html`<p class="muted">Not asked: ${report.notAsked.join(', ')}, about the organization’s own records, which a snapshot does not hold.</p>`}

@@ -1,6 +1,7 @@
 import { canonicalJson, formatInstant, wellFormed } from '../../core/index.ts';
 import { type Finding, findingJson as plainFinding, reportHeadJson } from '../../rules/index.ts';
 import type { Changes, Seen } from './history.ts';
+import { scanJson } from './scan.ts';
 import { type FindingView, type ReportView, seen } from './view.ts';
 
 /** A finding of a check as one piece of canonical JSON. */
@@ -25,7 +26,7 @@ export function reportFrame(view: ReportView): readonly [string, string] {
 
 /** A report without its findings. */
 export const reportHead = (view: ReportView) => {
-  const { report, organizationId, attestations, changes: since } = view;
+  const { report, organizationId, attestations, changes: since, scan } = view;
   return {
     ...reportHeadJson(report, organizationId),
     ...(since === undefined ? {} : { changes: changesJson(since) }),
@@ -39,6 +40,7 @@ export const reportHead = (view: ReportView) => {
       validUntil: formatInstant(attestation.validUntil),
       standing,
     })),
+    ...(scan === undefined ? {} : { scan: scanJson(scan) }),
   };
 };
 

@@ -3,6 +3,7 @@ import type { CheckSummary, ControlSummary, Finding } from '../../rules/index.ts
 import { sourcesOf } from '../../rules/index.ts';
 import { printable } from '../terminal/index.ts';
 import { oneLine } from './plain-text.ts';
+import { describeScan } from './scan.ts';
 import { describeEvidenceSource } from './sources.ts';
 import { type FindingView, type ReportStream, type ReportView, seen, type Texts } from './view.ts';
 import { describeCoverage, describeSubject, STANDINGS, type Standing, standingOf } from './words.ts';
@@ -39,12 +40,13 @@ export class MarkdownReport implements ReportStream {
   }
 
   *pieces(view: ReportView): Generator<string> {
-    const { report, policy } = view;
+    const { report, policy, scan } = view;
     yield textOf([
       `# ${plain(policy.policy.metadata.title)}`,
       '',
       `Policy ${code(report.policy.id)} ${plain(report.policy.version)}, hash ${code(report.policy.hash.slice(0, 16))}. Snapshot of ${formatInstant(report.snapshotTakenAt)}, judged as of ${formatInstant(report.now)}: ${report.accounts} accounts, ${report.regions} governed Regions.`,
       '',
+      ...(scan === undefined ? [] : describeScan(scan).flatMap((line) => [plain(line), ''])),
       ...sinceLines(view),
       ...countsTable(report),
       '',

@@ -2,6 +2,7 @@ import { formatInstant } from '../../core/index.ts';
 import type { CheckSummary, ControlSummary, Finding } from '../../rules/index.ts';
 import { sourcesOf } from '../../rules/index.ts';
 import { displayWidth, type Paint, printable, table, wrap } from '../terminal/index.ts';
+import { describeScan } from './scan.ts';
 import { describeEvidenceSource } from './sources.ts';
 import { type FindingView, type ReportStream, type ReportView, seen, type Texts } from './view.ts';
 import { describeCoverage, describeSubject, type Standing, standingOf } from './words.ts';
@@ -122,7 +123,7 @@ const ATTESTATION_WORDS = {
   current: 'holds until',
 } as const satisfies Record<ReportView['attestations'][number]['standing'], string>;
 
-function heading(report: CheckSummary, { width, paint, notice }: Options): readonly string[] {
+function heading(report: CheckSummary, { width, paint, notice, scan }: Options): readonly string[] {
   const { id, version, hash } = report.policy;
   const [first = '', ...more] = wrap(
     `${printable(id)} ${printable(version)} (hash ${hash.slice(0, 16)})`,
@@ -134,6 +135,7 @@ function heading(report: CheckSummary, { width, paint, notice }: Options): reado
     paint('bold', first),
     ...more,
     ...(notice === undefined ? [] : wrap(printable(notice), width)),
+    ...(scan === undefined ? [] : describeScan(scan).flatMap((line) => wrap(printable(line), width))),
     ...wrap(
       `snapshot of ${formatInstant(report.snapshotTakenAt)}: ${report.accounts} accounts, ${report.regions} governed Regions${when}`,
       width,
@@ -252,10 +254,9 @@ function ending(
       : []),
     ...(worst === undefined
       ? []
-      : [
-          'Why one was found:',
-          ...commandLines(`proviso finding explain ${worst} ${sameEvidence ?? '--snapshot DIR'}`, width),
-        ]),
+      : sameEvidence === undefined
+        ? wrap('Why each was found: `--format json` and `html` have every condition.', width)
+        : ['Why one was found:', ...commandLines(`proviso finding explain ${worst} ${sameEvidence}`, width)]),
   ];
 }
 

@@ -2,6 +2,7 @@ import type { ListedAttestation } from '../../attestations/index.ts';
 import type { LoadedPolicy } from '../../policy/index.ts';
 import type { CheckSummary, Finding } from '../../rules/index.ts';
 import { type Changes, type EarlierReport, type Seen, seenOf } from './history.ts';
+import type { Scan } from './scan.ts';
 
 /** Everything that a format may show of one check. */
 export interface ReportView {
@@ -14,6 +15,8 @@ export interface ReportView {
   readonly attestations: readonly ListedAttestation[];
   /** What a reader must know before reading on, such as that the state is a simulated one. */
   readonly notice?: string | undefined;
+  /** The scan that made the report, where one did: only what is not fine is listed. */
+  readonly scan?: Scan | undefined;
   /** The options that make `finding explain` read the same evidence by the same policy: `--snapshot snapshot/`. */
   readonly sameEvidence?: string | undefined;
   /** Of this program, for formats that name who reported. */
