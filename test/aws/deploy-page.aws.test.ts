@@ -23,8 +23,11 @@ const moto = hasCli ? await startMoto() : undefined;
 /** By its line of the page, in order; everything else must be done. `500`: moto does not know the call. */
 const REFUSED_BY_MOTO: readonly (readonly [string, RegExp])[] = [
   ['cloudformation activate-organizations-access', /500/],
-  // It keeps a list of service principals of its own.
-  ['organizations register-delegated-administrator', /unrecognized service principal/],
+  // It keeps a list of service principals of its own: StackSets and IAM Identity Center are not in it.
+  ...Array.from(
+    { length: 2 },
+    () => ['organizations register-delegated-administrator', /unrecognized service principal/] as const,
+  ),
   ['organizations put-resource-policy', /500/],
   // One account plays the management account and the others, and the role of the StackSet is there already.
   ['cloudformation create-stack', /ProvisoForwardEvents-us-east-1 already exists/],

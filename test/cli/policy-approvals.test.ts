@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { policyDiffSchema } from '../../src/cli/policy-diff/json-schema.ts';
-import { type CliRun, REPOSITORY, run } from './harness.ts';
+import { type CliRun, REPOSITORY, run, SCRATCH } from './harness.ts';
 
 const POLICY = readFileSync(join(REPOSITORY, 'test/diff/fixtures/old.yaml'), 'utf8');
 const CASES = readFileSync(join(REPOSITORY, 'test/diff/fixtures/old.cases.yaml'), 'utf8');
@@ -53,9 +52,9 @@ const commit = (message: string): void => {
 };
 
 beforeAll(() => {
-  keys = mkdtempSync(join(tmpdir(), 'proviso-keys-'));
+  keys = mkdtempSync(join(SCRATCH, 'proviso-keys-'));
   for (const [id, pair] of KEYS) writeFileSync(join(keys, `${id}.pem`), pair.private);
-  template = mkdtempSync(join(tmpdir(), 'proviso-gate-'));
+  template = mkdtempSync(join(SCRATCH, 'proviso-gate-'));
   gitIn(template, 'init', '--quiet', '--initial-branch', 'main');
   execFileSync('mkdir', ['policies'], { cwd: template });
   writeFileSync(join(template, 'policies/small.yaml'), POLICY);
@@ -66,7 +65,7 @@ beforeAll(() => {
 });
 beforeEach(() => {
   if (repository !== '') rmSync(repository, { recursive: true, force: true });
-  repository = mkdtempSync(join(tmpdir(), 'proviso-gate-run-'));
+  repository = mkdtempSync(join(SCRATCH, 'proviso-gate-run-'));
   cpSync(template, repository, { recursive: true });
   git('checkout', '--quiet', '-b', 'change');
 });
