@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import manifest from '../package.json' with { type: 'json' };
-import { createApi, personBehind, rateLimiter } from '../src/api/index.ts';
+import { createApi, FAILURES, personBehind, problemOf, rateLimiter } from '../src/api/index.ts';
 import type { AwsServices } from '../src/compose-aws.ts';
 import { epochMs } from '../src/core/index.ts';
 import type { Services } from '../src/enforcement/index.ts';
@@ -68,10 +69,41 @@ export async function handle(input: unknown, services: Services): Promise<unknow
       ),
     onCall: (told) => console.info(JSON.stringify({ level: 'INFO', message: 'call', ...told })),
   });
+  const takesGzip = /(?:^|[\s,])gzip(?:[\s,]|$)/i.test(headers['accept-encoding'] ?? '');
+  return answerOf(response, await response.text(), takesGzip);
+}
+
+/** What a function may answer in a synchronous call is 6 MB (*Lambda quotas*); a little of it is left for what Lambda puts around it. */
+const MOST_ANSWER = 6 * 1024 * 1024 - 4096;
+const WORTH_GZIP = 1024 * 1024;
+
+/** As API Gateway takes it. An answer that Lambda would drop is a problem that says so: half of a report must not look like all of it. */
+function answerOf(response: Response, text: string, takesGzip: boolean) {
+  const headers = Object.fromEntries(response.headers);
+  const isPacked = takesGzip && Buffer.byteLength(text) > WORTH_GZIP;
+  const answer = isPacked
+    ? {
+        statusCode: response.status,
+        headers: { ...headers, 'content-encoding': 'gzip', vary: 'accept-encoding' },
+        body: gzipSync(text).toString('base64'),
+        isBase64Encoded: true,
+      }
+    : { statusCode: response.status, headers, body: text };
+  if (Buffer.byteLength(JSON.stringify(answer)) <= MOST_ANSWER) return answer;
+  const problem = problemOf(
+    {
+      code: 'ANSWER_TOO_LARGE',
+      message: `the answer has ${Buffer.byteLength(text)} bytes, and a function may send 6 MB`,
+      remedy: takesGzip
+        ? 'a report of the organization stands whole in the evidence bucket: reports/latest.json'
+        : 'send accept-encoding: gzip; a report of the organization also stands whole in the evidence bucket: reports/latest.json',
+    },
+    headers['x-correlation-id'] ?? '',
+  );
   return {
-    statusCode: response.status,
-    headers: Object.fromEntries(response.headers),
-    body: await response.text(),
+    statusCode: FAILURES.ANSWER_TOO_LARGE.status,
+    headers: { ...headers, 'content-type': 'application/problem+json' },
+    body: JSON.stringify(problem),
   };
 }
 

@@ -55,6 +55,7 @@ export const FAILURES = {
   KEY_REUSED: { status: 422, exitCode: 2, title: 'the idempotency key was used for another call' },
   TOO_MANY: { status: 429, exitCode: 4, title: 'too many calls' },
   FAULT: { status: 500, exitCode: 4, title: 'a fault of the service' },
+  ANSWER_TOO_LARGE: { status: 500, exitCode: 4, title: 'the answer is larger than can be sent' },
   UNAVAILABLE: { status: 503, exitCode: 4, title: 'the service cannot do this now' },
 } as const satisfies Record<string, FailureKind>;
 export type FailureCode = keyof typeof FAILURES;

@@ -13,6 +13,7 @@ const ALWAYS: readonly FailureCode[] = [
   'CALLER_UNKNOWN',
   'TOO_MANY',
   'FAULT',
+  'ANSWER_TOO_LARGE',
   'UNAVAILABLE',
 ];
 const WITH_BODY: readonly FailureCode[] = ['MALFORMED', 'TOO_LARGE', 'WRONG_TYPE'];
