@@ -51,7 +51,7 @@ export function rememberingReader(): PolicyReader {
     const key = `${use} ${text}`;
     const before = kept.get(key);
     if (before !== undefined) return renamed(before, name);
-    const read = readPolicy(name, text, use);
+    const read = readAnew(name, text, use);
     if (kept.size >= MAX_KEPT_TEXTS) kept.clear();
     kept.set(key, read);
     return read;
