@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CALLS } from './collect-permissions.ts';
 
 /*
  * What a month of Proviso costs on AWS, for the table of docs/deploy.md: `node scripts/cost.ts` writes it, a test compares it.
@@ -25,7 +26,15 @@ const PRICE = {
   alarmMonth: 0.1,
   metricMonth: 0.3,
   dashboardMonth: 3,
+  s3Put: 0.000005,
+  s3Get: 0.0000004,
+  trace: 0.000005,
 } as const;
+
+const ROOT = join(import.meta.dirname, '..');
+/** How many resources of a type a template makes. */
+const made = (template: string, type: string): number =>
+  readFileSync(join(ROOT, template), 'utf8').split(`Type: ${type}\n`).length - 1;
 
 /** AWS Config's tiers for rule evaluations, per Region: the first 100,000, the next 400,000, the rest. */
 const CONFIG_TIERS: readonly (readonly [number, number])[] = [
@@ -50,6 +59,14 @@ export const ASSUMPTIONS = {
   commitsPerException: 120,
   /** Events forwarded by an account and Region in a month: changes of the settings, of IAM, of policies. */
   eventsPerPair: 500,
+  /** Regions that an account can use without opting in to more: a scan asks them all. */
+  regionsScanned: 17,
+  /** Places of an account that a scan reads at once (`src/evidence/collect.ts`). */
+  scanAtOnce: 12,
+  scanMemoryGb: 1,
+  drainMemoryGb: 2,
+  /** Calls of a run of the drain that finds nothing to do. */
+  callsPerDrain: 2,
   /** Log bytes of one invocation. */
   logBytes: 1_000,
 } as const;
@@ -82,9 +99,22 @@ export function monthlyCost(accounts: number): readonly CostLine[] {
   const sweepSeconds = (sweeps * pairs * 2 * call) / ASSUMPTIONS.sweepAtOnce;
   const events = pairs * ASSUMPTIONS.eventsPerPair;
   const eventSeconds = events * 3 * call;
-  const invocations = evaluations + sweeps + events;
-  const lambda = (seconds: number, requests: number) =>
-    seconds * memoryGb * PRICE.lambdaGbSecond + requests * PRICE.lambdaRequest;
+  const nights = HOURS / 24;
+  const scans = nights * accounts;
+  const callsOf = (per: (typeof CALLS)[number]['per']) =>
+    CALLS.filter((each) => each.per === per && each.times === 'one').length;
+  const { regionsScanned } = ASSUMPTIONS;
+  const callsPerScan = callsOf('account') + regionsScanned * callsOf('account-region');
+  const scanSeconds = (scans * callsPerScan * call) / ASSUMPTIONS.scanAtOnce;
+  // The account's file, one of each Region, its result; the organization's file, and the result once more at the end.
+  const [puts, gets] = [scans * (regionsScanned + 2), scans * 2];
+  const drains = HOURS * 60;
+  const invocations = evaluations + sweeps + events + scans + drains;
+  const lambda = (seconds: number, requests: number, gb: number = memoryGb) =>
+    seconds * gb * PRICE.lambdaGbSecond + requests * PRICE.lambdaRequest;
+  const alarms = made('deploy/governance.yml', 'AWS::CloudWatch::Alarm');
+  const keys = made('deploy/governance.yml', 'AWS::KMS::Key');
+  const memberAlarms = made('templates/member-events.yml', 'AWS::CloudWatch::Alarm');
   const whole = (value: number) => Math.round(value).toLocaleString('en-US');
   return [
     {
@@ -108,6 +138,22 @@ export function monthlyCost(accounts: number): readonly CostLine[] {
       usd: events * PRICE.event * 2 + lambda(eventSeconds, events),
     },
     {
+      what: 'nightly scan: functions, steps, evidence written',
+      units: `${whole(scans)} accounts × ${callsPerScan} calls, ${whole(scanSeconds)} s`,
+      usd:
+        lambda(scanSeconds, scans, ASSUMPTIONS.scanMemoryGb) +
+        scans * 2 * PRICE.stateTransition +
+        puts * PRICE.s3Put +
+        gets * PRICE.s3Get,
+    },
+    {
+      what: 'drain, every minute',
+      units: whole(drains),
+      usd:
+        lambda(drains * ASSUMPTIONS.callsPerDrain * call, drains, ASSUMPTIONS.drainMemoryGb) +
+        drains * PRICE.schedule,
+    },
+    {
       what: 'exceptions',
       units: `${ASSUMPTIONS.exceptions}`,
       usd:
@@ -128,9 +174,20 @@ export function monthlyCost(accounts: number): readonly CostLine[] {
       usd: (invocations * ASSUMPTIONS.logBytes * PRICE.logGb) / 1e9,
     },
     {
+      what: 'traces, of every invocation at most',
+      units: whole(invocations),
+      usd: invocations * PRICE.trace,
+    },
+    {
+      what: 'alarms of forwarding, one in each account and Region',
+      units: whole(pairs * memberAlarms),
+      usd: pairs * memberAlarms * PRICE.alarmMonth,
+    },
+    {
       what: 'keys, alarms, metrics, dashboard',
-      units: '2, 8, 4, 1',
-      usd: 2 * PRICE.kmsKeyMonth + 8 * PRICE.alarmMonth + 4 * PRICE.metricMonth + PRICE.dashboardMonth,
+      units: `${keys}, ${alarms}, 4, 1`,
+      usd:
+        keys * PRICE.kmsKeyMonth + alarms * PRICE.alarmMonth + 4 * PRICE.metricMonth + PRICE.dashboardMonth,
     },
   ];
 }
@@ -154,7 +211,7 @@ export function costMarkdown(): string {
   ].join('\n');
 }
 
-export const PAGE = join(import.meta.dirname, '..', 'docs', 'deploy.md');
+export const PAGE = join(ROOT, 'docs/deploy.md');
 const BLOCK = /(<!-- cost -->\n)[\s\S]*?(\n<!-- \/cost -->)/;
 
 /** The page with the table as it is computed now. */
