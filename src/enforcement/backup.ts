@@ -1,4 +1,5 @@
 import type { Observation } from '../evidence/index.ts';
+import { globMatches } from '../iam/index.ts';
 
 /*
  * Which resources a plan of AWS Backup takes in. Source: AWS Backup's guide, *Assigning resources to a backup plan* and *Assign resources with AWS
@@ -81,18 +82,4 @@ function meets({ operator, key, value }: BackupCondition, tags: Readonly<Record<
 }
 
 /** `*` stands for any run of characters; nothing else is special, unlike in policies of IAM. */
-function starMatches(pattern: string, text: string): boolean {
-  const [first = '', ...others] = pattern.split('*');
-  const last = others.pop();
-  if (last === undefined) return pattern === text;
-  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last))
-    return false;
-  const end = text.length - last.length;
-  let from = first.length;
-  for (const part of others) {
-    const at = text.indexOf(part, from);
-    if (at < 0 || at + part.length > end) return false;
-    from = at + part.length;
-  }
-  return true;
-}
+const starMatches = (pattern: string, text: string): boolean => globMatches(pattern, text, '');

@@ -1,9 +1,9 @@
 /**
- * Whether `text` as a whole matches `pattern`, where `*` stands for any run of characters (also none) and `?` for exactly one.
+ * Whether `text` as a whole matches `pattern`, where `*` stands for any run of characters (also none) and `anyOne` for exactly one ('': nothing does).
  * Only the last `*` is ever tried again, so it takes at most |pattern| x |text| steps, whatever the pattern: patterns come from
  * policy documents that anyone in an account may have written.
  */
-export function globMatches(pattern: string, text: string): boolean {
+export function globMatches(pattern: string, text: string, anyOne = '?'): boolean {
   let inPattern = 0;
   let inText = 0;
   let afterStar = -1;
@@ -13,7 +13,7 @@ export function globMatches(pattern: string, text: string): boolean {
     if (expected === '*') {
       afterStar = ++inPattern;
       starCovers = inText;
-    } else if (expected !== undefined && (expected === '?' || expected === text[inText])) {
+    } else if (expected !== undefined && (expected === anyOne || expected === text[inText])) {
       inPattern++;
       inText++;
     } else if (afterStar >= 0) {

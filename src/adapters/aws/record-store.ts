@@ -2,16 +2,15 @@ import {
   type CancellationReason,
   DynamoDBClient,
   GetItemCommand,
-  QueryCommand,
   TransactGetItemsCommand,
   TransactionCanceledException,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { ConditionalWrite, RecordStore, StoredRecord } from '../../exceptions/index.ts';
 import { awsCall } from './call.ts';
+import { queryAll } from './dynamo-query.ts';
 import type { HomeSettings } from './home-settings.ts';
 import { MalformedAnswer, required } from './observe.ts';
-import { allPages } from './pages.ts';
 
 /** Of TransactWriteItems. */
 const MOST_WRITES = 100;
@@ -56,22 +55,11 @@ export function dynamoRecordStore(settings: HomeSettings, table: string): Record
     async list(prefix) {
       const { pk, sk } = splitKey(prefix);
       return awsCall('dynamodb:Query', async () => {
-        const items = await allPages(async (token) => {
-          const page = await client.send(
-            new QueryCommand({
-              TableName: table,
-              ConsistentRead: true,
-              KeyConditionExpression: sk === '' ? 'pk = :pk' : 'pk = :pk AND begins_with(sk, :sk)',
-              ExpressionAttributeValues: { ':pk': { S: pk }, ...(sk === '' ? {} : { ':sk': { S: sk } }) },
-              ...(token === undefined
-                ? {}
-                : { ExclusiveStartKey: JSON.parse(token) as Record<string, { S: string }> }),
-            }),
-          );
-          return {
-            items: page.Items,
-            next: page.LastEvaluatedKey === undefined ? undefined : JSON.stringify(page.LastEvaluatedKey),
-          };
+        const items = await queryAll(client, {
+          TableName: table,
+          ConsistentRead: true,
+          KeyConditionExpression: sk === '' ? 'pk = :pk' : 'pk = :pk AND begins_with(sk, :sk)',
+          ExpressionAttributeValues: { ':pk': { S: pk }, ...(sk === '' ? {} : { ':sk': { S: sk } }) },
         });
         return items.map(recordOf);
       });

@@ -16,9 +16,9 @@ import {
 } from '../../core/index.ts';
 import { AwsCallError } from '../../exceptions/index.ts';
 import { awsCall } from './call.ts';
+import { queryAll } from './dynamo-query.ts';
 import type { HomeSettings } from './home-settings.ts';
 import { MalformedAnswer, required } from './observe.ts';
-import { allPages } from './pages.ts';
 
 /** All events are one sequence: order between exceptions matters as much as within one. */
 const SEQUENCE = 'event';
@@ -109,26 +109,15 @@ export function dynamoHistory(settings: HomeSettings, table: string): History {
   const holding = (texts: readonly string[]): Promise<readonly RecordedEvent[]> =>
     awsCall('dynamodb:Query', async () => {
       const names = texts.map((_, index) => `:t${index}`);
-      const items = await allPages(async (token) => {
-        const page = await client.send(
-          new QueryCommand({
-            TableName: table,
-            ConsistentRead: true,
-            KeyConditionExpression: 'pk = :pk',
-            FilterExpression: names.map((name) => `contains(event, ${name})`).join(' OR '),
-            ExpressionAttributeValues: {
-              ':pk': { S: SEQUENCE },
-              ...Object.fromEntries(texts.map((text, index) => [`:t${index}`, { S: text }])),
-            },
-            ...(token === undefined
-              ? {}
-              : { ExclusiveStartKey: JSON.parse(token) as Record<string, { S: string }> }),
-          }),
-        );
-        return {
-          items: page.Items,
-          next: page.LastEvaluatedKey === undefined ? undefined : JSON.stringify(page.LastEvaluatedKey),
-        };
+      const items = await queryAll(client, {
+        TableName: table,
+        ConsistentRead: true,
+        KeyConditionExpression: 'pk = :pk',
+        FilterExpression: names.map((name) => `contains(event, ${name})`).join(' OR '),
+        ExpressionAttributeValues: {
+          ':pk': { S: SEQUENCE },
+          ...Object.fromEntries(texts.map((text, index) => [`:t${index}`, { S: text }])),
+        },
       });
       return items.map((item) => recordedEvent(required(item['event']?.S, 'event')));
     });
