@@ -191,6 +191,7 @@ export const CALLS: readonly CallCount[] = [
   ...call('account-region', 'groupsAndSearches', 'logs:DescribeLogGroups'),
   ...call('account-region', 'logGroups', 'logs:DescribeSubscriptionFilters'),
   ...call('account-region', 'ifLogGroups', 'logs:DescribeAccountPolicies', 'logs:DescribeExportTasks'),
+  ...call('account-region', 'ifLogGroups', 'logs:DescribeResourcePolicies'),
   ...call('account-region', 'buckets', 's3:GetBucketVersioning', 's3:GetLifecycleConfiguration'),
   ...call(
     'account-region',

@@ -240,22 +240,6 @@ function candidates(
   return [...accounts].flatMap((account) => byAccount.get(account) ?? []);
 }
 
-/**
- * What no section of the evidence holds and what could let others into the places asked about, in words. Access points of buckets are not among it: they
- * let in nobody whom the bucket does not let in itself, and a bucket policy that leaves it to them (`s3:DataAccessPointAccount`) lets in under that condition.
- * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-policies.html
- */
-export function neverCollected(access: Access): readonly string[] {
-  const kinds = new Set(access.destinations.map(({ kind }) => kind));
-  return [
-    ...(kinds.has('log-group')
-      ? [
-          'policies of CloudWatch Logs for a whole account, which may let others into log groups: not collected',
-        ]
-      : []),
-  ];
-}
-
 /** ``bucket `prompts` of shop (222222222222)``. */
 export function whereWords(destination: Destination, nameOf: (accountId: string) => string): string {
   const { accountId, namedIn } = destination;

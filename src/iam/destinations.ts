@@ -1,6 +1,7 @@
 import { type AccountId, isAccountId, partitionOfRegion, type Region } from '../core/index.ts';
 import {
   type KeyGrant,
+  type LogsResourcePolicy,
   namedDestinations,
   type Observation,
   type Organization,
@@ -53,6 +54,8 @@ interface Found {
   policy: Observation<string>;
   by: AccountId;
   grants: Observation<readonly KeyGrant[]>;
+  /** Of a log group: the policies of CloudWatch Logs for its whole account and Region. */
+  accountWide: Observation<readonly LogsResourcePolicy[]>;
 }
 
 const NOBODY_ASKED = { kind: 'unobservable', reason: 'not-collected', detail: 'nobody asked' } as const;
@@ -85,6 +88,7 @@ function collect(pair: RegionEvidence, found: Map<string, Found>): void {
   const partition = partitionOfRegion(region);
   const policies = sectionOf(sections, 'destinationPolicies');
   const grants = sectionOf(sections, 'keyGrants');
+  const accountWide = sectionOf(sections, 'logsResourcePolicies');
   const policyOf = new Map(
     (policies.kind === 'observed' ? policies.value : []).map((each) => [each.resourceArn, each.policy]),
   );
@@ -109,6 +113,8 @@ function collect(pair: RegionEvidence, found: Map<string, Found>): void {
         by: accountId,
         grants: granted,
         ownership: NOBODY_ASKED,
+        // Absent says that nobody asked.
+        accountWide: accountWide.kind === 'absent' ? NOBODY_ASKED : accountWide,
       });
       return;
     }
@@ -159,7 +165,7 @@ function destinationOf(found: Found, held: ResourceLayer | undefined): Destinati
   const inArn = accountOf(resourceArn);
   // AWS tells the policy of a bucket, or that it has none, to nobody but its own account.
   const accountId = isAccountId(inArn) ? inArn : found.policy.kind === 'unobservable' ? undefined : found.by;
-  const own = held ?? layerFrom(found, accountId);
+  const own = withAccountWide(held ?? layerFrom(found, accountId), found);
   const { grants } = found;
   return {
     kind,
@@ -219,6 +225,20 @@ function layerFrom(found: Found, accountId: AccountId | undefined): ResourceLaye
   return { ...layer, unreadable: [{ reason: 'missing-document', detail }] };
 }
 
+/** The layer with the policies that CloudWatch Logs holds for the whole account and Region: they let into a log group too. */
+function withAccountWide(layer: ResourceLayer, { kind, accountWide, ...found }: Found): ResourceLayer {
+  if (kind !== 'log-group') return layer;
+  if (accountWide.kind === 'observed')
+    return withDocuments(
+      layer,
+      accountWide.value.map(({ name, document }) =>
+        readPolicy(`the policy \`${name}\` of CloudWatch Logs`, document, 'resource'),
+      ),
+    );
+  const detail = `the policies of CloudWatch Logs for the whole account, which may let others into ${destinationWords({ kind, name: found.name })}, could not be read: ${whyNot(accountWide)}`;
+  return { ...layer, unreadable: [...layer.unreadable, { reason: 'missing-document', detail }] };
+}
+
 /** An object of the bucket; the log group or something in it; the key, or any key of its account where an alias names it. */
 function resourcesOf({ kind, resourceArn, by, namedIn }: Found): readonly RequestResource[] {
   if (kind === 'bucket') return [{ kind: 'within', prefix: `${resourceArn}/` }];
@@ -249,10 +269,14 @@ export function resourceLayer(
   };
 }
 
-export const withDocuments = (layer: ResourceLayer, documents: readonly ReadPolicy[]): ResourceLayer => ({
-  ...layer,
-  policies: [...layer.policies, ...layerOf(layer.name, documents).policies],
-});
+export function withDocuments(layer: ResourceLayer, documents: readonly ReadPolicy[]): ResourceLayer {
+  const { policies, unreadable } = layerOf(layer.name, documents);
+  return {
+    ...layer,
+    policies: [...layer.policies, ...policies],
+    unreadable: [...layer.unreadable, ...unreadable],
+  };
+}
 
 /**
  * What a grant allows, as a statement of its key. Which encryption contexts it holds for is not in the evidence: that they must be there makes it

@@ -1,12 +1,7 @@
 import type { Access, KnownPrincipal } from './access.ts';
 import { ACTION_SETS, type ActionSetName } from './actions.ts';
 import { peopleWords } from './assignments.ts';
-import {
-  type CapablePrincipal,
-  contentReaders,
-  type DestinationReaders,
-  neverCollected,
-} from './content-readers.ts';
+import { type CapablePrincipal, contentReaders, type DestinationReaders } from './content-readers.ts';
 import { strongestOf } from './decide.ts';
 import type { PermissionDecision } from './evaluate.ts';
 import { type AccessPath, pathsTo } from './paths.ts';
@@ -77,7 +72,7 @@ export function whoCan(
     notSeen: [
       ...access.notSeen,
       ...peopleNotSeen(named),
-      ...(set === 'read-content' ? [...access.placesNotSeen, ...neverCollected(access)] : []),
+      ...(set === 'read-content' ? access.placesNotSeen : []),
       ...(needsResourcePolicies ? [RESOURCE_POLICIES_NOT_SEEN[set]] : []),
       ...(needsResourcePolicies && !access.hasResourceControl ? [RESOURCE_CONTROL_NOT_SEEN] : []),
     ],

@@ -693,6 +693,25 @@ describe('the policies of destinations', () => {
     });
   });
 
+  it('and those of CloudWatch Logs for the whole account, page by page, where a log group is among them', async () => {
+    const readAll = destinationPolicyReaders(access, clock).logsResourcePolicies;
+    logs
+      .on(DescribeResourcePoliciesCommand, { policyScope: 'ACCOUNT' })
+      .resolves({ resourcePolicies: [], nextToken: '2' })
+      .on(DescribeResourcePoliciesCommand, { policyScope: 'ACCOUNT', nextToken: '2' })
+      .resolves({ resourcePolicies: [{ policyName: 'Others', policyDocument: POLICY }] });
+    expect(await readAll(asked)).toMatchObject({
+      kind: 'observed',
+      value: [{ name: 'Others', document: POLICY }],
+    });
+    const calls = logs.calls().length;
+    expect(await readAll(place())).toMatchObject({ kind: 'unobservable', reason: 'not-collected' });
+    expect(await readAll(place({ sections: { destinations: observed([bucket]) } }))).toMatchObject({
+      kind: 'absent',
+    });
+    expect(logs.calls()).toHaveLength(calls);
+  });
+
   it('is as unknown as the destinations, and asks nothing where there are none', async () => {
     expect(await read(place())).toMatchObject({ kind: 'unobservable', reason: 'not-collected' });
     expect(await read(place({ sections: { destinations: observed([]) } }))).toMatchObject({ value: [] });

@@ -82,6 +82,7 @@ export const SECTION_EXAMPLES: {
       { resourceArn: 'arn:aws:s3:::b', policy: observed('{"Version":"2012-10-17","Statement":[]}') },
       { resourceArn: 'arn:aws:kms:eu-central-1:111111111111:key/k', policy: absent() },
     ],
+    logsResourcePolicies: [{ name: 'Others', document: '{"Version":"2012-10-17","Statement":[]}' }],
     keyGrants: [
       {
         keyArn: 'arn:aws:kms:eu-central-1:111111111111:key/k',

@@ -4,6 +4,7 @@ import type {
   ContentBucket,
   IamEvidence,
   KeyGrant,
+  LogsResourcePolicy,
   Observation,
   RegionEvidence,
 } from '../../src/evidence/index.ts';
@@ -36,6 +37,8 @@ interface Case {
   readonly org?: Parameters<typeof estate>[2];
   /** What the account that is no owner could see of it. */
   readonly byTwo?: Observation<string>;
+  /** The policies of CloudWatch Logs for the whole account. */
+  readonly accountWide?: Observation<readonly LogsResourcePolicy[]>;
 }
 
 const NOT_ASKED = { kind: 'unobservable', reason: 'not-collected' } as const;
@@ -62,6 +65,7 @@ const pairOf = (
   resourceArn: string,
   held: Observation<string>,
   grants: Observation<readonly KeyGrant[]> = observed([]),
+  logsResourcePolicies: Observation<readonly LogsResourcePolicy[]> = observed([]),
 ): RegionEvidence => ({
   accountId,
   region: FRANKFURT,
@@ -70,16 +74,17 @@ const pairOf = (
   sections: {
     ...(resourceArn === BUCKET ? { destinations: observed([described()]) } : {}),
     destinationPolicies: observed([{ resourceArn, policy: held }]),
+    logsResourcePolicies,
     keyGrants: resourceArn === KEY ? observed([{ keyArn: KEY, grants }]) : observed([]),
   },
 });
 
-function readers({ arn = BUCKET, policy: held, one = {}, two = {}, grants, org, byTwo }: Case) {
+function readers({ arn = BUCKET, policy: held, one = {}, two = {}, grants, org, byTwo, accountWide }: Case) {
   const access = accessOf({
     ...estate(one, two, org),
     accountRegions: [
       ...(byTwo === undefined ? [] : [pairOf(TWO, arn, byTwo)]),
-      pairOf(ONE, arn, held, grants),
+      pairOf(ONE, arn, held, grants, accountWide),
     ],
   });
   const [found, more] = contentReaders(access);
@@ -347,6 +352,36 @@ describe('log groups and keys', () => {
       expect(names(readers({ arn: GROUP, policy: absent(), one: { users } }))).toHaveLength(1);
     },
   );
+
+  const stranger = `arn:aws:iam::${STRANGER}:role/x`;
+  const wide = (Resource: string): LogsResourcePolicy => ({
+    name: 'Others',
+    document: documentOf([allow('logs:FilterLogEvents', { Resource, Principal: { AWS: stranger } })]),
+  });
+  test.each<readonly [string, Observation<readonly LogsResourcePolicy[]>, readonly string[]]>([
+    [
+      'let in by name',
+      observed([wide(`${GROUP}:*`)]),
+      [`\`${stranger}\`, outside the organization: allowed`],
+    ],
+    ['let in by a star', observed([wide('*')]), [`\`${stranger}\`, outside the organization: allowed`]],
+    ['say nothing of another group', observed([wide(`${GROUP}y:*`)]), []],
+    ['are beside the group’s own', observed([]), []],
+  ])('policies of CloudWatch Logs for the whole account %s', (_name, accountWide, expected) => {
+    const found = readers({ arn: GROUP, policy: absent(), one: { users: [bob] }, accountWide });
+    expect(names(found)).toEqual(expected);
+    expect(found.notSeen).toEqual([]);
+  });
+
+  test.each<readonly [string, Observation<readonly LogsResourcePolicy[]>]>([
+    ['refused', DENIED],
+    ['not asked', absent()],
+    ['not JSON', observed([{ name: 'Others', document: '{' }])],
+  ])('are not taken for none when they were %s', (_name, accountWide) => {
+    const ada = user('ada', [allow('logs:FilterLogEvents', { Resource: '*' })]);
+    const found = readers({ arn: GROUP, policy: absent(), one: { users: [ada, bob] }, accountWide });
+    expect(names(found)).toContain('ada: cannot-decide');
+  });
 
   const admin = user('eve', [ALLOW_ALL]);
   const toBob = policy(allow('kms:*', { Principal: { AWS: `arn:aws:iam::${ONE}:user/bob` } }));

@@ -32,7 +32,7 @@ import { regional } from './regional.ts';
 export function destinationPolicyReaders(
   access: RegionAccess,
   clock: Clock,
-): Pick<SectionReaders<'account-region'>, 'destinationPolicies' | 'keyGrants'> {
+): Pick<SectionReaders<'account-region'>, 'destinationPolicies' | 'logsResourcePolicies' | 'keyGrants'> {
   return {
     /**
      * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_ListGrants.html
@@ -72,6 +72,30 @@ export function destinationPolicyReaders(
             }),
           });
         return found;
+      });
+    },
+
+    /** @see https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeResourcePolicies.html: `policyScope` */
+    logsResourcePolicies: (place, { signal } = {}) => {
+      const destinations = sectionOf(place.sections, 'destinations');
+      if (destinations.kind === 'unobservable') return Promise.resolve(destinations);
+      return regional(clock, 'logs:DescribeResourcePolicies', place, async () => {
+        const named = destinations.kind === 'absent' ? [] : destinations.value;
+        if (!named.some(({ kind }) => kind === 'cloudwatch-logs')) return undefined;
+        const settings = await access.settingsFor(place.accountId, place.region);
+        const logs = clientOf(CloudWatchLogsClient, settings);
+        const policies = await allPages(async (nextToken) => {
+          const command = new DescribeResourcePoliciesCommand({
+            policyScope: 'ACCOUNT',
+            ...(nextToken === undefined ? {} : { nextToken }),
+          });
+          const page = await logs.send(command, abortable(signal));
+          return { items: page.resourcePolicies, next: page.nextToken };
+        });
+        return policies.map(({ policyName, policyDocument }) => ({
+          name: required(policyName, 'resourcePolicies.policyName'),
+          document: required(policyDocument, 'resourcePolicies.policyDocument'),
+        }));
       });
     },
 

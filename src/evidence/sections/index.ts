@@ -12,6 +12,7 @@ import { destinations } from './destinations.ts';
 import { aiServicesOptOut, costAllocationTags, costExports, permissionSetAssignments } from './governance.ts';
 import { keyGrants } from './key-grants.ts';
 import { logDeliveries } from './log-deliveries.ts';
+import { logsResourcePolicies } from './logs-resource-policies.ts';
 import { mantleRetention } from './mantle.ts';
 import { asyncInvocations, batchJobs, evaluationJobs } from './output-jobs.ts';
 import { regions } from './regions.ts';
@@ -42,6 +43,7 @@ export type {
 } from './governance.ts';
 export type { GrantsOfKey, KeyGrant } from './key-grants.ts';
 export type { LogDelivery } from './log-deliveries.ts';
+export type { LogsResourcePolicy } from './logs-resource-policies.ts';
 export type { MantleProject, MantleRetention } from './mantle.ts';
 export type { OutputJob } from './output-jobs.ts';
 export { type AccountRegion, usableRegions } from './regions.ts';
@@ -77,6 +79,7 @@ export const SECTIONS = {
     destinations,
     // Last: of these places.
     destinationPolicies,
+    logsResourcePolicies,
     keyGrants,
   },
   account: {
