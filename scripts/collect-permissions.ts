@@ -121,6 +121,9 @@ export const CALL_COUNTS = {
   tagged: 'one for each application inference profile, provisioned throughput, agent and knowledge base',
   evaluations: 'one for each evaluation job',
   buckets: 'one for each bucket that content goes to',
+  accessPoints:
+    'one for each access point in front of such a bucket, or in front of a bucket of another account',
+  multiRegionAccessPoints: 'one for each Multi-Region Access Point',
   logGroups: 'one for each log group that content goes to',
   ifLogGroups: '1 where content goes to a log group',
   keys: 'one for each key of these buckets and log groups',
@@ -164,7 +167,8 @@ export const CALLS: readonly CallCount[] = [
   ...call('account', 'one', 'organizations:DescribeEffectivePolicy'),
   ...call('account', 'one', 'cloudwatch:ListDashboards'),
   ...call('account', 'dashboards', 'cloudwatch:GetDashboard'),
-  ...call('account', 'one', 'account:ListRegions'),
+  ...call('account', 'one', 'account:ListRegions', 's3:ListMultiRegionAccessPoints'),
+  ...call('account', 'multiRegionAccessPoints', 's3:GetMultiRegionAccessPointPolicy'),
   ...call('account-region', 'one', 'bedrock:GetModelInvocationLoggingConfiguration'),
   ...call('account-region', 'one', 'bedrock:GetAccountDataRetention', 'bedrock:ListSessions'),
   ...call('account-region', 'one', 'cloudtrail:DescribeTrails'),
@@ -204,6 +208,8 @@ export const CALLS: readonly CallCount[] = [
   ...call('account-region', 'buckets', 's3:GetBucketPolicy'),
   ...call('account-region', 'logGroups', 'logs:DescribeResourcePolicies'),
   ...call('account-region', 'keys', 'kms:GetKeyPolicy', 'kms:ListGrants', 'kms:DescribeKey'),
+  ...call('account-region', 'one', 's3:ListAccessPoints'),
+  ...call('account-region', 'accessPoints', 's3:GetAccessPointPolicy'),
 ];
 
 const callTable = (): string => {

@@ -469,10 +469,19 @@ export const LIVE_CHECKS: readonly LiveCheck[] = [
   iam(
     'access-point-needs-bucket',
     'that an access point lets in nobody whom its bucket keeps out',
-    'readers by an access point are missed: the policies of access points must be collected',
+    'readers by an access point are missed: its policy alone must be enough in the evaluator',
     ['aws s3api get-bucket-policy --bucket "$TEST_BUCKET"'],
     [
       'aws s3api get-object --bucket "$TEST_ACCESS_POINT_ARN" --key test /dev/null # as a role that the access point allows and the bucket does not: denied',
+    ],
+  ),
+  iam(
+    'access-point-identity-arn',
+    'that nobody knows which ARN own policies must name for a request through an access point',
+    'the evaluator asks for the right one and decides where it says `cannot-decide` today',
+    ['aws s3api get-bucket-policy --bucket "$TEST_BUCKET"'],
+    [
+      'aws s3api get-object --bucket "$TEST_ACCESS_POINT_ARN" --key test /dev/null # as a role of the bucket’s account whose policy names objects of the access point alone, then of the bucket alone; neither resource names the role',
     ],
   ),
   iam(

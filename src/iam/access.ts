@@ -115,7 +115,7 @@ export function accessOf({ organization, accounts, accountRegions = [] }: Access
       principals.push(...principalsOf(iam.value, account, guardrails, read, sections));
     }
   }
-  const destinations = destinationsOf(accountRegions, resourcePolicies);
+  const destinations = destinationsOf(accountRegions, accounts, resourcePolicies);
   const withGrants = new Set<string>();
   for (const { resourceArn, layer, kind, grantsNotSeen } of destinations) {
     resourcePolicies.set(resourceArn, layer);
@@ -126,7 +126,7 @@ export function accessOf({ organization, accounts, accountRegions = [] }: Access
       notSeen.push(`the users, groups and roles of account ${name} (${id}): not in the snapshot`);
   principals.sort((one, other) => (one.arn < other.arn ? -1 : one.arn > other.arn ? 1 : 0));
 
-  const contexts = new Map<KnownPrincipal, RequestContext>();
+  const contexts = new WeakMap<KnownPrincipal, RequestContext>();
   const ownContext = (principal: KnownPrincipal): RequestContext => {
     const before = contexts.get(principal);
     if (before !== undefined) return before;

@@ -1,11 +1,13 @@
 import type { Access, KnownPrincipal } from './access.ts';
+import { type AskSide, accountsLeftTo, decideAnyWay, speaksOfAccessPoints } from './access-points.ts';
 import { ACTION_SETS } from './actions.ts';
-import { withKeys } from './context.ts';
+import { withKeys, withValues } from './context.ts';
 import { strongestOf } from './decide.ts';
 import { type Destination, type DestinationKind, destinationWords } from './destinations.ts';
-import type { PermissionDecision } from './evaluate.ts';
+import type { PermissionDecision, ResourceLayer } from './evaluate.ts';
+import { EVERYTHING } from './layers.ts';
 import { type AccessPath, type Certainty, pathFinder, weaker } from './paths.ts';
-import { decideOutsider, outsidersNamed } from './resource-outsiders.ts';
+import { decideOutsider, type NamedOutsider, outsidersNamed } from './resource-outsiders.ts';
 
 /** Who may do at least one of some actions, or of which that is not decided. */
 export interface Capability {
@@ -72,15 +74,12 @@ export function contentReaders(
       action.startsWith(SERVICES[destination.kind]),
     );
     const key = keys.get(destination.keyArn);
+    const partition = destination.resourceArn.split(':')[1] ?? '';
     const capable: CapablePrincipal[] = [];
     const withoutKey: CapablePrincipal[] = [];
     for (const principal of candidates(access, destination, byAccount)) {
       const capability = capabilityOf(
-        actions.flatMap((action) =>
-          destination.resources.map((resource) =>
-            access.decide(principal, action, { resource, resourcePolicy: destination.layer }),
-          ),
-        ),
+        actions.flatMap((action) => decideReading(access, principal, action, destination)),
       );
       if (capability === undefined || !isShown(principal, capability, destination)) continue;
       const opened = key === undefined ? capability : withKey(capability, decideKey(access, principal, key));
@@ -99,9 +98,9 @@ export function contentReaders(
       principals: asked.filter(({ principal }) => principal.type !== 'root'),
       roots: asked.filter(({ principal }) => principal.type === 'root'),
       paths: pathsTo(targets).filter(({ from }) => isAsked(from)),
-      others: outsidersNamed(destination.layer, access).flatMap((outsider) => {
+      others: outsidersNamed(layerWithPoints(destination), access, partition).flatMap((outsider) => {
         const capability = capabilityOf(
-          actions.flatMap((action) => decideOutsider(outsider, action, destination, access)),
+          actions.flatMap((action) => decideOutsiderReading(access, outsider, action, destination)),
         );
         if (capability === undefined) return [];
         // Whom the key does not name may be let in by what nobody here sees: their own account, their own grants.
@@ -117,6 +116,52 @@ export function contentReaders(
     };
   });
 }
+
+/** Of a bucket: directly or through an access point. */
+function decideReading(
+  access: Access,
+  principal: KnownPrincipal,
+  action: string,
+  destination: Destination,
+): readonly PermissionDecision[] {
+  const { accessPoints, layer, resources } = destination;
+  if (accessPoints === undefined)
+    return resources.map((resource) => access.decide(principal, action, { resource, resourcePolicy: layer }));
+  const own = access.contextOf(principal, action);
+  const { identity, boundary } = principal.policies;
+  const boundless = { ...principal, policies: { ...principal.policies, identity: EVERYTHING } };
+  const ask: AskSide = (side, keys, permission) =>
+    side.resources.map((resource) =>
+      access.decide(permission === 'any' ? boundless : principal, action, {
+        resource,
+        resourcePolicy: side.layer,
+        context: withValues(own, keys),
+      }),
+    );
+  return decideAnyWay(ask, destination, accessPoints, [identity, boundary]);
+}
+
+function decideOutsiderReading(
+  access: Access,
+  outsider: NamedOutsider,
+  action: string,
+  destination: Destination,
+): readonly PermissionDecision[] {
+  if (destination.accessPoints === undefined) return decideOutsider(outsider, action, destination, access);
+  // What it may do by itself is not known, or everything: asking with any permission could change nothing.
+  const ask: AskSide = (side, keys) =>
+    decideOutsider({ ...outsider, context: withValues(outsider.context, keys) }, action, side, access);
+  return decideAnyWay(ask, destination, destination.accessPoints, []);
+}
+
+/** Of a bucket, with whom its access points name. */
+const layerWithPoints = ({ layer, accessPoints }: Destination): ResourceLayer =>
+  accessPoints === undefined
+    ? layer
+    : {
+        ...layer,
+        policies: [...layer.policies, ...accessPoints.known.flatMap((point) => point.layer.policies)],
+      };
 
 const DECRYPT = 'kms:Decrypt';
 
@@ -164,19 +209,30 @@ const undecided = ({ decisions }: Capability, { name }: Destination): Capability
 });
 
 /** What is not known of a destination, in words; empty: its policy and grants were read. */
-function notSeenOf(
-  { layer, grantsNotSeen, keyNotSeen, accessLists, accountId }: Destination,
-  access: Access,
-): readonly string[] {
+function notSeenOf(destination: Destination, access: Access): readonly string[] {
+  const { layer, grantsNotSeen, keyNotSeen, accessLists, accountId } = destination;
   return [
     ...layer.unreadable.map(({ detail }) => `${detail}; whom it lets in and keeps out is not known`),
     ...(grantsNotSeen === undefined ? [] : [`${grantsNotSeen}; whom they let in is not known`]),
     ...(keyNotSeen === undefined ? [] : [`${keyNotSeen}; who reads its objects may need a key too`]),
     ...(accessLists === undefined ? [] : [`${accessLists}; they may let others in`]),
+    ...accessPointsNotSeen(destination, access),
     ...(accountId === undefined || access.isSeen(accountId)
       ? []
       : [`the users, groups and roles of its account (${accountId}) were not seen`]),
   ];
+}
+
+/** Access points let in past the bucket policy only where that leaves it to them. */
+function accessPointsNotSeen({ layer, accessPoints }: Destination, access: Access): readonly string[] {
+  if (accessPoints === undefined || !speaksOfAccessPoints([layer])) return [];
+  const unread = accessPoints.known.flatMap((point) => point.layer.unreadable.map(({ detail }) => detail));
+  const unlisted = accountsLeftTo(layer).flatMap((account) =>
+    account === undefined || !access.isOfOrganization(account) || accessPoints.isListed(account)
+      ? []
+      : [`the access points of account ${account} could not be listed: ${accessPoints.whyNot(account)}`],
+  );
+  return [...unread, ...unlisted].map((text) => `${text}; whom they let in is not known`);
 }
 
 /** The strongest decision for each action; undefined: all are denied. */

@@ -31,14 +31,14 @@ export function contextOf(
 }
 
 /** `context`, and besides these keys with one value each. */
-export function withKeys(context: RequestContext, more: Readonly<Record<string, string>>): RequestContext {
-  const added = contextOf(
-    Object.fromEntries(Object.entries(more).map(([key, value]) => [key, known(value)])),
-  );
-  return {
-    lookup: (key) => {
-      const value = added.lookup(key);
-      return value.kind === 'known' ? value : context.lookup(key);
-    },
-  };
+export const withKeys = (context: RequestContext, more: Readonly<Record<string, string>>): RequestContext =>
+  withValues(context, Object.fromEntries(Object.entries(more).map(([key, value]) => [key, known(value)])));
+
+/** `context`, and of these keys what is said here, also that they are absent or unknown. */
+export function withValues(
+  context: RequestContext,
+  more: Readonly<Record<string, ContextValue>>,
+): RequestContext {
+  const values = new Map(Object.entries(more).map(([key, value]) => [key.toLowerCase(), value]));
+  return { lookup: (key) => values.get(key.toLowerCase()) ?? context.lookup(key) };
 }

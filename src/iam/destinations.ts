@@ -1,5 +1,6 @@
 import { type AccountId, isAccountId, partitionOfRegion, type Region } from '../core/index.ts';
 import {
+  type AccountEvidence,
   type KeyGrant,
   type LogsResourcePolicy,
   namedDestinations,
@@ -9,6 +10,7 @@ import {
   type ResourcePolicy,
   sectionOf,
 } from '../evidence/index.ts';
+import { accessPointsBehind, type BucketAccessPoints } from './access-points.ts';
 import type { RequestResource } from './compile.ts';
 import type { ResourceLayer } from './evaluate.ts';
 import { accountOf } from './identity.ts';
@@ -33,6 +35,8 @@ export interface Destination {
   readonly keyNotSeen?: string;
   /** Of a bucket: why access lists may let others read what is in it, in words; absent: they count for nothing there. */
   readonly accessLists?: string;
+  /** Of a bucket: the access points in front of it, as far as they were listed. */
+  readonly accessPoints?: BucketAccessPoints;
   /** What is asked about: something in the bucket or log group, or the key; any of them is enough. */
   readonly resources: readonly RequestResource[];
   /** With the grants of a key. Its `unreadable` says why it could not be read. */
@@ -68,10 +72,12 @@ const SEEN = ['observed', 'absent', 'unobservable'] as const satisfies readonly 
  */
 export function destinationsOf(
   accountRegions: readonly RegionEvidence[],
+  accounts: readonly AccountEvidence[],
   held: ReadonlyMap<string, ResourceLayer>,
 ): readonly Destination[] {
   const found = new Map<string, Found>();
   for (const pair of accountRegions) collect(pair, found);
+  const accessPoints = accessPointsBehind(accountRegions, accounts);
   return [...found.values()]
     .sort((one, other) =>
       one.kind === other.kind
@@ -80,7 +86,12 @@ export function destinationsOf(
           : 1
         : KINDS.indexOf(one.kind) - KINDS.indexOf(other.kind),
     )
-    .map((each) => destinationOf(each, held.get(each.resourceArn)));
+    .map((each) => {
+      const destination = destinationOf(each, held.get(each.resourceArn));
+      if (each.kind !== 'bucket') return destination;
+      const regions = [...new Set(each.namedIn.map(({ region }) => region))];
+      return { ...destination, accessPoints: accessPoints(each.name, regions) };
+    });
 }
 
 function collect(pair: RegionEvidence, found: Map<string, Found>): void {

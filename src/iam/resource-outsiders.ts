@@ -35,8 +35,8 @@ const STRANGE_ORGANIZATION = 'o-0000000000';
 const NOBODY = 'nobody-that-a-policy-names';
 
 /** A role of the account that no policy can have by its name. */
-export const unnamedRoleOf = (accountId: string) =>
-  ({ kind: 'role', arn: `arn:aws:iam::${accountId}:role/${NOBODY}`, accountId }) as const;
+export const unnamedRoleOf = (accountId: string, partition: string) =>
+  ({ kind: 'role', arn: `arn:${partition}:iam::${accountId}:role/${NOBODY}`, accountId }) as const;
 
 /**
  * Those whom an Allow of the layer names and who are no principal of the organization that the evidence knows: services, identity providers,
@@ -44,8 +44,15 @@ export const unnamedRoleOf = (accountId: string) =>
  *
  * What a condition asks of them is unknown, with one exception: where all that the layer's conditions say of a key that tells who asks
  * (`aws:PrincipalOrgID`, `aws:PrincipalAccount`, `aws:PrincipalArn` and the like) names the organization itself, somebody outside has another value.
+ *
+ * @param partition - of the resource; nobody of another partition is let in
  */
-export function outsidersNamed(layer: ResourceLayer, access: Access): readonly NamedOutsider[] {
+export function outsidersNamed(
+  layer: ResourceLayer,
+  access: Access,
+  partition: string,
+): readonly NamedOutsider[] {
+  const strangeRole = unnamedRoleOf(STRANGER, partition);
   const found = new Map<string, NamedOutsider>();
   const add = (words: string, principal: RequestPrincipal): void => {
     if (!found.has(words))
@@ -62,10 +69,10 @@ export function outsidersNamed(layer: ResourceLayer, access: Access): readonly N
   for (const { document } of layer.policies)
     for (const { effect, principals } of document.statements) {
       if (effect !== 'Allow' || principals === undefined) continue;
-      if (principals.kind === 'NotPrincipal') add(EVERYBODY, STRANGE_ROLE);
+      if (principals.kind === 'NotPrincipal') add(EVERYBODY, strangeRole);
       else
         for (const entry of principals.entries) {
-          const other = outsiderOf(entry, access);
+          const other = outsiderOf(entry, access, strangeRole);
           if (other !== undefined) add(...other);
         }
     }
@@ -84,7 +91,7 @@ function identityOf(principal: RequestPrincipal, access: Access): { readonly ide
 export function decideOutsider(
   { principal, context, identity }: NamedOutsider,
   action: string,
-  { layer, resources }: Destination,
+  { layer, resources }: Pick<Destination, 'layer' | 'resources'>,
   access: Access,
 ): readonly PermissionDecision[] {
   const guardrails = access.resourceControlOver(layer.accountId ?? '', action);
@@ -102,21 +109,21 @@ export function decideOutsider(
 }
 
 const EVERYBODY = 'everybody, also outside the organization';
-const STRANGE_ROLE: RequestPrincipal = unnamedRoleOf(STRANGER);
 
 function outsiderOf(
   { type, value }: PrincipalEntry,
   access: Access,
+  strangeRole: ReturnType<typeof unnamedRoleOf>,
 ): readonly [string, RequestPrincipal] | undefined {
   if (type === 'Service') return [`the service \`${value}\``, { kind: 'service', name: value }];
   if (type === 'Federated')
     return [`whomever \`${value}\` vouches for`, { kind: 'federated', provider: value }];
-  if (type === 'CanonicalUser') return [`the canonical user \`${value}\``, STRANGE_ROLE];
-  if (value === '*') return [EVERYBODY, STRANGE_ROLE];
+  if (type === 'CanonicalUser') return [`the canonical user \`${value}\``, strangeRole];
+  if (value === '*') return [EVERYBODY, strangeRole];
   const account = /^[0-9]{12}$/.test(value) ? value : value.split(':')[4];
   // An id of somebody who was deleted, or not: the evaluator cannot say whom it names.
   if (account === undefined || !/^[0-9]{12}$/.test(account))
-    return [`the principal \`${value}\``, STRANGE_ROLE];
+    return [`the principal \`${value}\``, strangeRole];
   const isUser = value.includes(':user/');
   const isSession = value.includes(':assumed-role/');
   const isOne = isUser || isSession || value.includes(':role/');
@@ -136,7 +143,7 @@ function outsiderOf(
           accountId: account,
           ...(isSession ? { sessionArn: value } : {}),
         }
-      : unnamedRoleOf(account),
+      : unnamedRoleOf(account, strangeRole.arn.split(':')[1] ?? ''),
   ];
 }
 

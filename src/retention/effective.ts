@@ -26,7 +26,7 @@ export function effectiveRetention(
   assertSame(place, store);
   return place.kind === 's3' && store.kind === 's3'
     ? bucketRetention(store, { prefix: place.prefix, writtenAt })
-    : logGroupRetention(store as LogGroupRetention, writtenAt);
+    : logGroupRetention(store as LogGroupRetention, writtenAt, place.region);
 }
 
 /** What a purge of `place` would run into; empty when nothing is in its way. */

@@ -1,4 +1,12 @@
-import { DAY, type EpochMs, epochMs, formatInstant, HOUR } from '../core/index.ts';
+import {
+  DAY,
+  type EpochMs,
+  epochMs,
+  formatInstant,
+  HOUR,
+  partitionOfRegion,
+  type Region,
+} from '../core/index.ts';
 import { notSeen, outcomeOf } from './reading.ts';
 import type { ContentCopy, LogGroupRetention, PurgeObstacle, Retention, RetentionStep } from './types.ts';
 
@@ -10,10 +18,12 @@ export const LOG_DELETION_LAG = 72 * HOUR;
  *
  * The period in effect counts for every event that is still there, also for those written under another one: raising it before they
  * are deleted revives them. An account-level retention policy (30 days at least) replaces the group's own period, longer or shorter.
+ *
+ * @param region - of the group
  */
-export function logGroupRetention(group: LogGroupRetention, writtenAt: EpochMs): Retention {
+export function logGroupRetention(group: LogGroupRetention, writtenAt: EpochMs, region: Region): Retention {
   const steps: RetentionStep[] = [];
-  const copies = logCopies(group, steps);
+  const copies = logCopies(group, region, steps);
   if (group.retentionPolicyName.kind === 'observed')
     steps.push({
       rule: 'logs-account-policy',
@@ -52,7 +62,7 @@ export function logGroupPurgeObstacles({ deletionProtection }: LogGroupRetention
     : [];
 }
 
-function logCopies(group: LogGroupRetention, steps: RetentionStep[]): readonly ContentCopy[] {
+function logCopies(group: LogGroupRetention, region: Region, steps: RetentionStep[]): readonly ContentCopy[] {
   const copies: ContentCopy[] = [];
   if (group.subscriptions.kind === 'unobservable')
     steps.push(notSeen('subscription filters', group.subscriptions));
@@ -69,7 +79,7 @@ function logCopies(group: LogGroupRetention, steps: RetentionStep[]): readonly C
   for (const { taskId, bucketName, prefix } of group.exportTasks.kind === 'observed'
     ? group.exportTasks.value
     : []) {
-    const to = `arn:aws:s3:::${bucketName}/${prefix}`;
+    const to = `arn:${partitionOfRegion(region)}:s3:::${bucketName}/${prefix}`;
     steps.push({ rule: 'logs-export', says: `export task \`${taskId}\` copies events to ${to}` });
     copies.push({ rule: 'logs-export', to });
   }

@@ -1,4 +1,4 @@
-import type { AccountId, Region } from '../core/index.ts';
+import { type AccountId, partitionOfRegion, type Region } from '../core/index.ts';
 import {
   type AccessRequest,
   contextOf,
@@ -73,14 +73,14 @@ export function openToOthers(bucket: GuardedBucket): GuardAnswer {
     'aws:PrincipalIsAWSService': known('true'),
     'aws:PrincipalServiceName': known(BEDROCK),
     'aws:SourceAccount': known(STRANGER),
-    'aws:SourceArn': known(`arn:aws:bedrock:${bucket.region}:${STRANGER}:*`),
+    'aws:SourceArn': known(`arn:${partitionOf(bucket)}:bedrock:${bucket.region}:${STRANGER}:*`),
   });
   if (may({ principal: bedrock, context: forOthers }))
     who.push(
       `\`${BEDROCK}\` on behalf of other accounts (nothing binds \`aws:SourceAccount\` or \`aws:SourceArn\`)`,
     );
   const inside = { isInside: (accountId: string) => accountId === bucket.accountId };
-  for (const [words, principal] of othersNamed(layer, bucket.accountId))
+  for (const [words, principal] of othersNamed(layer, bucket))
     if (may({ principal, context: contextOfOutsider(principal, layer, inside) })) who.push(words);
   return { kind: 'found', who };
 }
@@ -93,7 +93,7 @@ export function readersWithoutList(bucket: GuardedBucket): GuardAnswer {
   if (bucket.policy === undefined) return { kind: 'found', who: ['anybody whose own policies allow it'] };
   const layer = layerOfBucket(bucket, bucket.policy);
   const [obstacle] = layer.unreadable;
-  const partition = bucket.bucketArn.split(':')[1] ?? 'aws';
+  const partition = partitionOf(bucket);
   const decisions = bucket.keys.flatMap((key) =>
     (['role', 'user'] as const).map((kind): PermissionDecision => {
       const arn = `arn:${partition}:iam::${bucket.accountId}:${kind}/${NOBODY}`;
@@ -128,6 +128,7 @@ export function readersWithoutList(bucket: GuardedBucket): GuardAnswer {
 }
 
 const NOBODY = 'nobody-that-a-list-names';
+const partitionOf = ({ region }: GuardedBucket): string => partitionOfRegion(region);
 
 function requests({ bucketArn, keys }: GuardedBucket) {
   return [
@@ -144,16 +145,16 @@ function layerOfBucket({ bucketArn, accountId }: GuardedBucket, policy: string):
 /** Everybody else whom an Allow names, each once, and a stranger for whom no Allow should speak. */
 function othersNamed(
   { policies }: ResourceLayer,
-  accountId: AccountId,
+  bucket: GuardedBucket,
 ): ReadonlyMap<string, RequestPrincipal> {
   const found = new Map<string, RequestPrincipal>([
-    ['everybody, also outside the account', unnamedRoleOf(STRANGER)],
+    ['everybody, also outside the account', unnamedRoleOf(STRANGER, partitionOf(bucket))],
   ]);
   for (const { document } of policies)
     for (const { effect, principals } of document.statements) {
       if (effect !== 'Allow' || principals?.kind !== 'Principal') continue;
       for (const entry of principals.entries) {
-        const other = otherOf(entry, accountId);
+        const other = otherOf(entry, bucket);
         if (other !== undefined) found.set(...other);
       }
     }
@@ -162,7 +163,7 @@ function othersNamed(
 
 function otherOf(
   { type, value }: PrincipalEntry,
-  accountId: AccountId,
+  bucket: GuardedBucket,
 ): readonly [string, RequestPrincipal] | undefined {
   if (type === 'Service')
     return value === BEDROCK ? undefined : [`the service \`${value}\``, { kind: 'service', name: value }];
@@ -171,7 +172,7 @@ function otherOf(
   // A canonical id tells no account; the stranger may be it.
   if (type === 'CanonicalUser' || value === '*') return undefined;
   const account = /^[0-9]{12}$/.test(value) ? value : value.split(':')[4];
-  if (account === accountId) return undefined;
+  if (account === bucket.accountId) return undefined;
   if (account === undefined || account === '')
     return [`the principal with the id \`${value}\``, { kind: 'user', arn: value, accountId: STRANGER }];
   const isRole = /:(role|assumed-role)\//.test(value);
@@ -180,6 +181,6 @@ function otherOf(
     `\`${value}\`, of another account`,
     isRole || isUser
       ? { kind: isUser ? 'user' : 'role', arn: value, accountId: account }
-      : unnamedRoleOf(account),
+      : unnamedRoleOf(account, partitionOf(bucket)),
   ];
 }

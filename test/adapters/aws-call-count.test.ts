@@ -143,6 +143,17 @@ function answersOf(sizes: Sizes): Readonly<Record<string, (input: Record<string,
     DescribeDeliveries: () => ({ deliveries: [] }),
     ListGrants: () => ({ Grants: [] }),
     DescribeKey: () => ({ KeyMetadata: { KeyManager: 'CUSTOMER' } }),
+    ListAccessPoints: () => ({
+      // Before each bucket one, and one before a bucket that nothing goes to.
+      AccessPointList: many(sizes.stores + 1, (index) => ({
+        Name: `ap${index}`,
+        Bucket: index === sizes.stores ? 'pictures' : `bucket-${index}`,
+        NetworkOrigin: 'Internet',
+      })),
+    }),
+    ListMultiRegionAccessPoints: () => ({
+      AccessPoints: many(sizes.stores, (index) => ({ Name: `m${index}`, Alias: `m${index}.mrap` })),
+    }),
     ListSessions: () => ({ sessionSummaries: [] }),
     DescribeTrails: () => ({
       trailList: many(sizes.trails, (index) => ({ TrailARN: `arn:trail/${index}`, HomeRegion: 'us-east-1' })),
@@ -194,6 +205,8 @@ const timesOf = (times: CallCount['times'], sizes: Sizes, isOwn: boolean): numbe
     tagged: 2 * sizes.stores,
     evaluations: sizes.stores,
     buckets: sizes.stores,
+    accessPoints: sizes.stores,
+    multiRegionAccessPoints: sizes.stores,
     // That of the settings, and one that its name gives away.
     logGroups: sizes.stores > 0 ? 2 : 0,
     ifLogGroups: sizes.stores > 0 ? 1 : 0,
@@ -226,6 +239,7 @@ const PREFIX: Readonly<Record<string, string>> = {
   'SSO Admin': 'sso',
   'Cost Explorer': 'ce',
   'BCM Data Exports': 'bcm-data-exports',
+  'S3 Control': 's3',
 };
 
 /** IAM's name where it is not the operation's. */

@@ -36,6 +36,7 @@ const PREFIX_OF: Readonly<Record<string, string>> = {
   'cloudwatch-logs': 'logs',
   'cost-explorer': 'ce',
   eventbridge: 'events',
+  's3-control': 's3',
   'sso-admin': 'sso',
 };
 /** IAM's name where it is not the operation's. */

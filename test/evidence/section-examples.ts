@@ -101,6 +101,24 @@ export const SECTION_EXAMPLES: {
         grants: { kind: 'unobservable', reason: 'access-denied' },
       },
     ],
+    accessPoints: [
+      {
+        arn: 'arn:aws:s3:eu-central-1:111111111111:accesspoint/readers',
+        name: 'readers',
+        bucketName: 'b',
+        bucketAccountId: '111111111111',
+        networkOrigin: 'VPC',
+        vpcId: 'vpc-1',
+        policy: observed('{"Version":"2012-10-17","Statement":[]}'),
+      },
+      {
+        arn: 'arn:aws:s3:eu-central-1:111111111111:accesspoint/open',
+        name: 'open',
+        bucketName: 'b',
+        networkOrigin: 'Internet',
+        policy: absent(),
+      },
+    ],
     trails: [
       {
         arn: 'arn:aws:cloudtrail:us-east-1:111111111111:trail/org',
@@ -153,6 +171,14 @@ export const SECTION_EXAMPLES: {
   },
   account: {
     regions: [{ region: 'ap-east-1', optStatus: 'DISABLED' }],
+    multiRegionAccessPoints: [
+      {
+        arn: 'arn:aws:s3::111111111111:accesspoint/a.mrap',
+        name: 'everywhere',
+        bucketNames: ['b', 'c'],
+        policy: { kind: 'unobservable', reason: 'access-denied' },
+      },
+    ],
     permissionSetAssignments: [
       {
         permissionSetName: 'BedrockDeveloper',

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/index.ts';
 import type { SectionLevel, SectionReaders } from '../../evidence/index.ts';
+import { accessPointReaders, multiRegionAccessPointReaders } from './access-points.ts';
 import type { AccountAccess } from './account-access.ts';
 import { accountRegionReaders } from './account-regions.ts';
 import { auditReaders } from './audit.ts';
@@ -31,11 +32,13 @@ export function awsSections(
       ...metricStreamReaders(access, clock),
       ...contentDestinationReaders(access, clock),
       ...destinationPolicyReaders(access, clock),
+      ...accessPointReaders(access, clock),
     },
     account: {
       ...accountGovernanceReaders(access, clock),
       ...dashboardReaders(access, clock),
       ...accountRegionReaders(access, clock),
+      ...multiRegionAccessPointReaders(access, clock),
     },
     organization: { ...organizationGovernanceReaders(access, clock) },
   };

@@ -115,6 +115,9 @@ const destinationJson = (
   accountId: destination.accountId ?? null,
   namedIn: destination.namedIn,
   keyArn: destination.keyArn ?? null,
+  ...(destination.accessPoints === undefined
+    ? {}
+    : { accessPoints: destination.accessPoints.known.map(({ arn }) => arn) }),
   actions,
   principals: [...principals, ...roots].map(capableJson),
   paths: pathsJson(paths, words),
@@ -237,6 +240,9 @@ function whoCanText(
       ...(key === undefined
         ? []
         : item(`its objects are under key \`${key}\`; those who may read it and decrypt with the key:`)),
+      ...(destination.accessPoints?.known ?? []).flatMap(({ arn }) =>
+        item(`access point \`${arn}\` is in front of it; those who may read it through there are listed too`),
+      ),
       ...ways(each, others, readingWords(each), '  ', unread),
       ...part(
         'May read it, and are denied the key: what lies under it stays closed to them',

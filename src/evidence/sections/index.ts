@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { observationOf } from '../schema-parts.ts';
 import type { Observation } from '../types.ts';
+import { accessPoints, multiRegionAccessPoints } from './access-points.ts';
 import { agentCoreMemories, agentMemory } from './agent-memory.ts';
 import { assignedPeople } from './assigned-people.ts';
 import { eventRules, metricAlarms, metricFilters, trails } from './audit.ts';
@@ -20,6 +21,7 @@ import type { Section, SectionLevel } from './section.ts';
 import { bedrockSessions } from './sessions.ts';
 import { storedPrompts } from './stored-prompts.ts';
 
+export type { AccessPoint, MultiRegionAccessPoint } from './access-points.ts';
 export type { AgentCoreMemory, AgentMemory } from './agent-memory.ts';
 export type { AssignedPeople, AssignedPerson } from './assigned-people.ts';
 export type {
@@ -81,6 +83,7 @@ export const SECTIONS = {
     destinationPolicies,
     logsResourcePolicies,
     keyGrants,
+    accessPoints,
   },
   account: {
     permissionSetAssignments,
@@ -89,6 +92,7 @@ export const SECTIONS = {
     aiServicesOptOut,
     dashboards,
     regions,
+    multiRegionAccessPoints,
   },
   organization: { costAllocationTags, costExports },
 } as const satisfies Readonly<Record<SectionLevel, Readonly<Record<string, Section<unknown>>>>>;
