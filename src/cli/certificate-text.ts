@@ -149,8 +149,14 @@ function vaultText({ vault: value, otherVaults: others, allVaults }: Fields): st
     .join(' and ');
   const isOne = others === undefined;
   const listed = (allVaults ?? vault) as Fields;
-  return `, ${where}: ${isOne ? '' : 'together '}${textOf(listed['versions'])} versions (${textOf(listed['bytes'])} bytes), listed there ${textOf(listed['listedAt'])}; ${isOne ? 'its' : 'the'} lifecycle ${isOne ? 'was' : 'of each was'} ${textOf(listed['lifecycle'])}`;
+  return `, ${where}: ${isOne ? '' : 'together '}${textOf(listed['versions'])} versions (${textOf(listed['bytes'])} bytes)${eventsText(listed['logEvents'])}, listed there ${textOf(listed['listedAt'])}; ${isOne ? 'its' : 'the'} lifecycle ${isOne ? 'was' : 'of each was'} ${textOf(listed['lifecycle'])}`;
 }
+
+const eventsText = (value: unknown): string => {
+  if (value === null || typeof value !== 'object') return '';
+  const { events, objects, listing } = value as Fields;
+  return `, with ${textOf(events)} log events in ${textOf(objects)} objects (listing ${textOf(listing)})`;
+};
 
 /** One legal hold, in words. */
 export const holdText = (each: Readonly<Record<string, unknown>>): string =>

@@ -11,6 +11,7 @@ import {
   factsAt,
   hasSeveralPlaces,
   isTerminal,
+  movedText,
   noticeText,
   type PlacedLease,
   pendingDecision,
@@ -57,7 +58,7 @@ export function exceptionLines(
         }${
           vault === undefined
             ? ''
-            : `, in ${vaultsText(hold)}: ${moved === undefined ? 'nothing yet' : `${moved.versions} versions at ${formatInstant(moved.at)}`}`
+            : `, in ${vaultsText(hold)}: ${moved === undefined ? 'nothing yet' : `${movedText(moved)} at ${formatInstant(moved.at)}`}`
         }; ${
           released !== undefined
             ? `released at ${formatInstant(released.at)} by ${released.by}: ${released.reason}`

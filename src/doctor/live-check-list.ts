@@ -274,6 +274,17 @@ export const LIVE_CHECKS: readonly LiveCheck[] = [
     ],
   ),
   exceptions(
+    'held-events',
+    'that `FilterLogEvents` shows every event of a log group within an hour of its ingestion, and gives each an `eventId` that stays the same',
+    'an event that is never shown is not moved, and goes with its log group; an id that changes makes duplicates in the vault',
+    [
+      'aws logs filter-log-events --log-group-name "$CONTENT_LOG_GROUP" --max-items 20 --query "events[].[eventId,ingestionTime,timestamp]"',
+    ],
+    [
+      'make calls under an exception whose destination is a log group, put it on hold with --vault; the count of the hold is that of the calls, and asking twice gives the same ids',
+    ],
+  ),
+  exceptions(
     'cloudtrail-names',
     "that CloudTrail's records of Put and Delete carry these names, and how late they are",
     'the other party is not named; nothing else depends on it',

@@ -46,7 +46,7 @@ import { purgeRaw } from './drain.ts';
 import { moveHeld } from './hold-vault.ts';
 import { deleteKeyMaterial, describeKeyMaterial } from './key-material.ts';
 import type { Services } from './ports.ts';
-import { addCounts, isEmptyListing, list, NOTHING_PURGED, purge } from './purge.ts';
+import { addCounts, isEmptyListing, list, NOTHING_MAY_GO, NOTHING_PURGED, purge } from './purge.ts';
 import { allOf, reopen } from './reconcile.ts';
 import { pullSecondLever, secondLeverDue } from './second-lever.ts';
 import { isSuperseded, markEnding } from './start-ending.ts';
@@ -163,7 +163,7 @@ export async function purgeStep(services: Services, id: ExceptionId): Promise<Pu
       place,
       lease.destination,
       releasedVaults(released, index),
-      isUnderHold ? (moved?.mayDelete[index] ?? (() => false)) : undefined,
+      isUnderHold ? (moved?.mayDelete[index] ?? NOTHING_MAY_GO) : undefined,
     );
     const did = `deleted ${counts.versions} versions (${counts.bytes} bytes), ${counts.uploads} open uploads, ${counts.logGroups} log groups`;
     const says = sayingWhere(begun.request, place, did);

@@ -1,11 +1,12 @@
 import pMap from 'p-map';
-import { DAY, type EventActor, type ExceptionId, ok } from '../core/index.ts';
+import { DAY, type EventActor, type ExceptionId, hashOf, ok } from '../core/index.ts';
 import {
   AwsCallError,
   amend,
   type Destination,
   type ExceptionRecord,
   filterPlaces,
+  type HeldReading,
   type HoldVault,
   holdOf,
   isFiltered,
@@ -19,14 +20,15 @@ import {
   vaultsOf,
   vaultsText,
 } from '../exceptions/index.ts';
+import { type HeldObjects, heldObjects, listingHash, moveEvents, recordObjects } from './held-events.ts';
 import type { LifecycleRule, ObjectVersion, Pair, Services } from './ports.ts';
-import { isContent } from './purge.ts';
+import { isContent, type MayDelete } from './purge.ts';
 import { startEnding } from './start-ending.ts';
 import { isToldAgain } from './switch-off.ts';
 
 /*
- * Legal's vault. What is in scope is copied there version by version, on AWS's side, as it arrives; the purge of the destination then deletes only
- * what was seen in the vault. Nothing here switches anything: OFF_NEEDS_NOTHING knows no hold.
+ * Legal's vault. What is in scope is copied there version by version, on AWS's side, as it arrives; events of a log group are written there as objects.
+ * The purge of the destination then deletes only what was seen in the vault. Nothing here switches anything: OFF_NEEDS_NOTHING knows no hold.
  */
 
 /** Copies in flight. */
@@ -82,13 +84,12 @@ async function faultOf(services: Services, pair: Pair, vault: HoldVault): Promis
     : `a lifecycle rule of ${vault.bucketName} would delete what is held: suspend it`;
 }
 
-/** What may be deleted at one place while a hold stands: what is not in scope, and what was seen in its vault. */
-export type MayDelete = (version: ObjectVersion) => boolean;
-
 /** What moving came to at one place. */
 interface Moved {
   readonly versions: number;
   readonly bytes: number;
+  /** Of a log group. */
+  readonly objects?: HeldObjects;
   readonly mayDelete: MayDelete;
 }
 
@@ -113,41 +114,78 @@ export async function moveHeld(
   const began = services.clock.now();
   const moved: Moved[] = [];
   const stuck: string[] = [];
+  let isUnderWay = false;
   for (const [index, placed] of leases.entries()) {
     const vault = vaults[index];
     if (vault === undefined) return undefined;
-    const there = await moveAt(services, placed, hold, vault, isFiltered(record.request));
-    if (there === undefined) return undefined;
-    if (typeof there === 'string') stuck.push(sayingWhere(record.request, placed, there));
+    const there = await moveAt(services, record, placed, hold, vault);
+    if (there === 'under-way') isUnderWay = true;
+    else if (typeof there === 'string') stuck.push(sayingWhere(record.request, placed, there));
     else moved.push(there);
   }
   if (stuck.length > 0) {
     await noteStuck(services, id, actor, hold, stuck.join('; '));
     return undefined;
   }
+  if (isUnderWay) return undefined;
+  const groups = moved.flatMap(({ objects }) => objects ?? []);
+  // Before it is noted, because after that the log group goes.
+  if (moved.some(({ objects, mayDelete }) => objects !== undefined && mayDelete.logGroup))
+    await recordObjects(services, id, actor, hold.at, groups);
   await noteMoved(services, id, actor, hold, {
     at: began,
     versions: moved.reduce((sum, { versions }) => sum + versions, 0),
     bytes: moved.reduce((sum, { bytes }) => sum + bytes, 0),
+    ...(groups.length === 0
+      ? {}
+      : {
+          logEvents: {
+            events: groups.reduce(
+              (sum, { objects }) => sum + objects.reduce((own, { events }) => own + events, 0),
+              0,
+            ),
+            objects: groups.reduce((sum, { objects }) => sum + objects.length, 0),
+            listing: listingHash(groups),
+          },
+        }),
   });
   return { hold, mayDelete: moved.map(({ mayDelete }) => mayDelete) };
 }
 
-/** @returns why it does not come to its end, in words; `undefined` of a log group, of which nothing can be moved */
+/** @returns why it does not come to its end, in words; `under-way`: there is so much in a log group that the next look goes on */
 async function moveAt(
   services: Services,
-  { lease: { destination, enabling }, ...pair }: PlacedLease,
+  record: ExceptionRecord,
+  placed: PlacedLease,
   hold: LegalHold,
   vault: HoldVault,
-  isOfFilter: boolean,
-): Promise<Moved | string | undefined> {
-  if (destination.kind !== 's3') return undefined;
-  const isWanted = (version: ObjectVersion) => isInScope(hold, destination, version, isOfFilter);
+): Promise<Moved | string> {
+  const {
+    lease: { destination, enabling, ...lease },
+    ...pair
+  } = placed;
   try {
     const fault = await faultOf(services, pair, vault);
     if (fault !== undefined) return fault;
     const { vaultCopies } = services;
     const listVault = () => vaultCopies.listVersions(pair, vault.bucketName, vault.keyPrefix);
+    if (destination.kind === 'cloudwatch-logs') {
+      let mayDelete: MayDelete = { version: () => true, logGroup: true };
+      if (enabling !== undefined) {
+        const group = { ...pair, lease: { ...lease, enabling, destination } };
+        const before = hold.reading?.[placeKey(pair)];
+        const look = await moveEvents(services, group, vault, before, record.drainUntil);
+        await noteReading(services, record.id, hold, pair, before, look.reading);
+        if (look.fault !== undefined) return look.fault;
+        if (!look.isWhole) return 'under-way';
+        mayDelete = { version: () => true, logGroup: look.mayDelete };
+      }
+      const listed = await listVault();
+      const there = sizesOf(listed);
+      return { ...totalOf(there), objects: heldObjects(vault, listed), mayDelete };
+    }
+    const isOfFilter = isFiltered(record.request);
+    const isWanted = (version: ObjectVersion) => isInScope(hold, destination, version, isOfFilter);
     // Never enabled, it has nothing to keep; its vault is looked at as every other, because what is told and signed says so of each.
     const source =
       enabling === undefined
@@ -171,11 +209,11 @@ async function moveAt(
     const there = missing.length === 0 ? before : sizesOf(await listVault());
     const absent = wanted.filter((version) => !isIn(there, version));
     if (absent.length > 0) return `${absent.length} versions were copied and are not listed in the vault`;
-    return {
-      versions: there.size,
-      bytes: [...there.values()].reduce((sum, bytes) => sum + bytes, 0),
-      mayDelete: (version) => !isWanted(version) || isIn(there, version),
+    const mayDelete = {
+      version: (each: ObjectVersion) => !isWanted(each) || isIn(there, each),
+      logGroup: false,
     };
+    return { ...totalOf(there), mayDelete };
   } catch (error) {
     if (!(error instanceof AwsCallError)) throw error;
     return error.message;
@@ -190,6 +228,33 @@ const sizesOf = (versions: readonly ObjectVersion[]): ReadonlyMap<string, number
       .toReversed()
       .map(({ key, bytes }) => [key, bytes]),
   );
+
+const totalOf = (sizes: ReadonlyMap<string, number>) => ({
+  versions: sizes.size,
+  bytes: [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0),
+});
+
+const placeKey = ({ accountId, region }: Pair): string => `${accountId}/${region}`;
+
+/** Where the next look at a log group goes on. Lost, it is read again from where it was. */
+async function noteReading(
+  services: Services,
+  id: ExceptionId,
+  hold: LegalHold,
+  pair: Pair,
+  before: HeldReading | undefined,
+  reading: HeldReading | undefined,
+): Promise<void> {
+  if (reading === undefined || hashOf(reading) === hashOf(before ?? null)) return;
+  await amend(services, id, (record) =>
+    ok({
+      record: withHold(record, hold, (each) => ({
+        ...each,
+        reading: { ...each.reading, [placeKey(pair)]: reading },
+      })),
+    }),
+  );
+}
 
 /** The hold that was moved for, with something new; untouched where it is released or replaced since. */
 const withHold = (
@@ -213,7 +278,9 @@ async function noteMoved(
   const { vault, otherVaults } = hold;
   await amend(services, id, (record) => {
     const current = holdOf(record);
-    const isNew = current?.moved?.versions !== moved.versions;
+    const isNew =
+      current?.moved?.versions !== moved.versions ||
+      current.moved.logEvents?.listing !== moved.logEvents?.listing;
     const isFirstAfterDrain = !mayPurgeHeld(record) && moved.at >= (record.drainUntil ?? Infinity);
     if (current?.at !== hold.at || (!isNew && !isFirstAfterDrain && current.stuck === undefined))
       return ok({ record });
@@ -221,7 +288,10 @@ async function noteMoved(
       otherVaults === undefined
         ? `stand in the vault ${vaultsText(hold)}, where`
         : `stand in the vaults ${vaultsText(hold)} together, in each of which`;
-    const says = `${moved.versions} versions (${moved.bytes} bytes) ${where} no enabled rule deletes; nothing in scope is missing there`;
+    const events = moved.logEvents;
+    const ofGroup =
+      events === undefined ? '' : `, with ${events.events} log events in ${events.objects} objects,`;
+    const says = `${moved.versions} versions (${moved.bytes} bytes)${ofGroup} ${where} no enabled rule deletes; nothing in scope is missing there`;
     return ok({
       record: withHold(record, hold, ({ stuck: _stuck, ...each }) => ({ ...each, moved })),
       events: isNew

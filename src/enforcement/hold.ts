@@ -34,9 +34,8 @@ export interface HoldRequest {
 
 /**
  * Legal keeps what was captured. INVARIANT (OFF_NEEDS_NOTHING): nothing that switches off looks at a hold. With a vault, what is in scope is moved
- * there as it arrives, and the purge of the destination waits until it stands there; without one, or in a log group, which cannot be moved, the
- * purge waits for the release, and what AWS deletes by itself at the destination goes on, which every telling says. A hold that stands without a
- * vault is given one by asking again.
+ * there as it arrives, and the purge of the destination waits until it stands there; without one the purge waits for the release, and what AWS deletes
+ * by itself at the destination goes on, which every telling says. A hold that stands without a vault is given one by asking again.
  */
 export async function hold(
   services: ActingServices,
@@ -69,7 +68,7 @@ export async function hold(
       asked.scope === undefined ? 'everything that was captured' : `keys below ${asked.scope.join(', ')}`;
     const way =
       asked.vault === undefined
-        ? `the purge waits, switching off does not. AWS’s own deletion at the destination (S3 Lifecycle, a log group’s retention) is not suspended: ${canBeMoved(record.request) ? 'name a vault, or copy' : 'copy'} what must be kept at once`
+        ? `the purge waits, switching off does not. AWS’s own deletion at the destination (S3 Lifecycle, a log group’s retention) is not suspended: name a vault, or copy what must be kept at once`
         : `it is moved to ${vaultsText(more)}, and the purge waits until it stands there; switching off does not`;
     const says = `legal hold by ${by} (${asked.reference}) of ${what}: ${asked.reason}; ${way}${begun}`;
     const holds: readonly LegalHold[] =
@@ -131,18 +130,14 @@ export async function isHeldAs(
     );
 }
 
-/** Nothing of a log group can be moved. */
-const canBeMoved = (request: ExceptionRecord['request']): boolean =>
-  placesOf(request).every(({ destination }) => destination.kind === 's3');
-
 /** What of a request can be seen to be wrong at once. What AWS shows of a vault is asked when something is moved: a hold waits for nothing. */
 function faultOf(
   { request }: ExceptionRecord,
   { scope, vault, otherVaults }: HoldRequest,
 ): string | undefined {
   if (scope === undefined && vault === undefined && otherVaults === undefined) return undefined;
-  if (!canBeMoved(request))
-    return 'its content is in a log group, of which nothing can be moved or left out: hold it whole, without scope and vault; the purge waits';
+  if (scope !== undefined && placesOf(request).some(({ destination }) => destination.kind !== 's3'))
+    return 'its content is in a log group, of which no part can be left out: hold it whole, without scope';
   const vaults = vaultsOf({ ...(vault && { vault }), ...(otherVaults && { otherVaults }) });
   const places = placesOf(request);
   if (vaults.length === 0 && otherVaults === undefined) return undefined;
@@ -152,10 +147,10 @@ function faultOf(
     return 'a bucket is in one account and Region: each needs a vault of its own';
   for (const [index, { destination }] of places.entries()) {
     const own = vaults[index];
-    if (destination.kind !== 's3' || own === undefined) continue;
+    if (own === undefined) continue;
     if (own.kmsKeyArn === destination.kmsKeyArn)
       return 'the vault must have a key of its own: the exception’s key goes with the exception';
-    if (own.bucketName === destination.bucketName)
+    if (destination.kind === 's3' && own.bucketName === destination.bucketName)
       return 'the vault must be a bucket of its own: what deletes at the destination would delete there too';
   }
   return undefined;

@@ -120,9 +120,20 @@ export interface MetadataSink {
   pass(name: string, metadata: readonly InvocationMetadata[]): Promise<void>;
 }
 
+/** One event of a log group. Times are milliseconds; `message` is content. */
+export interface LogEvent {
+  /** Of its log group, and for ever the same. */
+  readonly eventId: string;
+  readonly streamName: string;
+  /** As its writer gave it: 14 days before to 2 hours after the ingestion. */
+  readonly timestamp: number;
+  readonly ingestionTime: number;
+  readonly message: string;
+}
+
 /**
- * Copies what is held into Legal's vault, on AWS's side: no body passes through this process. By a role of its own. Listings are complete
- * or throw `AwsCallError`, as copying does.
+ * Moves what is held into Legal's vault, by a role of its own. Objects are copied on AWS's side: no body passes through this process. Events of a log
+ * group cannot be copied; they are read in memory and written as objects. Listings are complete or throw `AwsCallError`, as everything here does.
  */
 export interface VaultCopies {
   listVersions(pair: Pair, bucketName: string, prefix: string): Promise<readonly ObjectVersion[]>;
@@ -132,6 +143,25 @@ export interface VaultCopies {
     from: { readonly bucketName: string; readonly version: ObjectVersion },
     to: { readonly bucketName: string; readonly key: string; readonly kmsKeyArn: string },
   ): Promise<void>;
+  /**
+   * One page of a log group's events, of all its streams, in no order that counts.
+   * @param window - by the events' own times, `to` exclusive
+   * @returns without `next` on the last page alone: a page may be empty and others follow. Undefined where there is no such log group
+   */
+  readEvents(
+    pair: Pair,
+    logGroupName: string,
+    window: { readonly from: number; readonly to?: number },
+    token?: string,
+  ): Promise<{ readonly events: readonly LogEvent[]; readonly next?: string } | undefined>;
+  /** Encrypted with `kmsKeyArn`. Writing again overwrites. */
+  writePart(
+    pair: Pair,
+    to: { readonly bucketName: string; readonly key: string; readonly kmsKeyArn: string },
+    body: Uint8Array,
+  ): Promise<void>;
+  /** @returns undefined when it is not there */
+  readPart(pair: Pair, bucketName: string, key: string): Promise<Uint8Array | undefined>;
 }
 
 /** A lifecycle rule as far as it deletes. */

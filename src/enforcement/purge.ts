@@ -38,20 +38,28 @@ export const addCounts = (one: PurgeCounts, other: PurgeCounts): PurgeCounts => 
 });
 export const NOTHING_PURGED: PurgeCounts = { versions: 0, bytes: 0, uploads: 0, logGroups: 0 };
 
+/** What may be deleted at one place while a hold stands: what is not in scope, and what was seen in its vault. */
+export interface MayDelete {
+  version(version: ObjectVersion): boolean;
+  readonly logGroup: boolean;
+}
+export const ALL_MAY_GO: MayDelete = { version: () => true, logGroup: true };
+export const NOTHING_MAY_GO: MayDelete = { version: () => false, logGroup: false };
+
 /**
  * Deletes every version, delete marker, open upload, or the whole log group (single CloudWatch events cannot be deleted).
  * @param more - further places; all of them are emptied
- * @param mayDelete - what is kept for Legal stays at the destination
+ * @param may - what is kept for Legal stays at the destination
  */
 export async function purge(
   destinations: Destinations,
   pair: Pair,
   destination: Destination,
   more: readonly BucketPrefix[] = [],
-  mayDelete: (version: ObjectVersion) => boolean = () => true,
+  may: MayDelete = ALL_MAY_GO,
 ): Promise<PurgeCounts> {
   let counts = NOTHING_PURGED;
-  if (destination.kind === 'cloudwatch-logs') {
+  if (destination.kind === 'cloudwatch-logs' && may.logGroup) {
     const there = await destinations.hasLogGroup(pair, destination.logGroupName);
     if (there) await destinations.deleteLogGroup(pair, destination.logGroupName);
     counts = { ...counts, logGroups: there ? 1 : 0 };
@@ -59,7 +67,7 @@ export async function purge(
   for (const { bucketName, keyPrefix } of placesOf(destination, more)) {
     const versions = (await destinations.listVersions(pair, bucketName, keyPrefix))
       .filter(isContent)
-      .filter(mayDelete);
+      .filter(may.version);
     const uploads = await destinations.listUploads(pair, bucketName, keyPrefix);
     if (uploads.length > 0) await destinations.abortUploads(pair, bucketName, uploads);
     if (versions.length > 0) await destinations.deleteVersions(pair, bucketName, versions);

@@ -175,6 +175,7 @@ function vaultsStatement(
   const listed = {
     versions: moved?.versions ?? 0,
     bytes: moved?.bytes ?? 0,
+    ...(moved?.logEvents === undefined ? {} : { logEvents: moved.logEvents }),
     listedAt: instant(moved?.at),
     lifecycle: moved === undefined ? 'not read back' : 'read back: no enabled rule deletes there',
   };

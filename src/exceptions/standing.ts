@@ -20,7 +20,7 @@ import {
   sayingWhere,
 } from './places.ts';
 import type { FilterCounts } from './topology.ts';
-import type { ExceptionRecord, LegalHold, PlaceFacts } from './types.ts';
+import type { ExceptionRecord, HeldContent, LegalHold, PlaceFacts } from './types.ts';
 
 /** How an exception stands at an instant: what is on where, until when, what is late. */
 export interface Standing {
@@ -90,6 +90,10 @@ export function standingOf(record: ExceptionRecord, leases: readonly PlacedLease
 export const overdueMinutes = (from: EpochMs, to: EpochMs): number =>
   Math.max(0, Math.ceil((to - from) / MINUTE));
 
+/** `12 versions, with 340 log events`. */
+export const movedText = ({ versions, logEvents }: HeldContent): string =>
+  `${versions} versions${logEvents === undefined ? '' : `, with ${logEvents.events} log events`}`;
+
 /** A hold in words, with its age. */
 export const describeHold = (hold: LegalHold, now: EpochMs): string => {
   const { at, by, reference, vault, moved, stuck } = hold;
@@ -97,7 +101,7 @@ export const describeHold = (hold: LegalHold, now: EpochMs): string => {
   const place =
     vault === undefined
       ? 'nothing is moved, the purge waits'
-      : `${moved === undefined ? 'nothing yet' : `${moved.versions} versions`} in ${vaultsText(hold)}`;
+      : `${moved === undefined ? 'nothing yet' : movedText(moved)} in ${vaultsText(hold)}`;
   return `on legal hold for ${age}, by ${by}${reference === undefined ? '' : ` (${reference})`}: ${place}${stuck === undefined ? '' : `; STUCK: ${stuck.why}`}`;
 };
 

@@ -238,6 +238,21 @@ export interface HeldContent {
   readonly at: EpochMs;
   readonly versions: number;
   readonly bytes: number;
+  /** Where a log group is among its places. An event that two runs wrote at the same moment is there twice, with the same id. */
+  readonly logEvents?: {
+    readonly events: number;
+    readonly objects: number;
+    /** SHA-256 over the lines `s3://bucket/key bytes` of these objects, sorted; a key names the hash of its object. */
+    readonly listing: Sha256Hex;
+  };
+}
+
+/** How far a log group was read into its vault, by the events' own times (exclusive). */
+export interface HeldReading {
+  /** While events come in; what comes later with an earlier time is found when everything is read again. */
+  readonly settledUntil?: EpochMs;
+  /** After this quiet time, from the first event on, where that takes several looks. */
+  readonly checked?: { readonly drainUntil: EpochMs; readonly until: EpochMs };
 }
 
 /** What became of the key of one place, at the end. */
@@ -265,6 +280,8 @@ export interface LegalHold {
   readonly otherVaults?: readonly HoldVault[];
   /** Of all vaults together: how much of it stands in which is not kept. */
   readonly moved?: HeldContent;
+  /** Of places with a log group, by `<account>/<region>`. */
+  readonly reading?: Readonly<Record<string, HeldReading>>;
   /** Why the last moving did not come to its end. Gone when it did. */
   readonly stuck?: { readonly firstSeenAt: EpochMs; readonly toldAt: EpochMs; readonly why: string };
   /** Something had been purged already. */

@@ -1,3 +1,8 @@
+import {
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  PutLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
 import { DeleteTableCommand, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import {
   CreateBucketCommand,
@@ -50,6 +55,7 @@ import {
   EVENTS,
   functionArn,
   IDENTITY_STORE,
+  logsIn,
   RECORDS,
   SCHEDULE_GROUP,
   s3In,
@@ -220,7 +226,23 @@ describe.skipIf(moto === undefined)('on moto', () => {
     vaultCopiesContract(async () => {
       const vault = `vault-${buckets}`;
       await createContentBucket(member, vault, key, false);
-      return { ...(await contentSubject()), vault, copies: awsVaultCopies(roles(), systemClock) };
+      return {
+        ...(await contentSubject()),
+        vault,
+        copies: awsVaultCopies(roles(), systemClock),
+        now: systemClock.now(),
+        logGroup: async (events) => {
+          const logs = await logsIn(member);
+          const logGroupName = `/incidents/ex-${++buckets}`;
+          await logs.send(new CreateLogGroupCommand({ logGroupName }));
+          for (const [logStreamName, own] of Map.groupBy(events, ({ streamName }) => streamName)) {
+            await logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName }));
+            const logEvents = own.map(({ at, message }) => ({ timestamp: at, message }));
+            await logs.send(new PutLogEventsCommand({ logGroupName, logStreamName, logEvents }));
+          }
+          return logGroupName;
+        },
+      };
     });
   });
 

@@ -4,6 +4,7 @@ import {
   PutEventSelectorsCommand,
   StartLoggingCommand,
 } from '@aws-sdk/client-cloudtrail';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import {
@@ -177,6 +178,10 @@ export async function credentialsIn(account: AccountId) {
 /** A client of S3 that acts in the account, past every port of ours. */
 export const s3In = async (account: AccountId): Promise<S3Client> =>
   new S3Client({ region: REGION, credentials: await credentialsIn(account), forcePathStyle: true });
+
+/** As `s3In`, of CloudWatch Logs. */
+export const logsIn = async (account: AccountId): Promise<CloudWatchLogsClient> =>
+  new CloudWatchLogsClient({ region: REGION, credentials: await credentialsIn(account) });
 
 export async function createContentBucket(
   account: AccountId,

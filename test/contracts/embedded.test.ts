@@ -135,7 +135,18 @@ describe('the embedded copying into vaults', () => {
   vaultCopiesContract(async () => {
     const { storage, ...subject } = storageSubject();
     storage.createBucket(pair, 'vault', { isVersioned: false, hasObjectLock: false, kmsKeyArn: KEY });
-    return { copies: storage, vault: 'vault', ...subject };
+    return {
+      copies: storage,
+      vault: 'vault',
+      ...subject,
+      now: clock.now(),
+      logGroup: async (events) => {
+        await storage.createLogGroup(pair, '/incidents/ex-1', KEY, 14);
+        for (const { message, ...more } of events)
+          storage.appendLogEvent(pair, '/incidents/ex-1', message, more);
+        return '/incidents/ex-1';
+      },
+    };
   });
 });
 

@@ -1,5 +1,5 @@
 import { beforeEach, expect } from 'vitest';
-import type { ObjectVersion, Pair, VaultCopies } from '../../src/enforcement/index.ts';
+import type { LogEvent, ObjectVersion, Pair, VaultCopies } from '../../src/enforcement/index.ts';
 import { contractCases, type Gap } from './contract.ts';
 
 export interface VaultCopiesSubject {
@@ -15,6 +15,12 @@ export interface VaultCopiesSubject {
   put(bucket: string, key: string, body: string): Promise<void>;
   /** Of the youngest version. */
   read(bucket: string, key: string): Promise<string>;
+  /** Now, in milliseconds: CloudWatch Logs takes no event that is older than 14 days or 2 hours ahead. */
+  readonly now: number;
+  /** A log group with these events, each in its stream. @returns its name */
+  logGroup(
+    events: readonly { readonly streamName: string; readonly at: number; readonly message: string }[],
+  ): Promise<string>;
 }
 
 const AWKWARD = ['p/a b', 'p/a+b', 'p/ü%41', "p/'()!*", 'p/&<>"', 'p/data/x?y=z#1.json.gz'];
@@ -98,5 +104,68 @@ export function vaultCopiesContract(
     });
     await expect(copies.listVersions(pair, NOWHERE, '')).rejects.toMatchObject({ name: 'Aws.not-found' });
     expect(await inVault()).toEqual([]);
+  });
+
+  const eventsOf = async (
+    name: string,
+    window: { readonly from: number; readonly to?: number } = { from: 0 },
+  ): Promise<readonly LogEvent[]> => {
+    const events: LogEvent[] = [];
+    let token: string | undefined;
+    do {
+      const page = await subject.copies.readEvents(subject.pair, name, window, token);
+      if (page === undefined) throw new Error('there is no such log group');
+      events.push(...page.events);
+      token = page.next;
+    } while (token !== undefined);
+    return events;
+  };
+
+  test('reads every event of a log group in pages, of every stream, with its own id', async () => {
+    const { now } = subject;
+    const all = Array.from({ length: 120 }, (_, index) => ({
+      streamName: index % 3 === 0 ? 'other/stream' : 'aws/bedrock/modelinvocations',
+      at: now - 60_000 + index,
+      message: `{"n":${index},"text":"ü\\n\u2028"}`,
+    }));
+    const events = await eventsOf(await subject.logGroup(all));
+    expect(
+      events
+        .map(({ streamName, timestamp, message }) => ({ streamName, at: timestamp, message }))
+        .toSorted((a, b) => a.at - b.at),
+    ).toEqual(all);
+    expect(new Set(events.map(({ eventId }) => eventId)).size).toBe(all.length);
+    for (const { ingestionTime } of events) expect(ingestionTime).toBeGreaterThan(now - 3_600_000);
+  });
+
+  test('reads a window of a log group, its end exclusive', async () => {
+    const { now } = subject;
+    const at = (offset: number) => ({ streamName: 's', at: now + offset, message: String(offset) });
+    const name = await subject.logGroup([at(-3), at(-2), at(-1), at(0)]);
+    const messages = async (from: number, to?: number) =>
+      (await eventsOf(name, { from: now + from, ...(to === undefined ? {} : { to: now + to }) }))
+        .map(({ message }) => message)
+        .toSorted();
+    expect(await messages(-3, -1)).toEqual(['-2', '-3']);
+    expect(await messages(-1)).toEqual(['-1', '0']);
+    expect(await messages(5, 9)).toEqual([]);
+  });
+
+  test('a log group that is not there has no events, which is not the same as none', async () => {
+    expect(await subject.copies.readEvents(subject.pair, '/not/there', { from: 0 })).toBeUndefined();
+  });
+
+  test('writes an object into the vault and reads it back byte by byte', async () => {
+    const { copies, pair, vault, kmsKeyArn } = subject;
+    const key = 'legal/ex-1/events/aws%2Fbedrock/2026-11-20T10Z/1-abc.ndjson';
+    expect(await copies.readPart(pair, vault, key)).toBeUndefined();
+    for (const body of ['{"a":"ü"}\n', 'other'])
+      await copies.writePart(pair, { bucketName: vault, key, kmsKeyArn }, Buffer.from(body));
+    expect(Buffer.from((await copies.readPart(pair, vault, key)) ?? []).toString()).toBe('other');
+    expect((await inVault()).map((each) => each.key)).toEqual([key]);
+    await expect(
+      copies.writePart(pair, { bucketName: NOWHERE, key, kmsKeyArn }, Buffer.from('x')),
+    ).rejects.toMatchObject({ name: 'Aws.not-found' });
+    await expect(copies.readPart(pair, NOWHERE, key)).rejects.toMatchObject({ name: 'Aws.not-found' });
   });
 }

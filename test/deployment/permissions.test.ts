@@ -322,6 +322,16 @@ const PLAYS: readonly Play[] = [
     await signed(simulation, 'lena', 'POST', `/exceptions/${id}/release`, { reason: 'settled' });
     await simulation.advance(HOUR_MS);
   },
+  async function aLogGroupOnLegalHold(simulation) {
+    const id = await simulation.active({ destination: LOG_GROUP });
+    await simulation.invoke('on hold');
+    await signed(simulation, 'lena', 'POST', `/exceptions/${id}/hold`, {
+      reference: 'LIT-2026-7',
+      reason: 'claim filed',
+      vault: { bucketName: simulation.makeVault(), kmsKeyArn: VAULT_KEY },
+    });
+    await simulation.advanceTo(LONG_AFTER);
+  },
   async function intoALogGroup(simulation) {
     await simulation.active({ destination: LOG_GROUP });
     await simulation.advanceTo(LONG_AFTER);

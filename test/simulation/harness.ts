@@ -435,7 +435,12 @@ export class Simulation {
       settings: around(counted, 'settings', ['putInvocationLogging', 'deleteInvocationLogging']),
       retention: around(services.retention, 'retention', ['setDataRetentionToNone']),
       schedules: around(services.schedules, 'schedules', ['create', 'delete']),
-      destinations: around(services.destinations, 'destinations', ['deleteVersions', 'abortUploads']),
+      destinations: around(services.destinations, 'destinations', [
+        'deleteVersions',
+        'abortUploads',
+        'deleteLogGroup',
+      ]),
+      vaultCopies: around(services.vaultCopies, 'vaultCopies', ['copyVersion', 'writePart']),
       drainage: around(services.drainage, 'drainage', [
         'writeVault',
         'copyToVault',

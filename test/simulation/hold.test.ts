@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { principalId } from '../../src/core/index.ts';
+import { principalId, sha256Hex } from '../../src/core/index.ts';
 import { closeUnproven, type HoldRequest, hold, release, sweep } from '../../src/enforcement/index.ts';
 import {
   BUCKET,
@@ -272,20 +272,6 @@ describe('a legal hold with a vault', () => {
     }),
   );
 
-  it('of a log group, of which nothing can be moved, waits whole', () =>
-    simulate(async (s) => {
-      const destination = `{ kind: cloudwatch-logs, logGroupName: /proviso/content, roleArn: "arn:aws:iam::${INCIDENT}:role/proviso-content/writer", kmsKeyArn: "${KEY}" }`;
-      const id = await s.active({ destination });
-      expect(await vaulted(s, id)).toMatchObject({
-        error: { message: expect.stringContaining('log group') },
-      });
-      expect((await held(s, id)).ok).toBe(true);
-      await s.advanceTo(LONG_AFTER);
-      const { destination: own } = await s.lease(id);
-      const name = own.kind === 'cloudwatch-logs' ? own.logGroupName : '';
-      expect(await s.state.services.destinations.hasLogGroup(PAIR, name)).toBe(true);
-    }));
-
   it('that begins while the process dies at every step keeps what is in scope', async () => {
     let at = 0;
     let steps = 0;
@@ -327,4 +313,176 @@ describe('a legal hold with a vault', () => {
       expect((await sweep(s.state.services, s.now())).faults).toEqual([expect.stringContaining('a bug')]);
       expect(s.isOn()).toBe(false);
     }));
+});
+
+const LOG_GROUP = `{ kind: cloudwatch-logs, logGroupName: /proviso/content, roleArn: "arn:aws:iam::${INCIDENT}:role/proviso-content/writer", kmsKeyArn: "${KEY}" }`;
+const groupOf = async (s: Simulation, id: Id): Promise<string> => {
+  const { destination } = await s.lease(id);
+  return destination.kind === 'cloudwatch-logs' ? destination.logGroupName : '';
+};
+/** Past every port: events in the log group, and what is kept of it in the vault. */
+const inGroup = (s: Simulation): readonly string[] =>
+  s.state.aws.database
+    .prepare('SELECT message FROM log_events')
+    .all()
+    .map(({ message }) => String(message));
+const keptLines = (s: Simulation) =>
+  s.state.aws.database
+    .prepare('SELECT key, body FROM versions WHERE bucket = ?')
+    .all('proviso-hold-example')
+    .flatMap(({ key, body }) => {
+      const text = Buffer.from(body as Uint8Array).toString('utf8');
+      const [, count, hash] = /\/(\d+)-([0-9a-f]{64})\.ndjson$/.exec(String(key)) ?? [];
+      const lines = text.trimEnd().split('\n');
+      expect([Number(count), hash]).toEqual([lines.length, sha256Hex(text)]);
+      return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    });
+const keptMessages = (s: Simulation) => keptLines(s).map(({ message }) => String(message));
+const say = async (s: Simulation, id: Id, message: string, more: { at?: number; streamName?: string } = {}) =>
+  s.state.aws.storage.appendLogEvent(PAIR, await groupOf(s, id), message, more);
+
+describe('a legal hold of a log group', () => {
+  it('without a vault waits whole', () =>
+    simulate(async (s) => {
+      const id = await s.active({ destination: LOG_GROUP });
+      expect(await vaulted(s, id, { scope: ['AWSLogs/'] })).toMatchObject({
+        error: { code: 'STATE_REFUSES', message: expect.stringContaining('log group') },
+      });
+      expect((await held(s, id)).ok).toBe(true);
+      await s.advanceTo(LONG_AFTER);
+      expect(await s.state.services.destinations.hasLogGroup(PAIR, await groupOf(s, id))).toBe(true);
+    }));
+
+  it('with a vault keeps every event, whenever it came, before the log group goes, and says which objects hold them', () =>
+    simulate(async (s) => {
+      const id = await s.active({ destination: LOG_GROUP });
+      const began = s.now();
+      expect((await vaulted(s, id)).ok).toBe(true);
+      await s.invoke('CANARY one');
+      await s.advance(20 * MINUTE_MS);
+      expect(keptMessages(s).join()).toContain('CANARY one');
+      await s.advance(5 * HOUR_MS);
+      // Late, with the time of hours ago, in a stream that nobody knew; and one that is ahead of the clock.
+      await say(s, id, 'late', { at: began + 1, streamName: 'new/stream' });
+      await say(s, id, 'early', { at: began - 30 * HOUR_MS });
+      await say(s, id, 'ahead', { at: s.now() + HOUR_MS });
+      await s.advance(20 * MINUTE_MS);
+      expect(keptMessages(s)).toContain('ahead');
+      expect(keptMessages(s)).not.toContain('late');
+      const all = inGroup(s);
+      await s.advanceTo(ENDS + 2 * MINUTE_MS);
+      expect(s.isOn()).toBe(false);
+      await s.advanceTo(LONG_AFTER + DAY_MS);
+      expect(inGroup(s)).toEqual([]);
+      const kept = keptLines(s);
+      expect(kept.map(({ message }) => message).toSorted()).toEqual(all.toSorted());
+      expect(kept.find(({ message }) => message === 'late')).toMatchObject({
+        stream: 'new/stream',
+        timestamp: began + 1,
+        ingestionTime: began + 20 * MINUTE_MS + 5 * HOUR_MS,
+        eventId: expect.any(String),
+      });
+      const entries = s.events('hold.events-kept');
+      const objects = entries.flatMap(({ data }) => data['objects'] as { key: string; events: number }[]);
+      expect(objects.map(({ key }) => key).toSorted()).toEqual(inVault(s).toSorted());
+      expect(objects.reduce((sum, { events }) => sum + events, 0)).toBe(all.length);
+      expect(JSON.stringify(entries)).not.toContain('CANARY');
+      expect(await holdNow(s, id)).toMatchObject({
+        moved: {
+          versions: objects.length,
+          logEvents: { events: all.length, objects: objects.length, listing: entries[0]?.data['listing'] },
+        },
+      });
+      expect(await s.record(id)).toMatchObject({ state: 'purging', emptyListings: [{}, {}] });
+
+      await release(s.state.services, id, LENA, 'settled');
+      await s.advance(DAY_MS + 3 * HOUR_MS);
+      expect((await s.record(id)).state).toBe('closed');
+      expect(inVault(s)).toEqual([]);
+      expect(s.certificates()[0]).toMatchObject({
+        holds: [{ vault: { logEvents: { events: all.length, objects: objects.length } } }],
+        purged: { logGroups: 1, versions: objects.length },
+      });
+    }));
+
+  it.each([
+    ['reading is throttled', { operation: 'logs:FilterLogEvents', kind: 'throttle', times: 30 }],
+    ['reading is refused', { operation: 'logs:FilterLogEvents', kind: 'deny', times: 20 }],
+    ['writing fails', { operation: 's3:PutObject', kind: 'fail', times: 15 }],
+    ['writing fails after it happened', { operation: 's3:PutObject', kind: 'fail-after', times: 5 }],
+    ['reading back fails', { operation: 's3:GetObject', kind: 'fail', times: 15 }],
+  ] as const)('deletes nothing before it is kept, where %s', (_, fault) =>
+    simulate(async (s) => {
+      const id = await s.active({ destination: LOG_GROUP });
+      for (let each = 0; each < 70; each++) await say(s, id, `event ${each}`);
+      const all = inGroup(s);
+      await vaulted(s, id);
+      s.fault(fault);
+      for (let hour = 0; hour < 8; hour++) {
+        await s.advance(HOUR_MS);
+        if (inGroup(s).length === 0) expect(new Set(keptMessages(s))).toEqual(new Set(all));
+      }
+      expect(s.isOn()).toBe(false);
+      await s.advance(DAY_MS);
+      expect(inGroup(s)).toEqual([]);
+      // Once each: what was written before a fault is found again.
+      expect(keptMessages(s).toSorted()).toEqual(all.toSorted());
+      expect((await holdNow(s, id))?.stuck).toBeUndefined();
+    }),
+  );
+
+  it('whose objects do not read back as they were keeps the log group', () =>
+    simulate(async (s) => {
+      const id = await s.active({ destination: LOG_GROUP });
+      await say(s, id, 'kept?');
+      await vaulted(s, id);
+      const { vaultCopies } = s.state.services;
+      const { readPart } = vaultCopies;
+      Object.assign(vaultCopies, { readPart: async () => Buffer.from('{"eventId":"1"}\n') });
+      await s.advanceTo(ENDS + 6 * HOUR_MS);
+      expect(s.isOn()).toBe(false);
+      expect(inGroup(s)).toContain('kept?');
+      expect((await holdNow(s, id))?.stuck?.why).toContain('does not read back');
+      Object.assign(vaultCopies, { readPart });
+      await s.advance(HOUR_MS);
+      expect(inGroup(s)).toEqual([]);
+      expect(keptMessages(s)).toContain('kept?');
+    }));
+
+  it('that its key lets nobody read after the end says what to deploy', () =>
+    simulate(async (s) => {
+      const id = await s.active({ destination: LOG_GROUP });
+      await s.advanceTo(ENDS + HOUR_MS);
+      await vaulted(s, id);
+      s.fault({ operation: 'logs:FilterLogEvents', kind: 'deny', times: 9 });
+      await s.advance(20 * MINUTE_MS);
+      expect((await holdNow(s, id))?.stuck?.why).toContain('HeldUntil');
+    }));
+
+  it('where the process dies at every step keeps every event, none twice in one object', async () => {
+    let at = 0;
+    let steps = 0;
+    for (const step of [2, 13, 24, 35]) {
+      at = step;
+      steps = 0;
+      let isArmed = false;
+      await simulate(
+        async (s) => {
+          const id = await s.surviving(() => s.active({ destination: LOG_GROUP }));
+          for (let each = 0; each < 60; each++) await say(s, id, `event ${each}`);
+          const all = inGroup(s);
+          await s.surviving(() => vaulted(s, id));
+          isArmed = true;
+          await s.surviving(() => s.advanceTo(ENDS + 4 * HOUR_MS));
+          isArmed = false;
+          expect(s.deaths).toBe(1);
+          await s.surviving(() => s.advance(HOUR_MS));
+          expect(s.isOn()).toBe(false);
+          expect(inGroup(s)).toEqual([]);
+          expect(new Set(keptMessages(s))).toEqual(new Set(all));
+        },
+        { crash: () => isArmed && ++steps === at },
+      );
+    }
+  });
 });

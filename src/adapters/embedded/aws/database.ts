@@ -34,7 +34,8 @@ CREATE TABLE IF NOT EXISTS log_groups (
   account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, kms_key TEXT, PRIMARY KEY (account, region, name)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS log_events (
-  account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, message TEXT NOT NULL
+  account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, message TEXT NOT NULL,
+  stream TEXT NOT NULL DEFAULT 'aws/bedrock/modelinvocations', ingested INTEGER
 ) STRICT;
 CREATE TABLE IF NOT EXISTS schedules (
   name TEXT PRIMARY KEY, next_at INTEGER NOT NULL, every_ms INTEGER, first_at INTEGER, target TEXT NOT NULL, payload TEXT NOT NULL, is_mute INTEGER NOT NULL DEFAULT 0
@@ -54,6 +55,16 @@ export function openAwsDatabase(file: string): DatabaseSync {
     'PRAGMA locking_mode = EXCLUSIVE; PRAGMA secure_delete = ON; PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = OFF;',
   );
   database.exec(SCHEMA);
+  // Made by an earlier version.
+  if (
+    !database
+      .prepare('SELECT name FROM pragma_table_info(?)')
+      .all('log_events')
+      .some(({ name }) => name === 'stream')
+  )
+    database.exec(
+      "ALTER TABLE log_events ADD COLUMN stream TEXT NOT NULL DEFAULT 'aws/bedrock/modelinvocations'; ALTER TABLE log_events ADD COLUMN ingested INTEGER;",
+    );
   return database;
 }
 

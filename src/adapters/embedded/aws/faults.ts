@@ -12,6 +12,7 @@ export const FAULTY_OPERATIONS = [
   'cloudtrail:LookupEvents',
   'kms:DisableKey',
   'kms:ScheduleKeyDeletion',
+  'logs:FilterLogEvents',
   's3:ListObjectVersions',
   's3:DeleteObjects',
   's3:PutBucketPolicy',

@@ -23,6 +23,11 @@ interface BucketRow {
   readonly kms_key: string | null;
 }
 
+/** The one stream that Bedrock writes in a log group. */
+const BEDROCK_STREAM = 'aws/bedrock/modelinvocations';
+const EVENTS_A_PAGE = 50;
+const EVENT_ID = 20;
+
 /** S3 and CloudWatch Logs, as far as content can land there. */
 export function embeddedStorage(
   database: DatabaseSync,
@@ -72,6 +77,8 @@ export function embeddedStorage(
     ) as { body: Uint8Array } | undefined;
     return row?.body;
   };
+  const isKeyEnabled = (arn: string): boolean =>
+    readDocument<KeyFeatures>(database, keyName(arn))?.isEnabled !== false;
   const listVersions: Destinations['listVersions'] = async (pair, bucketName, prefix) => {
     requireBucket(pair, bucketName);
     const rows = withFaults(database, 's3:ListObjectVersions', pair, () =>
@@ -143,9 +150,8 @@ export function embeddedStorage(
       const target = requireBucket(pair, to.bucketName);
       const { key, versionId } = from.version;
       withFaults(database, 's3:CopyObject', pair, () => {
-        const isDisabled = (arn: string | null) =>
-          arn !== null && readDocument<KeyFeatures>(database, keyName(arn))?.isEnabled === false;
-        if (isDisabled(bucketOf(from.bucketName)?.kms_key ?? null) || isDisabled(to.kmsKeyArn))
+        const source = bucketOf(from.bucketName)?.kms_key ?? null;
+        if ((source !== null && !isKeyEnabled(source)) || !isKeyEnabled(to.kmsKeyArn))
           throw new AwsCallError('access-denied', 'KMS.DisabledException: the key is disabled', false);
         const row = prepared(
           database,
@@ -159,6 +165,65 @@ export function embeddedStorage(
           'INSERT INTO versions (bucket, key, version_id, delete_marker, body) VALUES (?, ?, ?, 0, ?)',
         ).run(to.bucketName, to.key, target.versioned === 0 ? 'null' : ids.next(32), row.body);
       });
+    },
+    async readEvents(pair, name, { from, to }, token) {
+      const group = prepared(
+        database,
+        'SELECT kms_key FROM log_groups WHERE account = ? AND region = ? AND name = ?',
+      ).get(pair.accountId, pair.region, name) as { kms_key: string | null } | undefined;
+      return withFaults(database, 'logs:FilterLogEvents', pair, () => {
+        if (group === undefined) return undefined;
+        if (group.kms_key !== null && !isKeyEnabled(group.kms_key))
+          throw new AwsCallError(
+            'access-denied',
+            'logs:FilterLogEvents failed: AccessDeniedException',
+            false,
+          );
+        // AWS may give an empty page at any place: here the first always is, and a page is short.
+        if (token === undefined) return { events: [], next: '0' };
+        const after = Number(token);
+        const rows = prepared(
+          database,
+          'SELECT rowid AS id, stream, at, ingested, message FROM log_events WHERE account = ? AND region = ? AND name = ? AND at >= ? AND at < ? AND rowid > ? ORDER BY rowid LIMIT ?',
+        ).all(
+          pair.accountId,
+          pair.region,
+          name,
+          from,
+          to ?? Number.MAX_SAFE_INTEGER,
+          after,
+          EVENTS_A_PAGE,
+        ) as {
+          id: number;
+          stream: string;
+          at: number;
+          ingested: number | null;
+          message: string;
+        }[];
+        const last = rows.length < EVENTS_A_PAGE ? undefined : rows.at(-1);
+        return {
+          events: rows.map(({ id, stream, at, ingested, message }) => ({
+            eventId: String(id).padStart(EVENT_ID, '0'),
+            streamName: stream,
+            timestamp: at,
+            ingestionTime: ingested ?? at,
+            message,
+          })),
+          ...(last === undefined ? {} : { next: String(last.id) }),
+        };
+      });
+    },
+    async writePart(pair, { bucketName, key, kmsKeyArn }, body) {
+      requireBucket(pair, bucketName);
+      withFaults(database, 's3:PutObject', pair, () => {
+        if (!isKeyEnabled(kmsKeyArn))
+          throw new AwsCallError('access-denied', 'KMS.DisabledException: the key is disabled', false);
+        putObject(bucketName, key, body);
+      });
+    },
+    async readPart(pair, bucketName, key) {
+      requireBucket(pair, bucketName);
+      return withFaults(database, 's3:GetObject', pair, () => bodyOf(bucketName, key));
     },
     async abortUploads(pair, bucketName, uploads) {
       requireBucket(pair, bucketName);
@@ -224,7 +289,7 @@ export function embeddedStorage(
 
     takes(bucketName) {
       const key = bucketOf(bucketName)?.kms_key ?? null;
-      return key === null || readDocument<KeyFeatures>(database, keyName(key))?.isEnabled !== false;
+      return key === null || isKeyEnabled(key);
     },
     putObject,
     deleteObject(bucketName, key) {
@@ -246,11 +311,11 @@ export function embeddedStorage(
         Buffer.from(part),
       );
     },
-    appendLogEvent(pair, name, message) {
+    appendLogEvent(pair, name, message, { at = clock.now(), streamName = BEDROCK_STREAM } = {}) {
       prepared(
         database,
-        'INSERT INTO log_events (account, region, name, at, message) SELECT account, region, name, ?, ? FROM log_groups WHERE account = ? AND region = ? AND name = ?',
-      ).run(clock.now(), message, pair.accountId, pair.region, name);
+        'INSERT INTO log_events (account, region, name, at, message, stream, ingested) SELECT account, region, name, ?, ?, ?, ? FROM log_groups WHERE account = ? AND region = ? AND name = ?',
+      ).run(at, message, streamName, clock.now(), pair.accountId, pair.region, name);
     },
     createBucket(pair, name, options) {
       prepared(
@@ -277,7 +342,13 @@ export interface EmbeddedStorage {
   deleteObject(bucketName: string, key: string): void;
   /** A multipart upload that is not completed: invisible to ordinary listings, and its parts are content. */
   startUpload(bucketName: string, key: string, part: string): void;
-  appendLogEvent(pair: Pair, logGroupName: string, message: string): void;
+  /** With its own time and stream: now, and the one that Bedrock writes. */
+  appendLogEvent(
+    pair: Pair,
+    logGroupName: string,
+    message: string,
+    more?: { readonly at?: number; readonly streamName?: string },
+  ): void;
   createBucket(
     pair: Pair,
     name: string,
