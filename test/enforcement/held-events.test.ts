@@ -237,9 +237,10 @@ it.each([
     },
     attributes: new Proxy({}, { get: (_, name) => `made:${String(name)}` }),
   });
-  const { Statement } = ContentKey?.properties['KeyPolicy'] as {
-    Statement: { Sid: string; Condition?: object }[];
+  const { KeyPolicy } = ContentKey?.properties as {
+    KeyPolicy: { Statement: { Sid: string; Condition?: object }[] };
   };
+  const { Statement } = KeyPolicy;
   expect(Statement.find(({ Sid }) => Sid === 'LogsDecryptForReaders')?.Condition).toMatchObject({
     DateLessThan: { 'aws:CurrentTime': until },
   });
