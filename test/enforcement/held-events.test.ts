@@ -237,7 +237,8 @@ it.each([
     },
     attributes: new Proxy({}, { get: (_, name) => `made:${String(name)}` }),
   });
-  const { KeyPolicy } = ContentKey?.properties as {
+  if (ContentKey === undefined) throw new Error('no key');
+  const { KeyPolicy } = ContentKey.properties as {
     KeyPolicy: { Statement: { Sid: string; Condition?: object }[] };
   };
   const { Statement } = KeyPolicy;
