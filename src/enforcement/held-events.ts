@@ -152,7 +152,8 @@ export async function moveEvents(
     return { isWhole: true, mayDelete: isLast, reading: isLast ? rest : came() };
   } catch (error) {
     if (!(error instanceof AwsCallError)) throw error;
-    const isLate = error.code === 'access-denied' && now >= lease.expiresAt;
+    // The quiet time is known from when it was off on.
+    const isLate = error.code === 'access-denied' && drainUntil !== undefined;
     const hint = isLate
       ? '; after the end the exception’s key lets nobody read its log group: deploy templates/exception-destination.yml again with HeldUntil'
       : '';
