@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementResultingChanges, StatementSync } from 'node:sqlite';
 import { Recent } from '../core/index.ts';
 import type { ExecutionStatus } from './types.ts';
 
@@ -112,12 +112,17 @@ const KEPT = 16_384;
 class Rows<T extends { readonly id: number }> {
   readonly #known = new Recent<number, T>(KEPT);
 
-  get(id: number, read: () => T | undefined): T | undefined {
+  /** To look at, not to keep. */
+  peek(id: number, read: () => T | undefined): Readonly<T> | undefined {
     const known = this.#known.get(id);
-    if (known !== undefined) return { ...known };
+    if (known !== undefined) return known;
     const row = read();
-    if (row !== undefined) this.set(row);
+    if (row !== undefined) this.#known.set(id, row);
     return row;
+  }
+  get(id: number, read: () => T | undefined): T | undefined {
+    const row = this.peek(id, read);
+    return row && { ...row };
   }
   set(row: T): void {
     this.#known.set(row.id, { ...row });
@@ -130,9 +135,15 @@ class Rows<T extends { readonly id: number }> {
   }
 }
 
+/** What a transaction has done to a branch and not written. */
+type BranchChange =
+  | { readonly kind: 'add' | 'save'; readonly row: Readonly<BranchRow> }
+  | { readonly kind: 'remove' };
+
 /**
  * The tables of the runtime. It knows rows and no semantics; every write happens inside `transaction`. The database has one writer, this
- * one, so what was read stands until it writes.
+ * one, so what was read stands until it writes. Rows and events are written as the outermost transaction commits, each of them once, in
+ * the state it has then; before that they are read from memory.
  */
 export class WorkflowStore {
   readonly #database: DatabaseSync;
@@ -141,14 +152,22 @@ export class WorkflowStore {
   #nextDue: { readonly at: number | undefined } | undefined;
   readonly #executions = new Rows<ExecutionRow>();
   readonly #branches = new Rows<BranchRow>();
-  /** Rows and events that the outermost transaction writes as it commits: what changes at every step of it is written once. */
-  readonly #unwritten = new Map<number, ExecutionRow>();
+  /** The branches of an execution, the oldest first. */
+  readonly #branchIds = new Recent<number, readonly number[]>(KEPT);
+  /** The youngest execution of a name. */
+  readonly #youngest = new Recent<string, number>(KEPT);
+  /** The largest id that a branch ever had; one that was taken back is not given again. */
+  #lastBranch: number | undefined;
+  readonly #unwritten = new Map<number, Readonly<ExecutionRow>>();
+  readonly #unwrittenBranches = new Map<number, BranchChange>();
+  /** By the hash of the token: its execution. */
+  readonly #unwrittenTokens = new Map<string, number>();
   #untold: { readonly executionId: number; readonly row: HistoryRow }[] = [];
   /** What takes the above back to where it stood, the last change first. */
   readonly #undo: (() => void)[] = [];
+  /** How many transactions are open, one inside the other, and of how many the database knows: of a part from its first write on. */
   #depth = 0;
-  /** Of the youngest execution of a name, until an execution of that name is written. */
-  readonly #statuses = new Recent<string, ExecutionStatus>(KEPT);
+  #begun = 0;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -159,13 +178,19 @@ export class WorkflowStore {
   transaction<T>(body: () => T): T {
     const isPart = this.#database.isTransaction;
     const isOutermost = this.#depth === 0;
-    this.#depth += 1;
     const stood = this.#undo.length;
-    this.#run(isPart ? 'SAVEPOINT part' : 'BEGIN IMMEDIATE');
+    if (!isPart) {
+      this.#statement('BEGIN IMMEDIATE').run();
+      this.#begun += 1;
+    }
+    this.#depth += 1;
     try {
       const result = body();
       if (isOutermost) this.#write();
-      this.#run(isPart ? 'RELEASE part' : 'COMMIT');
+      if (this.#begun === this.#depth) {
+        this.#statement(isPart ? 'RELEASE part' : 'COMMIT').run();
+        this.#begun -= 1;
+      }
       if (isOutermost) this.#undo.length = 0;
       return result;
     } catch (error) {
@@ -173,9 +198,13 @@ export class WorkflowStore {
       this.#nextDue = undefined;
       this.#executions.forget();
       this.#branches.forget();
-      this.#statuses.clear();
-      if (this.#database.isOpen && this.#database.isTransaction)
-        this.#database.exec(isPart ? 'ROLLBACK TO part; RELEASE part' : 'ROLLBACK');
+      this.#branchIds.clear();
+      this.#youngest.clear();
+      if (this.#begun === this.#depth) {
+        this.#begun -= 1;
+        if (this.#database.isOpen && this.#database.isTransaction)
+          this.#database.exec(isPart ? 'ROLLBACK TO part; RELEASE part' : 'ROLLBACK');
+      }
       throw error;
     } finally {
       this.#depth -= 1;
@@ -184,15 +213,28 @@ export class WorkflowStore {
 
   /** Writes what waits for the commit; before every reading of these tables that does not go through the rows that are kept. */
   #write(): void {
-    if (this.#unwritten.size === 0 && this.#untold.length === 0) return;
-    const [rows, events] = [[...this.#unwritten.values()], this.#untold];
+    if (
+      this.#unwritten.size === 0 &&
+      this.#unwrittenBranches.size === 0 &&
+      this.#unwrittenTokens.size === 0 &&
+      this.#untold.length === 0
+    )
+      return;
+    const executions = [...this.#unwritten];
+    const branches = [...this.#unwrittenBranches];
+    const tokens = [...this.#unwrittenTokens];
+    const events = this.#untold;
     this.#unwritten.clear();
+    this.#unwrittenBranches.clear();
+    this.#unwrittenTokens.clear();
     this.#untold = [];
     this.#undo.push(() => {
-      for (const row of rows) this.#unwritten.set(row.id, row);
+      for (const [id, row] of executions) this.#unwritten.set(id, row);
+      for (const [id, change] of branches) this.#unwrittenBranches.set(id, change);
+      for (const [hash, executionId] of tokens) this.#unwrittenTokens.set(hash, executionId);
       this.#untold = events;
     });
-    for (const row of rows)
+    for (const [, row] of executions)
       this.#run(
         `UPDATE wf_executions SET status = ?, stopped_at = ?, output = ?, error = ?, cause = ?, events = ? WHERE id = ?`,
         row.status,
@@ -203,6 +245,9 @@ export class WorkflowStore {
         row.events,
         row.id,
       );
+    for (const [id, change] of branches) this.#writeBranch(id, change);
+    for (const [hash, executionId] of tokens)
+      this.#run('INSERT INTO wf_tokens VALUES (?, ?)', hash, executionId);
     for (let from = 0; from < events.length; ) {
       const many = events.length - from >= TOLD_TOGETHER ? TOLD_TOGETHER : 1;
       this.#run(
@@ -215,142 +260,13 @@ export class WorkflowStore {
     }
   }
 
-  saveDefinition(hash: string, body: string): void {
-    this.#run('INSERT OR IGNORE INTO wf_definitions VALUES (?, ?)', hash, body);
-  }
-  definition(hash: string): string | undefined {
-    return this.#get<{ body: string }>('SELECT body FROM wf_definitions WHERE hash = ?', hash)?.body;
-  }
-
-  addExecution(row: Omit<ExecutionRow, 'id'>): number {
-    this.#statuses.delete(`${row.machine}/${row.name}`);
-    return this.#insert(
-      `INSERT INTO wf_executions (machine, name, definition_hash, input, input_hash, status, started_at, deadline, events)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      row.machine,
-      row.name,
-      row.definition_hash,
-      row.input,
-      row.input_hash,
-      row.status,
-      row.started_at,
-      row.deadline,
-      row.events,
-    );
-  }
-  execution(id: number): ExecutionRow | undefined {
-    return this.#executions.get(id, () => {
-      this.#write();
-      return this.#get<ExecutionRow>('SELECT * FROM wf_executions WHERE id = ?', id);
-    });
-  }
-  /** The youngest execution of the name: older ones are those whose name was reused. */
-  executionByName(machine: string, name: string): ExecutionRow | undefined {
-    this.#write();
-    return this.#get<ExecutionRow>(
-      'SELECT * FROM wf_executions WHERE machine = ? AND name = ? ORDER BY id DESC LIMIT 1',
-      machine,
-      name,
-    );
-  }
-  /** Of the youngest execution of the name. */
-  statusByName(machine: string, name: string): ExecutionStatus | undefined {
-    const key = `${machine}/${name}`;
-    const known = this.#statuses.get(key);
-    if (known !== undefined) return known;
-    this.#write();
-    const row = this.#get<{ status: ExecutionStatus }>(
-      'SELECT status FROM wf_executions WHERE machine = ? AND name = ? ORDER BY id DESC LIMIT 1',
-      machine,
-      name,
-    );
-    if (row !== undefined) this.#statuses.set(key, row.status);
-    return row?.status;
-  }
-  executions(machine: string | undefined, status: ExecutionStatus | undefined): ExecutionRow[] {
-    this.#write();
-    return this.#all<ExecutionRow>(
-      'SELECT * FROM wf_executions WHERE (?1 IS NULL OR machine = ?1) AND (?2 IS NULL OR status = ?2) ORDER BY id',
-      machine ?? null,
-      status ?? null,
-    );
-  }
-  saveExecution(row: ExecutionRow): void {
-    this.#statuses.delete(`${row.machine}/${row.name}`);
-    this.#nextDue = undefined;
-    this.#executions.set(row);
-    const before = this.#unwritten.get(row.id);
-    this.#undo.push(() => {
-      if (before === undefined) this.#unwritten.delete(row.id);
-      else this.#unwritten.set(row.id, before);
-    });
-    this.#unwritten.set(row.id, { ...row });
-  }
-
-  /**
-   * Removes executions that closed at `closedBy` or before, the oldest first and at most `limit`, with their histories and tokens.
-   * @returns how many went
-   */
-  forgetClosed(closedBy: number, limit: number): number {
-    this.#write();
-    const gone = this.#all<Pick<ExecutionRow, 'id' | 'machine' | 'name'>>(
-      `SELECT id, machine, name FROM wf_executions INDEXED BY wf_executions_stopped
-         WHERE stopped_at IS NOT NULL AND stopped_at <= ? AND status <> 'RUNNING' ORDER BY stopped_at, id LIMIT ?`,
-      closedBy,
-      limit,
-    );
-    for (const { id, machine, name } of gone) {
-      this.#statuses.delete(`${machine}/${name}`);
-      this.#executions.delete(id);
-      this.#run('DELETE FROM wf_history WHERE execution_id = ?', id);
-      this.#run('DELETE FROM wf_tokens WHERE execution_id = ?', id);
-      this.#run('DELETE FROM wf_branches WHERE execution_id = ?', id);
-      this.#run('DELETE FROM wf_executions WHERE id = ?', id);
+  #writeBranch(id: number, change: BranchChange): void {
+    if (change.kind === 'remove') {
+      this.#run('DELETE FROM wf_branches WHERE id = ?', id);
+      return;
     }
-    if (gone.length > 0) this.#branches.forget();
-    return gone.length;
-  }
-
-  addBranch(row: NewBranch): number {
-    return this.#insert(
-      `INSERT INTO wf_branches (execution_id, parent_id, item_index, item_value, state, phase, input, visit, entered_at,
-         retry_count, retries, due_at) VALUES (?, ?, ?, ?, ?, 'ready', ?, 0, 0, 0, '[]', ?)`,
-      row.execution_id,
-      row.parent_id,
-      row.item_index,
-      row.item_value,
-      row.state,
-      row.input,
-      row.due_at,
-    );
-  }
-  branch(id: number): BranchRow | undefined {
-    return this.#branches.get(id, () => this.#get<BranchRow>('SELECT * FROM wf_branches WHERE id = ?', id));
-  }
-  readyBranch(executionId: number, now: number): BranchRow | undefined {
-    return this.#get<BranchRow>(
-      "SELECT * FROM wf_branches WHERE execution_id = ? AND phase = 'ready' AND due_at <= ? ORDER BY id LIMIT 1",
-      executionId,
-      now,
-    );
-  }
-  branchByToken(hash: string): BranchRow | undefined {
-    return this.#get<BranchRow>('SELECT * FROM wf_branches WHERE token_hash = ?', hash);
-  }
-  branchesOf(executionId: number): BranchRow[] {
-    return this.#all<BranchRow>('SELECT * FROM wf_branches WHERE execution_id = ? ORDER BY id', executionId);
-  }
-  children(parentId: number): BranchRow[] {
-    return this.#all<BranchRow>(
-      'SELECT * FROM wf_branches WHERE parent_id = ? ORDER BY item_index',
-      parentId,
-    );
-  }
-  saveBranch(row: BranchRow): void {
-    this.#branches.set(row);
-    this.#run(
-      `UPDATE wf_branches SET state = ?, phase = ?, input = ?, output = ?, visit = ?, entered_at = ?, retry_count = ?,
-         retries = ?, due_at = ?, timeout_at = ?, heartbeat_ms = ?, heartbeat_at = ?, token = ?, token_hash = ? WHERE id = ?`,
+    const { row } = change;
+    const standing = [
       row.state,
       row.phase,
       row.input,
@@ -365,29 +281,243 @@ export class WorkflowStore {
       row.heartbeat_at,
       row.token,
       row.token_hash,
-      row.id,
+      id,
+    ];
+    if (change.kind === 'add')
+      this.#run(
+        `INSERT INTO wf_branches (state, phase, input, output, visit, entered_at, retry_count, retries, due_at, timeout_at,
+           heartbeat_ms, heartbeat_at, token, token_hash, id, execution_id, parent_id, item_index, item_value)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        ...standing,
+        row.execution_id,
+        row.parent_id,
+        row.item_index,
+        row.item_value,
+      );
+    else
+      this.#run(
+        `UPDATE wf_branches SET state = ?, phase = ?, input = ?, output = ?, visit = ?, entered_at = ?, retry_count = ?,
+           retries = ?, due_at = ?, timeout_at = ?, heartbeat_ms = ?, heartbeat_at = ?, token = ?, token_hash = ? WHERE id = ?`,
+        ...standing,
+      );
+  }
+
+  saveDefinition(hash: string, body: string): void {
+    this.#run('INSERT OR IGNORE INTO wf_definitions VALUES (?, ?)', hash, body);
+  }
+  definition(hash: string): string | undefined {
+    return this.#get<{ body: string }>('SELECT body FROM wf_definitions WHERE hash = ?', hash)?.body;
+  }
+
+  addExecution(row: Omit<ExecutionRow, 'id'>): number {
+    this.#nextDue = undefined;
+    const id = Number(
+      this.#run(
+        `INSERT INTO wf_executions (machine, name, definition_hash, input, input_hash, status, started_at, deadline, events)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        row.machine,
+        row.name,
+        row.definition_hash,
+        row.input,
+        row.input_hash,
+        row.status,
+        row.started_at,
+        row.deadline,
+        row.events,
+      ).lastInsertRowid,
     );
+    this.#executions.set({ ...row, id });
+    this.#youngest.set(nameKey(row), id);
+    this.#branchIds.set(id, []);
+    return id;
+  }
+  execution(id: number): ExecutionRow | undefined {
+    return this.#executions.get(id, () => {
+      this.#write();
+      return this.#get<ExecutionRow>('SELECT * FROM wf_executions WHERE id = ?', id);
+    });
+  }
+  /** The youngest execution of the name: older ones are those whose name was reused. */
+  executionByName(machine: string, name: string): ExecutionRow | undefined {
+    const id = this.#idByName(machine, name);
+    return id === undefined ? undefined : this.execution(id);
+  }
+  // Executions are added at once, and never renamed: this needs nothing written.
+  #idByName(machine: string, name: string): number | undefined {
+    const key = nameKey({ machine, name });
+    const known = this.#youngest.get(key);
+    if (known !== undefined) return known;
+    const row = this.#get<{ id: number }>(
+      'SELECT id FROM wf_executions WHERE machine = ? AND name = ? ORDER BY id DESC LIMIT 1',
+      machine,
+      name,
+    );
+    if (row !== undefined) this.#youngest.set(key, row.id);
+    return row?.id;
+  }
+  /** Of the youngest execution of the name. */
+  statusByName(machine: string, name: string): ExecutionStatus | undefined {
+    return this.executionByName(machine, name)?.status;
+  }
+  executions(machine: string | undefined, status: ExecutionStatus | undefined): ExecutionRow[] {
+    this.#write();
+    return this.#all<ExecutionRow>(
+      'SELECT * FROM wf_executions WHERE (?1 IS NULL OR machine = ?1) AND (?2 IS NULL OR status = ?2) ORDER BY id',
+      machine ?? null,
+      status ?? null,
+    );
+  }
+  saveExecution(row: ExecutionRow): void {
+    this.#nextDue = undefined;
+    this.#executions.set(row);
+    this.#change(this.#unwritten, row.id, { ...row });
+  }
+
+  /**
+   * Removes executions that closed at `closedBy` or before, the oldest first and at most `limit`, with their histories and tokens.
+   * @returns how many went
+   */
+  forgetClosed(closedBy: number, limit: number): number {
+    // What this transaction has closed or redriven is not written yet, and each is looked at as it stands.
+    const gone = this.#all<{ id: number }>(
+      `SELECT id FROM wf_executions INDEXED BY wf_executions_stopped
+         WHERE stopped_at IS NOT NULL AND stopped_at <= ? AND status <> 'RUNNING' ORDER BY stopped_at, id LIMIT ?`,
+      closedBy,
+      limit,
+    ).filter(({ id }) => this.execution(id)?.status !== 'RUNNING');
+    if (gone.length > 0) this.#write();
+    for (const { id } of gone) {
+      this.#executions.delete(id);
+      this.#branchIds.delete(id);
+      this.#run('DELETE FROM wf_history WHERE execution_id = ?', id);
+      this.#run('DELETE FROM wf_tokens WHERE execution_id = ?', id);
+      this.#run('DELETE FROM wf_branches WHERE execution_id = ?', id);
+      this.#run('DELETE FROM wf_executions WHERE id = ?', id);
+    }
+    if (gone.length > 0) {
+      this.#branches.forget();
+      this.#youngest.clear();
+    }
+    return gone.length;
+  }
+
+  addBranch(row: NewBranch): number {
+    this.#nextDue = undefined;
+    // As AUTOINCREMENT counts, where the row is written only as the transaction commits.
+    this.#lastBranch ??= this.#readLastBranch();
+    this.#lastBranch += 1;
+    const id = this.#lastBranch;
+    const branch: BranchRow = {
+      id,
+      ...row,
+      phase: 'ready',
+      output: null,
+      visit: 0,
+      entered_at: 0,
+      retry_count: 0,
+      retries: '[]',
+      timeout_at: null,
+      heartbeat_ms: null,
+      heartbeat_at: null,
+      token: null,
+      token_hash: null,
+    };
+    this.#branchIds.set(row.execution_id, [...this.#idsOf(row.execution_id), id]);
+    this.#branches.set(branch);
+    this.#change(this.#unwrittenBranches, id, { kind: 'add', row: branch });
+    return id;
+  }
+  #readLastBranch(): number {
+    this.#write();
+    return this.#get<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'wf_branches'")?.seq ?? 0;
+  }
+  branch(id: number): BranchRow | undefined {
+    return this.#branches.get(id, () => this.#readBranch(id));
+  }
+  #readBranch(id: number): BranchRow | undefined {
+    this.#write();
+    return this.#get<BranchRow>('SELECT * FROM wf_branches WHERE id = ?', id);
+  }
+  /** The branches of an execution, the oldest first. */
+  #idsOf(executionId: number): readonly number[] {
+    const known = this.#branchIds.get(executionId);
+    if (known !== undefined) return known;
+    this.#write();
+    const ids = this.#all<{ id: number }>(
+      'SELECT id FROM wf_branches WHERE execution_id = ? ORDER BY id',
+      executionId,
+    ).map(({ id }) => id);
+    this.#branchIds.set(executionId, ids);
+    return ids;
+  }
+  #rowsOf(executionId: number): readonly Readonly<BranchRow>[] {
+    return this.#idsOf(executionId).flatMap(
+      (id) => this.#branches.peek(id, () => this.#readBranch(id)) ?? [],
+    );
+  }
+  /** The oldest branch of the execution that is ready at `now`. */
+  readyBranch(executionId: number, now: number): BranchRow | undefined {
+    const row = this.#rowsOf(executionId).find(
+      ({ phase, due_at }) => phase === 'ready' && due_at !== null && due_at <= now,
+    );
+    return row && { ...row };
+  }
+  branchByToken(hash: string): BranchRow | undefined {
+    if (this.#unwrittenTokens.has(hash)) this.#write();
+    const found = this.#get<{ id: number }>('SELECT id FROM wf_branches WHERE token_hash = ?', hash);
+    const row = found && this.branch(found.id);
+    // It may have been answered in this transaction.
+    return row?.token_hash === hash ? row : undefined;
+  }
+  branchesOf(executionId: number): BranchRow[] {
+    return this.#rowsOf(executionId).map((row) => ({ ...row }));
+  }
+  children(parentId: number): BranchRow[] {
+    const parent = this.#branches.peek(parentId, () => this.#readBranch(parentId));
+    if (parent === undefined) return [];
+    return this.branchesOf(parent.execution_id)
+      .filter(({ parent_id }) => parent_id === parentId)
+      .sort((a, b) => a.item_index - b.item_index);
+  }
+  saveBranch(row: BranchRow): void {
+    this.#nextDue = undefined;
+    this.#branches.set(row);
+    const kind = this.#unwrittenBranches.get(row.id)?.kind === 'add' ? 'add' : 'save';
+    this.#change(this.#unwrittenBranches, row.id, { kind, row: { ...row } });
   }
   /** Removes everything below a branch; tokens that were out there are dead from now on. */
   removeBelow(branchId: number): void {
-    this.#branches.forget();
-    this.#run(
-      `WITH RECURSIVE below (id) AS (
-         SELECT id FROM wf_branches WHERE parent_id = ?
-         UNION ALL SELECT b.id FROM wf_branches b JOIN below ON b.parent_id = below.id)
-       DELETE FROM wf_branches WHERE id IN (SELECT id FROM below)`,
-      branchId,
-    );
+    const top = this.#branches.peek(branchId, () => this.#readBranch(branchId));
+    if (top === undefined) return;
+    const below = new Set([branchId]);
+    // A branch is younger than the one it belongs to.
+    for (const { id, parent_id } of this.#rowsOf(top.execution_id))
+      if (parent_id !== null && below.has(parent_id)) below.add(id);
+    below.delete(branchId);
+    this.#remove(top.execution_id, below);
   }
   removeBranchesOf(executionId: number): void {
-    this.#branches.forget();
-    this.#run('DELETE FROM wf_branches WHERE execution_id = ?', executionId);
+    this.#remove(executionId, new Set(this.#idsOf(executionId)));
+  }
+  #remove(executionId: number, ids: ReadonlySet<number>): void {
+    if (ids.size === 0) return;
+    this.#nextDue = undefined;
+    this.#branchIds.set(
+      executionId,
+      this.#idsOf(executionId).filter((id) => !ids.has(id)),
+    );
+    for (const id of ids) {
+      this.#branches.delete(id);
+      const isNew = this.#unwrittenBranches.get(id)?.kind === 'add';
+      this.#change(this.#unwrittenBranches, id, isNew ? undefined : { kind: 'remove' });
+    }
   }
 
   rememberToken(hash: string, executionId: number): void {
-    this.#run('INSERT INTO wf_tokens VALUES (?, ?)', hash, executionId);
+    this.#change(this.#unwrittenTokens, hash, executionId);
   }
   wasIssued(tokenHash: string): boolean {
+    if (this.#unwrittenTokens.has(tokenHash)) return true;
     return this.#get('SELECT 1 AS found FROM wf_tokens WHERE hash = ?', tokenHash) !== undefined;
   }
 
@@ -427,13 +557,13 @@ export class WorkflowStore {
   due(now: number, limit: number): Due[] {
     const next = this.nextDueAt();
     if (next === undefined || next > now) return [];
+    this.#write();
     const branches = this.#all<{ at: number; id: number; phase: Phase }>(
       `SELECT due_at AS at, id, phase FROM wf_branches INDEXED BY wf_branches_due
          WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, id LIMIT ?`,
       now,
       limit,
     ).map((row): Due => ({ kind: 'branch', ...row }));
-    this.#write();
     const deadlines = this.#all<{ at: number; id: number }>(
       `SELECT deadline AS at, id FROM wf_executions INDEXED BY wf_executions_deadline
          WHERE status = 'RUNNING' AND deadline <= ? ORDER BY deadline, id LIMIT ?`,
@@ -444,6 +574,13 @@ export class WorkflowStore {
     return [...deadlines, ...branches].sort((a, b) => a.at - b.at).slice(0, limit);
   }
 
+  /** Changes what waits for the commit, so that it can be taken back. */
+  #change<K, V extends NonNullable<unknown>>(waiting: Map<K, V>, key: K, value: V | undefined): void {
+    const before = waiting.get(key);
+    this.#undo.push(() => put(waiting, key, before));
+    put(waiting, key, value);
+  }
+
   #statement(sql: string): StatementSync {
     let statement = this.#statements.get(sql);
     if (!statement) {
@@ -452,13 +589,10 @@ export class WorkflowStore {
     }
     return statement;
   }
-  #run(sql: string, ...values: SQLInputValue[]): void {
-    this.#nextDue = undefined;
-    this.#statement(sql).run(...values);
-  }
-  #insert(sql: string, ...values: SQLInputValue[]): number {
-    this.#nextDue = undefined;
-    return Number(this.#statement(sql).run(...values).lastInsertRowid);
+  /** A write. What can be undone by itself is told to the database here: most steps write nothing before the commit. */
+  #run(sql: string, ...values: SQLInputValue[]): StatementResultingChanges {
+    for (; this.#begun < this.#depth; this.#begun += 1) this.#statement('SAVEPOINT part').run();
+    return this.#statement(sql).run(...values);
   }
   // The row types above are the schema's; node:sqlite itself types every column as any value.
   #get<T>(sql: string, ...values: SQLInputValue[]): T | undefined {
@@ -470,4 +604,11 @@ export class WorkflowStore {
       .all(...values)
       .map((row) => ({ ...row }) as T);
   }
+}
+
+const nameKey = ({ machine, name }: Pick<ExecutionRow, 'machine' | 'name'>): string => `${machine}/${name}`;
+
+function put<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
 }
