@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Ids } from '../core/index.ts';
+import { unsynced } from './unsynced.ts';
 
 const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
 /** The largest multiple of 36 in a byte; larger bytes are dropped so that every character is equally likely. */
@@ -12,11 +13,13 @@ const FAIR = 252;
  * Unguessable only to those who do not know the seed: never for a real state.
  */
 export class SeededIds implements Ids {
+  readonly #database: DatabaseSync;
   readonly #count: StatementSync;
   readonly #seed: string;
 
   /** @param seed - of a new simulation; an existing one keeps its own */
   constructor(database: DatabaseSync, seed: string) {
+    this.#database = database;
     database.exec(
       'CREATE TABLE IF NOT EXISTS rt_ids (id INTEGER PRIMARY KEY CHECK (id = 1), seed TEXT NOT NULL, used INTEGER NOT NULL)',
     );
@@ -26,8 +29,7 @@ export class SeededIds implements Ids {
   }
 
   next(length: number): string {
-    const row = this.#count.get();
-    const used = Number(row?.used);
+    const used = Number(unsynced(this.#database, () => this.#count.get())?.used);
     let text = '';
     for (let block = 0; text.length < length; block++) {
       for (const byte of createHmac('sha256', this.#seed).update(`${used}/${block}`).digest()) {

@@ -3,7 +3,7 @@ import { Recent } from '../../core/index.ts';
 import type { ConditionalWrite, RecordStore, StoredRecord } from '../../exceptions/index.ts';
 import { gather, type Settled, settle } from '../../runtime/index.ts';
 import { inTransaction } from './aws/database.ts';
-import { frozen } from './frozen.ts';
+import { frozen, frozenCopy } from './frozen.ts';
 import { prepared } from './statements.ts';
 
 const SCHEMA = `
@@ -44,48 +44,50 @@ export function sqliteRecordStore(
     keysBelow.set(prefix, keys);
     return keys;
   };
-  const parse = ({ key, version, value }: Row): StoredRecord => ({
-    key,
-    version,
-    value: frozen(JSON.parse(value)),
-  });
-  const keep = (row: Row): StoredRecord => {
-    const record = parse(row);
-    known.set(row.key, record);
+  const keep = (record: StoredRecord): StoredRecord => {
+    known.set(record.key, record);
     return record;
   };
   const readRow = (key: string): StoredRecord | undefined => {
-    const row = prepared(database, 'SELECT key, version, value FROM rs_records WHERE key = ?').get(key);
-    if (row === undefined) return undefined;
-    return keep(row as unknown as Row);
+    const row = prepared(database, 'SELECT key, version, value FROM rs_records WHERE key = ?').get(key) as
+      | Row
+      | undefined;
+    return row && keep({ key, version: row.version, value: frozen(JSON.parse(row.value)) });
   };
+  const versionOf = (key: string): number => known.get(key)?.version ?? readVersion(database, key);
   const commitAll = (
-    batch: readonly (readonly TextWrite[])[],
+    batch: readonly (readonly JsonWrite[])[],
   ): readonly Settled<'committed' | 'conflict'>[] => {
-    let outcomes: readonly Settled<'committed' | 'conflict'>[] = [];
-    try {
-      outcomes = inTransaction(database, () =>
-        batch.map((writes) =>
-          settle(() => under('dynamodb:TransactWriteItems', () => asPart(database, writes))),
-        ),
-      );
-      return outcomes;
-    } finally {
-      for (const [index, writes] of batch.entries()) {
-        const outcome = outcomes[index];
-        const isCommitted = outcome?.ok === true && outcome.value === 'committed';
-        for (const { key, expectedVersion, text } of writes) {
-          if (expectedVersion === 0) keysBelow.clear();
-          // Of anything else, a failed commit that was written among it, the next reading says what stands.
-          if (isCommitted) keep({ key, version: expectedVersion + 1, value: text });
-          else known.delete(key);
-        }
+    // What the commits of the batch write, by key: each key is written once, as the last of them leaves it.
+    const pending = new Map<string, PendingWrite>();
+    const take = (writes: readonly JsonWrite[]): 'committed' | 'conflict' => {
+      const mine = new Map<string, PendingWrite>();
+      for (const write of writes) {
+        const before = mine.get(write.key) ?? pending.get(write.key);
+        const stood = before === undefined ? versionOf(write.key) : before.stood;
+        const version = before === undefined ? stood : before.version;
+        if (version !== write.expectedVersion) return 'conflict';
+        mine.set(write.key, { stood, version: version + 1, write });
       }
+      for (const [key, write] of mine) pending.set(key, write);
+      return 'committed';
+    };
+    const outcomes = inTransaction(database, () => {
+      const settled = batch.map((writes) =>
+        settle(() => under('dynamodb:TransactWriteItems', () => take(writes))),
+      );
+      for (const write of pending.values()) writeRow(database, write);
+      return settled;
+    });
+    for (const [key, { stood, version, write }] of pending) {
+      if (stood === 0) keysBelow.clear();
+      keep({ key, version, value: write.value });
     }
+    return outcomes;
   };
   const commit = isGathered
     ? gather(commitAll)
-    : async (writes: readonly TextWrite[]) => unwrap(commitAll([writes])[0]);
+    : async (writes: readonly JsonWrite[]) => unwrap(commitAll([writes])[0]);
   return {
     async read(key) {
       return under('dynamodb:GetItem', () => known.get(key) ?? readRow(key));
@@ -97,19 +99,27 @@ export function sqliteRecordStore(
       const keys = under('dynamodb:GetItem', () => keysBelow.get(prefix) ?? readKeys(prefix));
       return keys.flatMap((key) => known.get(key) ?? readRow(key) ?? []);
     },
-    commit: async (writes) => commit(writes.map(textOf)),
+    commit: async (writes) => commit(writes.map(jsonOf)),
   };
 }
 
-/** A write with its value as the JSON text that is stored. */
-interface TextWrite extends Omit<ConditionalWrite, 'value'> {
+/** A write with its value as the JSON text that is stored, and as what reading that text gives. */
+interface JsonWrite extends ConditionalWrite {
   readonly text: string;
 }
 
-const textOf = ({ key, expectedVersion, value }: ConditionalWrite): TextWrite => ({
+interface PendingWrite {
+  /** The version in the table, 0 where there is none, and the one that will be there. */
+  readonly stood: number;
+  readonly version: number;
+  readonly write: JsonWrite;
+}
+
+const jsonOf = ({ key, expectedVersion, value }: ConditionalWrite): JsonWrite => ({
   key,
   expectedVersion,
   text: JSON.stringify(value),
+  value: frozenCopy(value),
 });
 
 function unwrap<R>(outcome: Settled<R> | undefined): R {
@@ -117,32 +127,25 @@ function unwrap<R>(outcome: Settled<R> | undefined): R {
   throw outcome?.error;
 }
 
-/** @returns false when a version is not the expected one; the caller undoes what was written before it */
-function writeAll(database: DatabaseSync, writes: readonly TextWrite[]): boolean {
-  return writes.every(({ key, expectedVersion, text }) => {
-    const changed =
-      expectedVersion === 0
-        ? prepared(
-            database,
-            'INSERT INTO rs_records (key, version, value) VALUES (?, 1, ?) ON CONFLICT (key) DO NOTHING',
-          ).run(key, text)
-        : prepared(
-            database,
-            'UPDATE rs_records SET version = version + 1, value = ? WHERE key = ? AND version = ?',
-          ).run(text, key, expectedVersion);
-    return Number(changed.changes) === 1;
-  });
+function readVersion(database: DatabaseSync, key: string): number {
+  return Number(
+    prepared(database, 'SELECT version FROM rs_records WHERE key = ?').get(key)?.['version'] ?? 0,
+  );
 }
 
-/** One commit as a part of the open transaction: whole, or undone. */
-function asPart(database: DatabaseSync, writes: readonly TextWrite[]): 'committed' | 'conflict' {
-  prepared(database, 'SAVEPOINT writes').run();
-  let isWritten = false;
-  try {
-    isWritten = writeAll(database, writes);
-    return isWritten ? 'committed' : 'conflict';
-  } finally {
-    if (!isWritten) prepared(database, 'ROLLBACK TO writes').run();
-    prepared(database, 'RELEASE writes').run();
-  }
+function writeRow(database: DatabaseSync, { stood, version, write: { key, text } }: PendingWrite): void {
+  const { changes } =
+    stood === 0
+      ? prepared(database, 'INSERT INTO rs_records (version, value, key) VALUES (?, ?, ?)').run(
+          version,
+          text,
+          key,
+        )
+      : prepared(database, 'UPDATE rs_records SET version = ?, value = ? WHERE key = ? AND version = ?').run(
+          version,
+          text,
+          key,
+          stood,
+        );
+  if (Number(changes) !== 1) throw new Error(`somebody else has written the record \`${key}\``);
 }

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Clock } from '../../../core/index.ts';
+import { type Clock, Recent } from '../../../core/index.ts';
 import type { DataRetentionSettings, Pair, PromptStorageSettings } from '../../../enforcement/index.ts';
 import {
   DATA_DELIVERY_FLAGS,
@@ -23,6 +23,10 @@ type Called = (pair: Pair, eventSource: string, eventName: string, callerArn: st
 const OURS = ({ accountId }: Pair) => `arn:aws:sts::${accountId}:assumed-role/ProvisoDisable/proviso`;
 const THEIRS = ({ accountId }: Pair) => `arn:aws:sts::${accountId}:assumed-role/SomebodyElse/session`;
 
+/** Settings that are kept in memory at least. */
+const KEPT = 16_384;
+const placeOf = ({ accountId, region }: Pair): string => `${accountId}/${region}`;
+
 /** How long a reading may lag behind a write. AWS documents no bound. */
 const STALE_MS = 60_000;
 
@@ -35,6 +39,8 @@ export function embeddedSettings(
   clock: Clock,
   called: Called = () => undefined,
 ): PromptStorageSettings & EmbeddedSettings {
+  // One process has the database and writes the setting here alone: what was read or written last stands.
+  const known = new Recent<string, { readonly logging: string | null }>(KEPT);
   const write = (pair: Pair, logging: string | null, by = OURS): void => {
     prepared(
       database,
@@ -43,6 +49,7 @@ export function embeddedSettings(
          ON CONFLICT (account, region) DO UPDATE SET logging = excluded.logging, written_at = excluded.written_at
          WHERE written_at <= ?4`,
     ).run(pair.accountId, pair.region, clock.now(), clock.now() - STALE_MS);
+    known.delete(placeOf(pair));
     prepared(
       database,
       'INSERT INTO settings (account, region, logging) VALUES (?, ?, ?) ON CONFLICT (account, region) DO UPDATE SET logging = excluded.logging',
@@ -87,11 +94,17 @@ export function embeddedSettings(
     }
   };
 
-  const current = (pair: Pair) =>
-    prepared(database, 'SELECT logging FROM settings WHERE account = ? AND region = ?').get(
+  const current = (pair: Pair): { readonly logging: string | null } | undefined => {
+    const place = placeOf(pair);
+    const before = known.get(place);
+    if (before !== undefined) return before;
+    const row = prepared(database, 'SELECT logging FROM settings WHERE account = ? AND region = ?').get(
       pair.accountId,
       pair.region,
     ) as { logging: string | null } | undefined;
+    if (row !== undefined) known.set(place, row);
+    return row;
+  };
 
   /** Eventually consistent: the setting before the first of the writes of the last minute. */
   const stale = (pair: Pair) =>
