@@ -21,7 +21,10 @@ export function canonicalJson(value: unknown): string {
       if (value === null) return 'null';
       if ('toJSON' in value && typeof value.toJSON === 'function') return canonicalJson(value.toJSON());
       return Array.isArray(value) ? listOf(value) : membersOf(value as Readonly<Record<string, unknown>>);
-    default:
+    case 'undefined':
+    case 'function':
+    case 'symbol':
+    case 'bigint':
       throw new TypeError('value has no JSON form');
   }
 }

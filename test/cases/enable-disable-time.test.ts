@@ -87,7 +87,7 @@ describe('the end of an exception whose workflow is gone', () => {
       expect((await s.record(id)).state).toBe('ending');
       expect((await s.record(id)).offAt).toBeUndefined();
       expect(s.events('exception.overdue').length).toBeGreaterThan(10);
-      s.state.aws.database.exec('DELETE FROM faults');
+      s.clearFaults();
       await s.advance(20 * MINUTE_MS);
       expect(s.isOn()).toBe(false);
     }));

@@ -20,7 +20,7 @@ test('D34: an account suspended in mid-lease, where nothing can be called any mo
     expect((await s.lease(id)).offAt).toBeUndefined();
     expect(s.events('exception.overdue').length).toBeGreaterThan(0);
     s.changeAccount({ state: 'ACTIVE' });
-    s.state.aws.database.exec('DELETE FROM faults');
+    s.clearFaults();
     await s.advance(HOUR_MS);
     expect(s.isOn()).toBe(false);
   }));

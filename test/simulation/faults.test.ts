@@ -817,7 +817,7 @@ const REFUSES_S3 = policyText(['    kinds: [s3, cloudwatch-logs]', '    kinds: [
 const pair = { accountId: '222222222222' as never, region: 'us-east-1' as never };
 
 function clear(s: Simulation): void {
-  s.state.aws.database.exec('DELETE FROM faults');
+  s.clearFaults();
 }
 
 function certificateOf(s: Simulation): Record<string, unknown> {

@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  clearFaults,
   deliver,
   embeddedOrganization,
   type Fault,
@@ -590,6 +591,10 @@ export class Simulation {
 
   fault(fault: Partial<Fault> & Pick<Fault, 'operation' | 'kind'>): void {
     plantFault(this.state.aws.database, { times: 1, ...fault });
+  }
+
+  clearFaults(): void {
+    clearFaults(this.state.aws.database);
   }
 
   /** Silences detectors. Muting the dead man's switch needs its schedule to exist. */

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { HANDLERS } from '../../handlers/index.ts';
 import {
-  clearFaults,
   type FaultKind,
   type FaultyOperation,
   withoutFaults,
@@ -731,7 +730,7 @@ async function isAtRest({ s, ids }: World): Promise<boolean> {
 /** All detectors alive, no faults: everything that was attempted must come to its end by itself. */
 async function comesToRest(w: World): Promise<void> {
   const { s } = w;
-  clearFaults(s.state.aws.database);
+  s.clearFaults();
   await take(w, { kind: 'unmute' });
   for (const [which, id] of w.ids.entries())
     if (isHeld(await s.record(id))) await take(w, { kind: 'release', which });

@@ -328,7 +328,7 @@ describe('off in one place is off in all', () => {
       const record = await s.record(id);
       expect(record.secondLever).toBeUndefined();
       expect(record.furtherFacts?.[`${OTHER}/${VIRGINIA}`]?.secondLever).toMatchObject({ bucket: 'done' });
-      s.state.aws.database.exec('DELETE FROM faults');
+      s.clearFaults();
       await s.advance(30 * MINUTE_MS);
       await offEverywhere(s, id);
       await s.advance(2 * DAY_MS);

@@ -84,7 +84,7 @@ const isEnabling = (writes: Writes): boolean =>
 const slowBy = (s: Simulation, ms: number) =>
   patch(s, 'clock', () => ({ now: () => epochMs(s.state.clock.now() - ms) }));
 
-const clear = (s: Simulation) => s.state.aws.database.exec('DELETE FROM faults');
+const clear = (s: Simulation) => s.clearFaults();
 
 const oursOf = async (s: Simulation, id: ExceptionId) => (await s.lease(id)).configuration;
 

@@ -43,18 +43,37 @@ export interface Fault {
   readonly region?: string;
 }
 
-/** Databases in which no fault stands, as was seen; a fault is planted through `plantFault` alone. */
-const faultless = new WeakSet<DatabaseSync>();
+interface PlantedFault {
+  readonly id: number;
+  readonly operation: string;
+  readonly kind: FaultKind;
+  remaining: number;
+  readonly delay_ms: number;
+  readonly account: string | null;
+  readonly region: string | null;
+}
+
+/** What stands in the table, oldest first. One process has the database, and it writes faults here alone; every call asks for them. */
+const planted = new WeakMap<DatabaseSync, PlantedFault[]>();
 /** Databases whose faults strike nobody for now. */
 const suspended = new WeakSet<DatabaseSync>();
 
-/** Whether any fault is still there to strike. */
-export function hasFaults(database: DatabaseSync): boolean {
-  if (faultless.has(database)) return false;
-  if (prepared(database, 'SELECT 1 FROM faults LIMIT 1').get() !== undefined) return true;
-  faultless.add(database);
-  return false;
+function plantedIn(database: DatabaseSync): PlantedFault[] {
+  let faults = planted.get(database);
+  if (faults === undefined) {
+    faults = prepared(
+      database,
+      'SELECT id, operation, kind, remaining, delay_ms, account, region FROM faults ORDER BY id',
+    )
+      .all()
+      .map((row) => ({ ...row }) as unknown as PlantedFault);
+    planted.set(database, faults);
+  }
+  return faults;
 }
+
+/** Whether any fault is still there to strike. */
+export const hasFaults = (database: DatabaseSync): boolean => plantedIn(database).length > 0;
 
 /** Looks without being struck: what is planted stays planted. */
 export async function withoutFaults<T>(database: DatabaseSync, look: () => Promise<T>): Promise<T> {
@@ -67,7 +86,7 @@ export async function withoutFaults<T>(database: DatabaseSync, look: () => Promi
 }
 
 export function plantFault(database: DatabaseSync, fault: Fault): void {
-  faultless.delete(database);
+  planted.delete(database);
   prepared(
     database,
     'INSERT INTO faults (operation, kind, remaining, delay_ms, account, region) VALUES (?, ?, ?, ?, ?, ?)',
@@ -82,6 +101,7 @@ export function plantFault(database: DatabaseSync, fault: Fault): void {
 }
 
 export function clearFaults(database: DatabaseSync, operation?: FaultyOperation): void {
+  planted.delete(database);
   if (operation === undefined) database.exec('DELETE FROM faults');
   else prepared(database, 'DELETE FROM faults WHERE operation = ?').run(operation);
 }
@@ -93,17 +113,24 @@ function strike(
   accountId?: string,
   region?: string,
 ): { kind: FaultKind; delayMs: number } | undefined {
-  if (suspended.has(database) || !hasFaults(database)) return undefined;
-  const row = prepared(
-    database,
-    'SELECT id, kind, remaining, delay_ms FROM faults WHERE operation = ? AND (account IS NULL OR account = ?) AND (region IS NULL OR region = ?) ORDER BY id LIMIT 1',
-  ).get(operation, accountId ?? null, region ?? null) as
-    | { id: number; kind: FaultKind; remaining: number; delay_ms: number }
-    | undefined;
-  if (row === undefined) return undefined;
-  if (row.remaining <= 1) prepared(database, 'DELETE FROM faults WHERE id = ?').run(row.id);
-  else prepared(database, 'UPDATE faults SET remaining = remaining - 1 WHERE id = ?').run(row.id);
-  return { kind: row.kind, delayMs: row.delay_ms };
+  if (suspended.has(database)) return undefined;
+  const faults = plantedIn(database);
+  const index = faults.findIndex(
+    (fault) =>
+      fault.operation === operation &&
+      (fault.account === null || fault.account === accountId) &&
+      (fault.region === null || fault.region === region),
+  );
+  const fault = faults[index];
+  if (fault === undefined) return undefined;
+  fault.remaining -= 1;
+  if (fault.remaining > 0) {
+    prepared(database, 'UPDATE faults SET remaining = remaining - 1 WHERE id = ?').run(fault.id);
+  } else {
+    faults.splice(index, 1);
+    prepared(database, 'DELETE FROM faults WHERE id = ?').run(fault.id);
+  }
+  return { kind: fault.kind, delayMs: fault.delay_ms };
 }
 
 /**

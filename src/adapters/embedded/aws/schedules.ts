@@ -25,10 +25,12 @@ export interface DueSchedule {
 
 /** EventBridge Scheduler. Stricter than AWS: times that are not whole minutes are refused. One-time schedules vanish after firing. */
 export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedSchedules {
-  const rowOf = (name: string) =>
-    prepared(database, 'SELECT * FROM schedules WHERE name = ?').get(name) as ScheduleRow | undefined;
-  // One process has the database: when the next fires is known until a schedule is written.
+  // One process has the database: when the next fires, and what was due last, is known until a schedule is written.
   let firing: { readonly next: number | undefined } | undefined;
+  const taken = new Map<string, ScheduleRow>();
+  const rowOf = (name: string) =>
+    taken.get(name) ??
+    (prepared(database, 'SELECT * FROM schedules WHERE name = ?').get(name) as ScheduleRow | undefined);
   const nextFiring = (): number | undefined => {
     if (firing === undefined) {
       const row = prepared(database, 'SELECT min(next_at) AS at FROM schedules WHERE is_mute = 0').get() as {
@@ -40,6 +42,7 @@ export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedS
   };
   const write = (sql: string, ...values: SQLInputValue[]): number => {
     firing = undefined;
+    taken.clear();
     return Number(prepared(database, sql).run(...values).changes);
   };
   return {
@@ -118,6 +121,7 @@ export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedS
         database,
         'SELECT * FROM schedules WHERE next_at <= ? AND is_mute = 0 ORDER BY next_at, name',
       ).all(now) as unknown as ScheduleRow[];
+      for (const row of rows) taken.set(row.name, row);
       return rows.map((row) => ({
         name: row.name,
         target: row.target,
