@@ -19,6 +19,7 @@ import {
 } from '../../../evidence/index.ts';
 import { prepared } from '../statements.ts';
 import { inTransaction, readDocument, writeDocument } from './database.ts';
+import { ownDestinationSections } from './own-destinations.ts';
 
 type Unobservable = Extract<Observation<never>, { kind: 'unobservable' }>;
 
@@ -97,7 +98,7 @@ function seedSections<L extends SectionLevel>(
 }
 
 function embeddedSections(database: DatabaseSync, clock: Clock): SectionSource['sections'] {
-  const readersOf = <L extends SectionLevel>(level: L): Partial<SectionReaders<L>> =>
+  const readersOf = <L extends SectionLevel>(level: L): SectionReaders<L> =>
     Object.fromEntries(
       sectionNames(level).map((name) => [
         name,
@@ -107,9 +108,10 @@ function embeddedSections(database: DatabaseSync, clock: Clock): SectionSource['
           return seen.kind === 'unobservable' ? seen : { ...seen, at: clock.now() };
         },
       ]),
-    ) as Partial<SectionReaders<L>>;
+    ) as SectionReaders<L>;
+  const taken = readersOf('account-region');
   return {
-    'account-region': readersOf('account-region'),
+    'account-region': { ...taken, ...ownDestinationSections(database, clock, taken) },
     account: readersOf('account'),
     organization: readersOf('organization'),
   };

@@ -43,7 +43,7 @@ export interface LogGroupFeatures {
   readonly copies?: readonly string[];
 }
 
-const bucketName = (name: string) => `bucket/${name}`;
+export const bucketName = (name: string) => `bucket/${name}`;
 export const keyName = (arn: string) => `key/${arn}`;
 export const logGroupName = (pair: Pair, name: string) =>
   `log-group/${pair.accountId}/${pair.region}/${name}`;
