@@ -22,7 +22,7 @@ import {
   logGroupName,
 } from './inspection.ts';
 
-type Names = 'destinations' | 'destinationPolicies' | 'keyGrants' | 'logsResourcePolicies';
+type Names = 'destinations' | 'destinationPolicies' | 'keyGrants';
 type Readers = Pick<SectionReaders<'account-region'>, Names>;
 
 /**
@@ -201,14 +201,6 @@ export function ownDestinationSections(database: DatabaseSync, clock: Clock, tak
         };
       });
       return adding('kms:ListGrants', place, await taken.keyGrants(place), grants, isAll);
-    },
-    async logsResourcePolicies(place) {
-      const { mine } = await held(place);
-      const before = await taken.logsResourcePolicies(place);
-      // The embedded AWS itself has none.
-      return before.kind === 'observed' || !mine.some(({ kind }) => kind === 'cloudwatch-logs')
-        ? before
-        : seen('logs:DescribeResourcePolicies', place)([]);
     },
   };
 }
