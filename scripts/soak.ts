@@ -193,10 +193,13 @@ function summary(seen: Seen, first: number, seconds: number): string {
 async function soakKills(wanted: number, seed: number): Promise<number> {
   const startedAt = Date.now();
   try {
-    const { kills, lives, commands, during } = await playKills(wanted, seed, (so) => {
+    const { kills, lives, commands, during, kinds } = await playKills(wanted, seed, (so) => {
       process.stderr.write(`${so.kills} of ${wanted} processes killed, ${so.lives} lives closed\n`);
     });
-    const rows = [...during].map(([name, n]) => `  during ${name}: ${n}\n`);
+    const rows = [
+      ...[...during].map(([name, n]) => `  during ${name}: ${n}\n`),
+      ...[...kinds].map(([name, n]) => `  lives of ${name}: ${n}\n`),
+    ];
     const seconds = ((Date.now() - startedAt) / 1000).toFixed(0);
     process.stdout.write(
       `${kills} processes killed in ${commands} commands, ${lives} exceptions closed, ${seconds} s\n${rows.join('')}`,
