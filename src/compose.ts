@@ -15,9 +15,11 @@ import {
   embeddedSettings,
   embeddedStorage,
   embeddedTrail,
+  formerOrganization,
   openAwsDatabase,
   scheduledConfigEvent,
   seedFromSnapshot,
+  underFaults,
   withFaults,
 } from './adapters/embedded/aws/index.ts';
 import { certificateFiles } from './adapters/embedded/certificate-files.ts';
@@ -207,6 +209,15 @@ export function openState(
 
   const archive = textFiles(paths.archive);
   const readPeople = peopleReader(paths.people);
+  let readLast: readonly Person[] | undefined;
+  const people = async (): Promise<readonly Person[]> => {
+    const stale = (): readonly Person[] => readLast ?? readPeople();
+    readLast = withFaults(awsDatabase, 'identitystore:ListUsers', {}, readPeople, undefined, stale);
+    return readLast;
+  };
+  const signer = fileSigner(paths.signingKey);
+  const certificates = certificateFiles(paths.certificates);
+  const notifier = notificationFile(paths.notifications);
   const invoke = (name: string, event: unknown): Promise<unknown> => {
     if (!Object.hasOwn(HANDLERS, name)) throw new Error(`there is no function \`${name}\``);
     return HANDLERS[name as FunctionName](event, services);
@@ -234,9 +245,19 @@ export function openState(
     recorder: notifyingRecorder(recorder, () => services),
     history: eventHistory(events),
     store,
-    directory: { people: async () => readPeople() },
+    directory: { people },
     policyInForce: policyInForceOf(store),
-    organizationView: { organization: async () => embeddedOrganization(awsDatabase) },
+    organizationView: {
+      organization: async () =>
+        withFaults(
+          awsDatabase,
+          'organizations:DescribeOrganization',
+          {},
+          () => embeddedOrganization(awsDatabase),
+          undefined,
+          () => formerOrganization(awsDatabase),
+        ),
+    },
     settings,
     retention,
     destinations: storage,
@@ -251,10 +272,16 @@ export function openState(
     evidence,
     archive,
     schedules,
-    executions: withDestinations(executionsOf(runtime), store, inspection, schedules, clock),
-    signer: fileSigner(paths.signingKey),
-    certificates: certificateFiles(paths.certificates),
-    notifier: notificationFile(paths.notifications),
+    executions: withDestinations(executionsOf(runtime, awsDatabase), store, inspection, schedules, clock),
+    signer: { sign: (bytes) => underFaults(awsDatabase, 'kms:Sign', () => signer.sign(bytes)) },
+    certificates: {
+      ...certificates,
+      save: (id, certificate) =>
+        underFaults(awsDatabase, 's3:PutObject', () => certificates.save(id, certificate)),
+    },
+    notifier: {
+      notify: (told) => underFaults(awsDatabase, 'events:PutEvents', () => notifier.notify(told)),
+    },
   };
   return ok({
     directory,
@@ -402,16 +429,21 @@ function withDestinations(
   };
 }
 
-function executionsOf(runtime: WorkflowRuntime): Executions {
+function executionsOf(runtime: WorkflowRuntime, database: DatabaseSync): Executions {
   return {
     async start(machine, name, input) {
-      const started = await runtime.start({ machine, name, input });
+      const started = await underFaults(database, 'states:StartExecution', () =>
+        runtime.start({ machine, name, input }),
+      );
       if (started.status === 'refused') throw new Error(started.message);
       return started.status === 'started' && !started.repeated ? 'started' : 'already-exists';
     },
     status: (machine, name): Promise<ExecutionStatus | undefined> => runtime.status(machine, name),
     async wake(taskToken) {
-      return (await runtime.sendTaskSuccess(taskToken, {})).ok ? 'woken' : 'gone';
+      const sent = await underFaults(database, 'states:SendTaskSuccess', () =>
+        runtime.sendTaskSuccess(taskToken, {}),
+      );
+      return sent.ok ? 'woken' : 'gone';
     },
   };
 }

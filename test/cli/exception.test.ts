@@ -343,6 +343,30 @@ describe('acting on a live exception', () => {
     expect(check.stdout).not.toMatch(/"coveredBy"/);
   });
 
+  it('a legal hold is moved into the vault that it names, and of two vaults both are read', async () => {
+    const { id } = await active();
+    const vaultKey = 'arn:aws:kms:us-east-1:444444444444:key/aaaaaaaa-1111-2222-3333-444444444444';
+    const hold = (...more: string[]) =>
+      proviso(
+        'exception',
+        'hold',
+        id,
+        '--as',
+        'lena.fischer',
+        '--reference',
+        'LIT-7',
+        '--reason',
+        'a claim',
+        ...more,
+      );
+    const two = await hold('--vault', 'hold-a', 'hold-b/legal/', '--vault-key', vaultKey, vaultKey);
+    expect(flat(two.stderr)).toContain('it is for one account and Region, and each needs a vault there');
+    const one = await hold('--vault', 'hold-a/legal/', '--vault-key', vaultKey);
+    expect(one, one.stderr).toMatchObject({ exitCode: 0 });
+    const shown = await proviso('exception', 'show', id);
+    expect(flat(shown.stdout)).toContain(`s3://hold-a/legal/${id}/`);
+  });
+
   it('withdrawing is for before the start, by those concerned', async () => {
     const { id } = await submitted();
     expect((await proviso('exception', 'withdraw', id, '--as', 'nobody', '--reason', 'x')).exitCode).toBe(1);

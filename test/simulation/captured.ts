@@ -49,6 +49,7 @@ const vaultPrefixes = ({ holds = [] }: ExceptionRecord): ReadonlyMap<string, str
 export class Held {
   /** Hashes of what was seen under the hold, by its name. */
   readonly #captured = new Map<string, string>();
+  #vaulted: ReadonlySet<string> = new Set();
 
   /** Looks at an exception on hold. @returns what is broken, in words */
   look(s: Simulation, record: ExceptionRecord): string | undefined {
@@ -63,10 +64,16 @@ export class Held {
     for (const [name, hash] of there) this.#captured.set(name, hash);
     const moved = holdOf(record)?.moved;
     const vaulted = standing.filter(({ isInVault }) => isInVault);
+    this.#vaulted = new Set(vaulted.map(({ name }) => name));
     const bytes = vaulted.reduce((sum, each) => sum + each.bytes, 0);
     return moved === undefined || (moved.versions <= vaulted.length && moved.bytes <= bytes)
       ? undefined
       : `${moved.versions} versions are noted as moved, and ${vaulted.length} stand in the vaults`;
+  }
+
+  /** Whether a version was seen in its vault, by `<version id>/<key>`. */
+  isInVault(name: string): boolean {
+    return this.#vaulted.has(name);
   }
 
   /** How much of it was seen. */

@@ -8,7 +8,7 @@ import {
   type Fault,
   hasFaults,
   plantFault,
-  writeDocument,
+  writeOrganization,
 } from '../../src/adapters/embedded/aws/index.ts';
 import { prepared as statement } from '../../src/adapters/embedded/statements.ts';
 import { createState, type OpenState, openState } from '../../src/compose.ts';
@@ -343,7 +343,7 @@ export class Simulation {
   /** What the embedded AWS itself said after every instant at which anything happened. */
   readonly switched: Switched[] = [];
   deaths = 0;
-  /** The last instant at which a planted fault was still there to strike. */
+  /** The last instant at which a fault was planted that can keep anything from being switched off (`#isOffRefused`). */
   faultyUntil = Number.NEGATIVE_INFINITY;
   readonly #crash: ((moment: Moment) => boolean) | undefined;
   readonly #skewMs: number;
@@ -540,9 +540,18 @@ export class Simulation {
     return storesContent(this.setting(pair));
   }
 
+  /** Whether a fault is planted that can keep anything from being switched off, or from being noted. */
+  #isOffRefused(): boolean {
+    const { database } = this.state.aws;
+    if (!hasFaults(database)) return false;
+    const sql =
+      "SELECT 1 FROM faults WHERE operation LIKE 'bedrock:%' OR operation LIKE 'dynamodb:%' LIMIT 1";
+    return statement(database, sql).get() !== undefined;
+  }
+
   look(): void {
     // A Put on its way is trouble that lasts until it has landed.
-    if (hasFaults(this.state.aws.database) || this.state.aws.settings.landsNextAt() !== undefined)
+    if (this.#isOffRefused() || this.state.aws.settings.landsNextAt() !== undefined)
       this.faultyUntil = this.now();
     const isOn = this.isOn();
     if ((this.switched.at(-1)?.isOn ?? false) !== isOn) this.switched.push({ at: this.now(), isOn });
@@ -774,7 +783,7 @@ export class Simulation {
     const accounts = organization.accounts.map((account) =>
       account.id === INCIDENT ? { ...account, ...change } : account,
     );
-    writeDocument(database, 'organization', { ...organization, accounts });
+    writeOrganization(database, { ...organization, accounts });
   }
 
   /** The account leaves the organization. */
@@ -782,7 +791,7 @@ export class Simulation {
     const { database } = this.state.aws;
     const organization = embeddedOrganization(database);
     const accounts = organization.accounts.filter(({ id }) => id !== INCIDENT);
-    writeDocument(database, 'organization', { ...organization, accounts });
+    writeOrganization(database, { ...organization, accounts });
   }
 
   /** Everything is allowed to whom the accounts' own policies allow it; their root users among them. */
@@ -795,7 +804,7 @@ export class Simulation {
         policyIds: ['p-FullAWSAccess'],
       })),
     );
-    writeDocument(database, 'organization', { ...organization, attachments });
+    writeOrganization(database, { ...organization, attachments });
   }
 
   /** Nobody may read the users and roles of an account any more. @returns what gives it back */

@@ -11,6 +11,7 @@ import type { LoggingConfiguration } from '../../src/evidence/index.ts';
 import {
   type ExceptionRecord,
   endOf,
+  holdOf,
   isActive,
   isHeld,
   isSamePlace,
@@ -22,6 +23,7 @@ import {
   placesOf,
   storesContent,
 } from '../../src/exceptions/index.ts';
+import { Held } from './captured.ts';
 import {
   BEGINS,
   DAY_MS,
@@ -38,6 +40,7 @@ import {
   type Simulation,
   SOMEBODYS,
   simulate,
+  VAULT_KEY,
   VIRGINIA,
   withRole,
 } from './harness.ts';
@@ -88,9 +91,15 @@ export type Step =
   /** RedriveExecution on a workflow that was stopped or failed. */
   | { readonly kind: 'redrive'; readonly which: number }
   | { readonly kind: 'stop-endings' }
-  /** Legal keeps what was captured, or lets it go. */
-  | { readonly kind: 'hold'; readonly which: number }
+  /** Legal keeps what was captured, or lets it go; with a vault in each place, or given one later, or without any. */
+  | { readonly kind: 'hold'; readonly which: number; readonly vaults: boolean; readonly scoped: boolean }
   | { readonly kind: 'release'; readonly which: number }
+  /** Somebody makes every vault unfit, or puts that right. */
+  | { readonly kind: 'vaults'; readonly become: keyof typeof VAULT_CHANGES }
+  /** S3 Lifecycle deletes at the destinations what is not on hold there. */
+  | { readonly kind: 'lifecycle-deletes' }
+  /** Bedrock delivers late, in one place of the first exception: an object, or an upload that is never completed. */
+  | { readonly kind: 'late'; readonly what: 'object' | 'upload'; readonly where: number }
   /** What CloudTrail and EventBridge bring comes late, or never. */
   | { readonly kind: 'events-late'; readonly minutes: number | 'for ever' }
   | { readonly kind: 'invoke' }
@@ -113,6 +122,8 @@ const STRANGERS = 'CANARY-of-a-stranger';
 
 /** Whose row of the people file changes how, when they leave. */
 const LEAVERS = {
+  sam: ['Okafor, roles: [security] }', 'Okafor, roles: [security], active: false }'],
+  priya: ['Raman, roles: [security] }', 'Raman, roles: [security], active: false }'],
   lena: ['roles: [legal] }', 'roles: [legal], active: false }'],
   omar: ['roles: [executive] }', 'roles: [executive], active: false }'],
 } as const;
@@ -127,6 +138,16 @@ const OUTAGES = {
   ],
   'table unreadable': ['fail', 'dynamodb:GetItem', 'dynamodb:TransactWriteItems'],
   'CloudTrail unreadable': ['deny', 'cloudtrail:LookupEvents'],
+  'Organizations unreadable': ['deny', 'organizations:DescribeOrganization'],
+  'Organizations stale': ['stale', 'organizations:DescribeOrganization'],
+  'Identity Store unreadable': ['throttle', 'identitystore:ListUsers'],
+  'Identity Store stale': ['stale', 'identitystore:ListUsers'],
+  'S3 unreadable': ['deny', 's3:GetLifecycleConfiguration', 's3:HeadBucket', 's3:ListMultipartUploads'],
+  'IAM and KMS unreadable': ['deny', 'iam:GetAccountAuthorizationDetails', 'kms:DescribeKey'],
+  'vaults denied': ['deny', 's3:CopyObject'],
+  'nobody can be told': ['fail', 'events:PutEvents'],
+  'Step Functions dead': ['throttle', 'states:StartExecution', 'states:SendTaskSuccess'],
+  'nothing can be signed': ['fail', 'kms:Sign'],
   'switching off refused, and the second lever sticks': [
     'deny',
     'bedrock:DeleteModelInvocationLoggingConfiguration',
@@ -145,11 +166,19 @@ const OUTAGES = {
   ],
 } as const satisfies Record<string, readonly [FaultKind, ...FaultyOperation[]]>;
 
+/** What happens to vaults: AWS would delete there, or what is there cannot be used. */
+const VAULT_CHANGES = {
+  expiring: { lifecycle: [{ isEnabled: true, prefix: '', expirationDays: 30 }], isEnabled: true },
+  'without a key': { lifecycle: [], isEnabled: false },
+  fit: { lifecycle: [], isEnabled: true },
+} as const;
+
 const ACCOUNT_CHANGES = {
   suspended: { state: 'SUSPENDED' },
   closing: { state: 'PENDING_CLOSURE' },
   moved: { parentId: 'r-ex01' },
   restored: { state: 'ACTIVE', parentId: 'ou-ex01-product01' },
+  gone: 'leaves the organization',
 } as const;
 
 /** Of Legal, and still there when others have left. */
@@ -234,7 +263,10 @@ const stepArb: fc.Arbitrary<Step> = fc.oneof(
     detector: fc.constantFrom('deadMansSwitch' as const, 'sweep' as const),
     which,
   }),
-  fc.record({ kind: fc.constant('leave' as const), who: fc.constantFrom('lena' as const, 'omar' as const) }),
+  fc.record({
+    kind: fc.constant('leave' as const),
+    who: fc.constantFrom(...(Object.keys(LEAVERS) as (keyof typeof LEAVERS)[])),
+  }),
   {
     weight: 3,
     arbitrary: fc.record({
@@ -257,10 +289,21 @@ const stepArb: fc.Arbitrary<Step> = fc.oneof(
         's3:GetObject',
         's3:PutObject',
         's3:CopyObject',
+        's3:AbortMultipartUpload',
         's3:PutBucketPolicy',
         'kms:DisableKey',
+        'kms:ScheduleKeyDeletion',
+        'kms:Sign',
         'cloudtrail:LookupEvents',
+        'events:PutEvents',
+        'organizations:DescribeOrganization',
+        'identitystore:ListUsers',
+        's3:GetLifecycleConfiguration',
+        's3:HeadBucket',
         'scheduler:CreateSchedule',
+        'scheduler:DeleteSchedule',
+        'states:StartExecution',
+        'states:SendTaskSuccess',
         'dynamodb:TransactWriteItems',
         'dynamodb:GetItem',
       ),
@@ -283,8 +326,34 @@ const stepArb: fc.Arbitrary<Step> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('redrive' as const), which }),
   fc.constant<Step>({ kind: 'stop-endings' }),
-  fc.record({ kind: fc.constant('hold' as const), which }),
-  fc.record({ kind: fc.constant('release' as const), which }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('hold' as const),
+      which: fc.constantFrom(0, 0, 1),
+      vaults: fc.boolean(),
+      scoped: fc.nat({ max: 3 }).map((n) => n === 0),
+    }),
+  },
+  // What moves it fails in one place, or in all.
+  fc.record({
+    kind: fc.constant('fault' as const),
+    operation: fc.constantFrom<FaultyOperation>('s3:CopyObject', 's3:ListObjectVersions'),
+    fault: fc.constantFrom<FaultKind>('fail', 'fail-after', 'deny', 'throttle'),
+    times: fc.constantFrom(1, 5, 30),
+    accountId: fc.constantFrom(INCIDENT, OTHER),
+  }),
+  fc.record({ kind: fc.constant('release' as const), which: fc.constantFrom(0, 0, 1) }),
+  fc.record({
+    kind: fc.constant('vaults' as const),
+    become: fc.constantFrom(...(Object.keys(VAULT_CHANGES) as (keyof typeof VAULT_CHANGES)[])),
+  }),
+  fc.constant<Step>({ kind: 'lifecycle-deletes' }),
+  fc.record({
+    kind: fc.constant('late' as const),
+    what: fc.constantFrom('object' as const, 'upload' as const),
+    where,
+  }),
   fc.record({
     kind: fc.constant('events-late' as const),
     minutes: fc.constantFrom<number | 'for ever'>(7, 120, 'for ever'),
@@ -315,9 +384,14 @@ interface World {
   readonly stopped: Set<ExceptionId>;
   /** Until when no sweep is promised, because one was lost. */
   sweepLateUntil: number;
-  readonly left: Set<string>;
-  /** What stood below the place of an exception on hold when it was last looked at. */
-  readonly heldContent: Map<ExceptionId, number>;
+  /** Who left, and when. */
+  readonly left: Map<string, EpochMs>;
+  /** Whether the Identity Store was ever to answer as it was before. */
+  isDirectoryStale: boolean;
+  /** What was seen of exceptions on hold. */
+  readonly held: Map<ExceptionId, Held>;
+  /** Since when the vaults are unfit. */
+  unfitSince: EpochMs | undefined;
   /** When each lease was first seen to end (HARD_END). */
   readonly ends: Map<ExceptionId, EpochMs>;
   /** How far the clocks of the functions run before the true one, at most, and how far from each other. */
@@ -380,7 +454,7 @@ async function take(w: World, step: Step): Promise<void> {
         const [from, to] = LEAVERS[step.who];
         s.editPeople(from, to);
       }
-      w.left.add(step.who);
+      w.left.set(step.who, w.left.get(step.who) ?? s.now());
       return;
     case 'somebody-puts': {
       const pair = pairAt(step.where);
@@ -400,6 +474,7 @@ async function take(w: World, step: Step): Promise<void> {
     case 'somebody-deletes':
       return s.somebodyDeletes(pairAt(step.where));
     case 'fault':
+      if (step.operation === 'identitystore:ListUsers' && step.fault === 'stale') w.isDirectoryStale = true;
       s.fault({
         operation: step.operation,
         kind: step.fault,
@@ -411,10 +486,11 @@ async function take(w: World, step: Step): Promise<void> {
     case 'outage': {
       const [kind, ...operations] = OUTAGES[step.of];
       for (const operation of operations) s.fault({ operation, kind, times: step.calls });
+      w.isDirectoryStale ||= step.of === 'Identity Store stale';
       return;
     }
     case 'account':
-      return s.changeAccount(ACCOUNT_CHANGES[step.change]);
+      return step.change === 'gone' ? s.removeAccount() : s.changeAccount(ACCOUNT_CHANGES[step.change]);
     case 'redrive':
       if (id === undefined) return;
       await s.surviving(() => s.redriveWorkflow(id));
@@ -425,8 +501,14 @@ async function take(w: World, step: Step): Promise<void> {
       if (!w.muted.has('sweep')) await s.surviving(() => s.stopEndings());
       return;
     case 'hold':
-      if (id) await s.surviving(() => keepForLegal(w, id));
+      if (id) await s.surviving(() => keepForLegal(w, id, step));
       return;
+    case 'vaults':
+      return changeVaults(w, step.become);
+    case 'lifecycle-deletes':
+      return deleteByLifecycle(w);
+    case 'late':
+      return w.ids[0] === undefined ? undefined : deliverLate(w, w.ids[0], step);
     case 'release':
       if (id) await s.surviving(() => letGo(w, id));
       return;
@@ -461,25 +543,92 @@ const aliveTimers = ({ muted, isWatched }: World): Exclude<keyof typeof BOUND_MS
     (timer) => !muted.has(timer),
   );
 
-/** The command that a person gives fails, or Legal is refused: then nothing has changed. */
-/** Of an exception that is filtered only what is kept of its subjects. */
-const heldOf = ({ s, isFiltered, ids }: World, id: ExceptionId): number =>
-  s.contentOf(id, isFiltered && id === ids[0] ? '/vault/' : '');
+const vaultName = (which: number, place: number): string => `legal-${which}-${place}`;
+const VAULT_NAMES = [0, 1].flatMap((which) => [0, 1, 2].map((place) => vaultName(which, place)));
 
-async function keepForLegal(w: World, id: ExceptionId): Promise<void> {
-  const { s, heldContent } = w;
-  const held = await hold(s.state.services, id, MAX, {
+/** The command that a person gives fails, or Legal is refused: then nothing has changed. */
+async function keepForLegal(
+  { s, ids, isFiltered, held }: World,
+  id: ExceptionId,
+  { which, vaults, scoped }: Extract<Step, { kind: 'hold' }>,
+): Promise<void> {
+  const { request } = await unharmed(s, () => s.record(id));
+  const [vault, ...otherVaults] = placesOf(request).map((place, index) => ({
+    bucketName: s.makeVault(place, vaultName(which, index)),
+    keyPrefix: 'legal/',
+    kmsKeyArn: VAULT_KEY,
+  }));
+  const asked = await hold(s.state.services, id, MAX, {
     reference: 'LIT-1',
     reason: 'a court asks for it',
+    // All that is kept, said by its beginnings.
+    ...(scoped ? { scope: [isFiltered && id === ids[0] ? 'vault/' : 'AWSLogs/'] } : {}),
+    ...(vaults && vault !== undefined ? { vault } : {}),
+    ...(vaults && otherVaults.length > 0 ? { otherVaults } : {}),
   }).catch(tolerate);
-  if (held?.ok === true) heldContent.set(id, heldOf(w, id));
+  // What stands now is kept from now on.
+  if (asked?.ok === true && !held.has(id)) lookAtHeld(held, s, asked.value);
 }
 
-async function letGo({ s, heldContent }: World, id: ExceptionId): Promise<void> {
+function lookAtHeld(held: World['held'], s: Simulation, record: ExceptionRecord): string | undefined {
+  const seen = held.get(record.id) ?? new Held();
+  held.set(record.id, seen);
+  return seen.look(s, record);
+}
+
+async function letGo({ s, held }: World, id: ExceptionId): Promise<void> {
   // Whatever became of the command, from here on it may be gone.
-  heldContent.delete(id);
+  held.delete(id);
   await release(s.state.services, id, MAX, 'no longer needed').catch(tolerate);
   await s.pump();
+}
+
+function changeVaults(w: World, become: keyof typeof VAULT_CHANGES): void {
+  const { stacks } = w.s.state.aws;
+  const { lifecycle, isEnabled } = VAULT_CHANGES[become];
+  for (const name of VAULT_NAMES) stacks.setBucketFeatures(name, { lifecycle });
+  stacks.setKeyFeatures(VAULT_KEY, { isEnabled });
+  w.unfitSince = become === 'fit' ? undefined : (w.unfitSince ?? w.s.now());
+}
+
+/** What AWS deletes by itself, whenever that is: all at the destinations that Legal does not keep, or that stands in a vault. */
+async function deleteByLifecycle({ s, held }: World): Promise<void> {
+  const { database } = s.state.aws;
+  for (const { value: record } of await unharmed(s, () => listExceptions(s.state.services.store))) {
+    if (isHeld(record) && !held.has(record.id)) continue;
+    for (const { destination } of placesOf(record.request)) {
+      if (destination.kind !== 's3') continue;
+      const { bucketName, keyPrefix } = destination;
+      const rows = database
+        .prepare('SELECT key, version_id FROM versions WHERE bucket = ? AND key LIKE ?')
+        .all(bucketName, `${keyPrefix}%`) as { key: string; version_id: string }[];
+      for (const { key, version_id } of rows)
+        if (!isHeld(record) || held.get(record.id)?.isInVault(`${version_id}/${key}`) === true)
+          database
+            .prepare('DELETE FROM versions WHERE bucket = ? AND key = ? AND version_id = ?')
+            .run(bucketName, key, version_id);
+    }
+  }
+}
+
+/** Up to the first empty listing: Bedrock delivers minutes late, not days. */
+async function deliverLate(
+  { s }: World,
+  id: ExceptionId,
+  { what, where: place }: Extract<Step, { kind: 'late' }>,
+): Promise<void> {
+  const record = await unharmed(s, () => s.record(id));
+  const mayArrive = ['active', 'ending', 'draining', 'purging'].includes(record.state);
+  if (!mayArrive || record.emptyListings.length > 0) return;
+  const found = (await leases(s)).find(
+    (each) => each.lease.exceptionId === id && isSamePlace(each, pairAt(place)),
+  );
+  const { s3Config } = found?.lease.configuration ?? {};
+  if (found?.lease.enabling === undefined || s3Config === undefined) return;
+  const { bucketName = '', keyPrefix = '' } = s3Config;
+  const key = `${keyPrefix}AWSLogs/${found.accountId}/late-${s.now()}.json`;
+  if (what === 'object') s.state.aws.storage.putObject(bucketName, key, 'CANARY-late');
+  else s.state.aws.storage.startUpload(bucketName, key, 'CANARY-late');
 }
 
 /** Only what really fired can come again: the switch not before its lease's end, with the payload it was armed with. */
@@ -567,8 +716,43 @@ async function invariants(w: World): Promise<void> {
     for (const { lease } of own) if (lease.enabling !== undefined) quorumAndEnd(record, lease, hold);
     allOrNone(record, own, s.now(), hold);
     if (record.state === 'closed') provenEmpty(s, record, hold);
-    heldBack(w, record, hold);
+    if (isHeld(record)) {
+      const broken = lookAtHeld(w.held, s, record);
+      hold('HELD', broken === undefined, broken ?? '');
+      unfitIsTold(w, record, own, hold);
+    }
+    const isEligible =
+      own.every(({ lease }) => lease.enabling === undefined) || isByThoseWhoStayed(w, record, own);
+    hold('DISTINCT_QUORUM', isEligible, 'enabled on the approval of somebody who had left');
   }
+}
+
+/** What cannot be moved into a vault is told within a sweep. */
+function unfitIsTold(w: World, record: ExceptionRecord, own: readonly PlacedLease[], hold: Hold): void {
+  const { s, unfitSince } = w;
+  const standing = holdOf(record);
+  if (standing?.vault === undefined || unfitSince === undefined || w.muted.has('sweep')) return;
+  if (!own.some(({ lease }) => lease.enabling !== undefined)) return;
+  const since = Math.max(unfitSince, standing.at, s.faultyUntil, w.sweepLateUntil);
+  const isTold = standing.stuck !== undefined || s.now() <= since + 16 * MINUTE_MS + w.skewMs;
+  hold('HELD', isTold, 'the vaults are unfit, and nobody says so');
+}
+
+/** Every role by somebody who was still there five minutes before it was enabled. */
+function isByThoseWhoStayed(
+  { left, isDirectoryStale, skewMs }: World,
+  record: ExceptionRecord,
+  own: readonly PlacedLease[],
+): boolean {
+  if (isDirectoryStale) return true;
+  const at = Math.min(...own.map(({ lease }) => lease.enabling?.at ?? Number.POSITIVE_INFINITY));
+  const roles = record.decisions
+    .filter(({ decision }) => decision === 'approve')
+    .filter(
+      ({ principalId: who }) => (left.get(who) ?? Number.POSITIVE_INFINITY) > at - skewMs - 5 * MINUTE_MS,
+    )
+    .map(({ role }) => role);
+  return record.requiredRoles.every((role) => roles.includes(role));
 }
 
 type Hold = (invariant: string, holds: boolean, what: string) => void;
@@ -692,18 +876,6 @@ function quorumAndEnd(record: ExceptionRecord, lease: Lease, hold: Hold): void {
   hold('PURGE_PROVEN', isEnd, `ended as ${record.state} after it was enabled`);
 }
 
-/** A legal hold keeps what was captured: nothing of it goes, and nothing is closed over it. */
-function heldBack(w: World, record: ExceptionRecord, hold: Hold): void {
-  const { heldContent } = w;
-  if (!isHeld(record)) return;
-  hold('HELD', record.state !== 'closed', 'closed as proven under a legal hold');
-  const before = heldContent.get(record.id);
-  if (before === undefined) return;
-  const stands = heldOf(w, record.id);
-  hold('HELD', stands >= before, `${before - stands} of what was captured went under a legal hold`);
-  heldContent.set(record.id, stands);
-}
-
 /** INVARIANT (PURGE_PROVEN): two empty listings a day apart, and nobody else's setting in between the beginning and the end. */
 function provenEmpty(s: Simulation, record: ExceptionRecord, hold: Hold): void {
   const [first, last] = [record.emptyListings[0], record.emptyListings.at(-1)];
@@ -732,6 +904,7 @@ async function comesToRest(w: World): Promise<void> {
   const { s } = w;
   s.clearFaults();
   await take(w, { kind: 'unmute' });
+  changeVaults(w, 'fit');
   for (const [which, id] of w.ids.entries())
     if (isHeld(await s.record(id))) await take(w, { kind: 'release', which });
   const held = await leases(s);
@@ -896,8 +1069,10 @@ export async function playHistory(history: History, seen: Seen): Promise<void> {
         muted: new Set(),
         stopped: new Set(),
         sweepLateUntil: 0,
-        left: new Set(),
-        heldContent: new Map(),
+        left: new Map(),
+        isDirectoryStale: false,
+        held: new Map(),
+        unfitSince: undefined,
         isWatched: history.isWatched,
         isFiltered: history.isFiltered,
         ends: new Map(),

@@ -32,8 +32,8 @@ export function register(program: Command, context: CommandContext): void {
     )
     .addOption(
       new Option(
-        '--vault <bucket[/prefix/]...>',
-        'where it is moved: a bucket in which nothing deletes; of an exception for several accounts and Regions one in each, in their order',
+        '--vault <location...>',
+        'where it is moved: bucket or bucket/prefix/, in which nothing deletes; of an exception for several accounts and Regions one in each, in their order',
       ),
     )
     .addOption(new Option('--vault-key <arn...>', 'the vault’s own key; one for each vault'))

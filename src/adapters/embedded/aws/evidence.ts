@@ -124,6 +124,17 @@ export function embeddedOrganization(database: DatabaseSync): Organization {
   return organization;
 }
 
+const FORMER = 'organization-before';
+
+/** Somebody changes the organization. A stale reading shows what it was before. */
+export function writeOrganization(database: DatabaseSync, organization: Organization): void {
+  writeDocument(database, FORMER, embeddedOrganization(database));
+  writeDocument(database, ORGANIZATION, organization);
+}
+
+export const formerOrganization = (database: DatabaseSync): Organization =>
+  readDocument<Organization>(database, FORMER) ?? embeddedOrganization(database);
+
 /** The collectors' ports over the embedded AWS, live: what a check sees here is what the workflow did here. */
 export function embeddedEvidence(
   database: DatabaseSync,

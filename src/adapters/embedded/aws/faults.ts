@@ -10,9 +10,19 @@ export const FAULTY_OPERATIONS = [
   'bedrock:GetAccountDataRetention',
   'bedrock:PutAccountDataRetention',
   'cloudtrail:LookupEvents',
+  'events:PutEvents',
+  'iam:GetAccountAuthorizationDetails',
+  'identitystore:ListUsers',
+  'kms:DescribeKey',
   'kms:DisableKey',
   'kms:ScheduleKeyDeletion',
+  'kms:Sign',
   'logs:FilterLogEvents',
+  'organizations:DescribeOrganization',
+  's3:AbortMultipartUpload',
+  's3:GetLifecycleConfiguration',
+  's3:HeadBucket',
+  's3:ListMultipartUploads',
   's3:ListObjectVersions',
   's3:DeleteObjects',
   's3:PutBucketPolicy',
@@ -20,6 +30,9 @@ export const FAULTY_OPERATIONS = [
   's3:PutObject',
   's3:CopyObject',
   'scheduler:CreateSchedule',
+  'scheduler:DeleteSchedule',
+  'states:SendTaskSuccess',
+  'states:StartExecution',
   'dynamodb:TransactWriteItems',
   'dynamodb:GetItem',
 ] as const;
@@ -165,5 +178,26 @@ export function withFaults<T>(
       throw new AwsCallError('throttled', `${operation} failed: ThrottlingException`, false);
     case 'deny':
       throw new AwsCallError('access-denied', `${operation} failed: AccessDeniedException`, false);
+  }
+}
+
+/** The same for a call that answers by a promise. What happened before it failed has happened when it fails. */
+export async function underFaults<T>(
+  database: DatabaseSync,
+  operation: FaultyOperation,
+  act: () => Promise<T>,
+  stale?: () => Promise<T>,
+): Promise<T> {
+  const begun: Promise<T>[] = [];
+  const called = (): Promise<T> => {
+    const answer = act();
+    begun.push(answer);
+    return answer;
+  };
+  try {
+    return await withFaults(database, operation, {}, called, undefined, stale);
+  } catch (error) {
+    await Promise.all(begun);
+    throw error;
   }
 }

@@ -15,7 +15,8 @@ import {
 import type { EvidenceSources, IamRole, Observation } from '../../../evidence/index.ts';
 import { AwsCallError, type ExceptionRequest } from '../../../exceptions/index.ts';
 import { readDocument, writeDocument } from './database.ts';
-import { withFaults } from './faults.ts';
+import { type FaultyOperation, underFaults, withFaults } from './faults.ts';
+import { unobservable } from './settings.ts';
 import { deployTemplate } from './stacks.ts';
 
 /** What a bucket has beside what its table says; a field that is left out is not configured. */
@@ -69,13 +70,21 @@ export function embeddedInspection(
     const seen = { at: clock.now(), source: { call, ...pair } };
     return value === undefined ? { kind: 'absent', ...seen } : { kind: 'observed', value, ...seen };
   };
+  /** What a call that fails cannot show. */
+  const read = <T>(operation: FaultyOperation, pair: Pair, look: () => T | undefined): Observation<T> => {
+    try {
+      return observation(withFaults(database, operation, pair, look), operation, pair);
+    } catch (error) {
+      return unobservable(error, { call: operation, ...pair });
+    }
+  };
   return {
     async inspectBucket(pair, name): Promise<BucketEvidence> {
       const features = readDocument<BucketFeatures>(database, bucketName(name)) ?? {};
       return {
         policy: observation(features.policy, 's3:GetBucketPolicy', pair),
         ownership: observation(features.ownership, 's3:GetBucketOwnershipControls', pair),
-        lifecycle: observation(features.lifecycle, 's3:GetLifecycleConfiguration', pair),
+        lifecycle: read('s3:GetLifecycleConfiguration', pair, () => features.lifecycle),
         copies: observation(features.copies ?? [], 's3:GetReplicationConfiguration', pair),
         backups: observation(features.backups ?? [], 'backup:GetBackupSelection', pair),
         tags: observation(features.tags, 's3:GetBucketTagging', pair),
@@ -103,7 +112,7 @@ export function embeddedInspection(
     async inspectKey(pair, arn): Promise<KeyEvidence> {
       const features = readDocument<KeyFeatures>(database, keyName(arn)) ?? {};
       return {
-        isEnabled: observation(features.isEnabled ?? true, 'kms:DescribeKey', pair),
+        isEnabled: read('kms:DescribeKey', pair, () => features.isEnabled ?? true),
         policy: observation(features.policy, 'kms:GetKeyPolicy', pair),
         grants: observation(features.grants ?? [], 'kms:ListGrants', pair),
         // The template has always made this tag; states of an earlier version did not keep it.
@@ -115,7 +124,14 @@ export function embeddedInspection(
       };
     },
     async readIam(accountId) {
-      const seen = await evidence.readIam(accountId);
+      let seen: Awaited<ReturnType<typeof evidence.readIam>>;
+      try {
+        seen = await underFaults(database, 'iam:GetAccountAuthorizationDetails', () =>
+          evidence.readIam(accountId),
+        );
+      } catch (error) {
+        return unobservable(error, { call: 'iam:GetAccountAuthorizationDetails', accountId });
+      }
       if (seen.kind !== 'observed') return seen;
       const roles = [
         ...memberRolesOf(accountId),

@@ -89,7 +89,9 @@ export function embeddedSchedules(database: DatabaseSync): Schedules & EmbeddedS
       };
     },
     async delete(name) {
-      write('DELETE FROM schedules WHERE name = ?', name);
+      withFaults(database, 'scheduler:DeleteSchedule', {}, () =>
+        write('DELETE FROM schedules WHERE name = ?', name),
+      );
     },
     createRate(name, target, everyMs, from, payload = {}) {
       write(

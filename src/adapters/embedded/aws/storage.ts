@@ -13,6 +13,7 @@ import { prepared } from '../statements.ts';
 import { readDocument, writeDocument } from './database.ts';
 import { withFaults } from './faults.ts';
 import { type KeyFeatures, keyName, logGroupName } from './inspection.ts';
+import { unobservable } from './settings.ts';
 
 interface BucketRow {
   readonly name: string;
@@ -115,11 +116,16 @@ export function embeddedStorage(
 
   return {
     async describeBucket(pair, bucketName) {
-      const bucket = bucketOf(bucketName);
       const source = {
         call: 's3:HeadBucket + s3:GetBucketVersioning + s3:GetBucketObjectLockConfiguration + s3:GetEncryptionConfiguration',
         ...pair,
       };
+      let bucket: BucketRow | undefined;
+      try {
+        bucket = withFaults(database, 's3:HeadBucket', pair, () => bucketOf(bucketName));
+      } catch (error) {
+        return unobservable(error, source);
+      }
       if (bucket === undefined || bucket.account !== pair.accountId || bucket.region !== pair.region) {
         return { kind: 'absent', at: clock.now(), source };
       }
@@ -138,10 +144,12 @@ export function embeddedStorage(
     listVersions,
     async listUploads(pair, bucketName, prefix) {
       requireBucket(pair, bucketName);
-      const rows = prepared(
-        database,
-        'SELECT key, upload_id FROM uploads WHERE bucket = ? AND substr(key, 1, ?) = ? ORDER BY key, upload_id',
-      ).all(bucketName, prefix.length, prefix) as { key: string; upload_id: string }[];
+      const rows = withFaults(database, 's3:ListMultipartUploads', pair, () =>
+        prepared(
+          database,
+          'SELECT key, upload_id FROM uploads WHERE bucket = ? AND substr(key, 1, ?) = ? ORDER BY key, upload_id',
+        ).all(bucketName, prefix.length, prefix),
+      ) as { key: string; upload_id: string }[];
       return rows.map((row): Upload => ({ key: row.key, uploadId: row.upload_id }));
     },
     deleteVersions,
@@ -227,8 +235,10 @@ export function embeddedStorage(
     },
     async abortUploads(pair, bucketName, uploads) {
       requireBucket(pair, bucketName);
-      const statement = prepared(database, 'DELETE FROM uploads WHERE bucket = ? AND upload_id = ?');
-      for (const { uploadId } of uploads) statement.run(bucketName, uploadId);
+      withFaults(database, 's3:AbortMultipartUpload', pair, () => {
+        const statement = prepared(database, 'DELETE FROM uploads WHERE bucket = ? AND upload_id = ?');
+        for (const { uploadId } of uploads) statement.run(bucketName, uploadId);
+      });
     },
     async hasLogGroup(pair, name) {
       return (
