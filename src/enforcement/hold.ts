@@ -70,7 +70,12 @@ export async function hold(
       asked.vault === undefined
         ? `the purge waits, switching off does not. AWS’s own deletion at the destination (S3 Lifecycle, a log group’s retention) is not suspended: name a vault, or copy what must be kept at once`
         : `it is moved to ${vaultsText(more)}, and the purge waits until it stands there; switching off does not`;
-    const says = `legal hold by ${by} (${asked.reference}) of ${what}: ${asked.reason}; ${way}${begun}`;
+    const earlier = (record.holds ?? []).filter((each) => each !== standing && each.vault !== undefined);
+    const stays =
+      earlier.length === 0
+        ? ''
+        : `; what an earlier hold moved stays in ${[...new Set(earlier.map(vaultsText))].join(' and ')}`;
+    const says = `legal hold by ${by} (${asked.reference}) of ${what}: ${asked.reason}; ${way}${stays}${begun}`;
     const holds: readonly LegalHold[] =
       standing === undefined
         ? [
@@ -174,9 +179,11 @@ export async function release(
     );
     const standing = holdOf(record);
     const says = `legal hold released by ${by}: ${reason}; purging goes on${standing?.vault === undefined ? '' : `, of ${vaultsText(standing)} too`}`;
-    // What was listed before a hold is no proof for what stands there after it.
+    // What was listed before a hold is no proof for what stands there after it; whoever sleeps until a second listing would come to the vaults a
+    // day late.
+    const restarts = record.state === 'purging' ? { proofRestarts: (record.proofRestarts ?? 0) + 1 } : {};
     return ok({
-      record: { ...record, holds, emptyListings: [] },
+      record: { ...record, ...restarts, holds, emptyListings: [] },
       events: [{ type: 'exception.hold-released', actor, subject: id, data: { reason, says } }],
     });
   });

@@ -207,12 +207,15 @@ export const vaultsText = (hold: Pick<LegalHold, 'vault' | 'otherVaults'>): stri
     .map(({ bucketName, keyPrefix }) => `s3://${bucketName}/${keyPrefix}`)
     .join(' and ');
 
-/** What released holds left behind at one place, by its position: purged and listed with the destination. */
+/**
+ * What released holds left behind at one place, by its position: purged and listed with the destination. Nothing while another hold stands: it may
+ * keep the same vault, and what it asks for may stand in the earlier one alone.
+ */
 export const releasedVaults = (
-  { holds = [] }: Pick<ExceptionRecord, 'holds'>,
+  record: Pick<ExceptionRecord, 'holds'>,
   place: number,
 ): readonly HoldVault[] =>
-  holds.flatMap((hold) => (hold.released === undefined ? [] : (vaultsOf(hold)[place] ?? [])));
+  isHeld(record) ? [] : (record.holds ?? []).flatMap((hold) => vaultsOf(hold)[place] ?? []);
 
 export const isTerminal = (state: ExceptionState): boolean =>
   (TERMINAL_STATES as readonly ExceptionState[]).includes(state);

@@ -363,7 +363,7 @@ export interface ExceptionRecord extends PlaceFacts {
   readonly purged?: PurgeCounts;
   /** When it was last purged, after what was there. Absent in records of an earlier version. */
   readonly purgedAt?: EpochMs;
-  /** How often content storage was found on again while a proof waited for its second listing; each such find has an ending of its own. */
+  /** How often a proof that waited for its second listing began anew: storage was found on again, or Legal released. Each time has an ending of its own. */
   readonly proofRestarts?: number;
   /** The latest run of empty listings; a find empties it. */
   readonly emptyListings: readonly Listing[];

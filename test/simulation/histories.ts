@@ -103,6 +103,8 @@ export type Step =
   /** What CloudTrail and EventBridge bring comes late, or never. */
   | { readonly kind: 'events-late'; readonly minutes: number | 'for ever' }
   | { readonly kind: 'invoke' }
+  /** The same in the middle of the first lease, so that something is captured. */
+  | { readonly kind: 'capture' }
   | { readonly kind: 'restart' }
   | { readonly kind: 'die'; readonly after: number }
   | { readonly kind: 'adopt'; readonly policy: number };
@@ -327,7 +329,7 @@ const stepArb: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('redrive' as const), which }),
   fc.constant<Step>({ kind: 'stop-endings' }),
   {
-    weight: 2,
+    weight: 4,
     arbitrary: fc.record({
       kind: fc.constant('hold' as const),
       which: fc.constantFrom(0, 0, 1),
@@ -359,6 +361,7 @@ const stepArb: fc.Arbitrary<Step> = fc.oneof(
     minutes: fc.constantFrom<number | 'for ever'>(7, 120, 'for ever'),
   }),
   { weight: 2, arbitrary: fc.constant<Step>({ kind: 'invoke' }) },
+  { weight: 4, arbitrary: fc.constant<Step>({ kind: 'capture' }) },
   fc.constant<Step>({ kind: 'restart' }),
   fc.record({ kind: fc.constant('die' as const), after: fc.integer({ min: 1, max: 60 }) }),
   fc.record({ kind: fc.constant('adopt' as const), policy: fc.nat({ max: POLICIES.length - 1 }) }),
@@ -390,7 +393,7 @@ interface World {
   isDirectoryStale: boolean;
   /** What was seen of exceptions on hold. */
   readonly held: Map<ExceptionId, Held>;
-  /** Since when the vaults are unfit. */
+  /** Since when a lifecycle rule deletes in the vaults. */
   unfitSince: EpochMs | undefined;
   /** When each lease was first seen to end (HARD_END). */
   readonly ends: Map<ExceptionId, EpochMs>;
@@ -517,6 +520,9 @@ async function take(w: World, step: Step): Promise<void> {
       s.state.aws.schedules.postpone('storageEvent', by);
       return;
     }
+    case 'capture':
+      await take(w, { kind: 'pass-to', where: 'during' });
+      return take(w, { kind: 'invoke' });
     case 'invoke':
       for (const pair of PAIRS) {
         await s.invoke(undefined, undefined, pair);
@@ -588,7 +594,8 @@ function changeVaults(w: World, become: keyof typeof VAULT_CHANGES): void {
   const { lifecycle, isEnabled } = VAULT_CHANGES[become];
   for (const name of VAULT_NAMES) stacks.setBucketFeatures(name, { lifecycle });
   stacks.setKeyFeatures(VAULT_KEY, { isEnabled });
-  w.unfitSince = become === 'fit' ? undefined : (w.unfitSince ?? w.s.now());
+  // A key is asked for nothing while there is nothing to copy.
+  w.unfitSince = become === 'expiring' ? (w.unfitSince ?? w.s.now()) : undefined;
 }
 
 /** What AWS deletes by itself, whenever that is: all at the destinations that Legal does not keep, or that stands in a vault. */
@@ -727,7 +734,7 @@ async function invariants(w: World): Promise<void> {
   }
 }
 
-/** What cannot be moved into a vault is told within a sweep. */
+/** That AWS would delete in a vault is told within a sweep. */
 function unfitIsTold(w: World, record: ExceptionRecord, own: readonly PlacedLease[], hold: Hold): void {
   const { s, unfitSince } = w;
   const standing = holdOf(record);
@@ -735,7 +742,7 @@ function unfitIsTold(w: World, record: ExceptionRecord, own: readonly PlacedLeas
   if (!own.some(({ lease }) => lease.enabling !== undefined)) return;
   const since = Math.max(unfitSince, standing.at, s.faultyUntil, w.sweepLateUntil);
   const isTold = standing.stuck !== undefined || s.now() <= since + 16 * MINUTE_MS + w.skewMs;
-  hold('HELD', isTold, 'the vaults are unfit, and nobody says so');
+  hold('HELD', isTold, 'a lifecycle rule deletes in the vaults, and nobody says so');
 }
 
 /** Every role by somebody who was still there five minutes before it was enabled. */

@@ -256,6 +256,49 @@ describe('a legal hold with a vault', () => {
       expect(await vaulted(s, id)).toMatchObject({ error: { code: 'STATE_REFUSES' } });
     }));
 
+  it('released while its ending sleeps until the second listing purges the vault at once', () =>
+    simulate(async (s) => {
+      const id = await s.active();
+      await vaulted(s, id);
+      await s.advanceTo(ENDS + 5 * HOUR_MS);
+      expect(inVault(s).length).toBeGreaterThan(0);
+      expect((await s.record(id)).emptyListings).toHaveLength(1);
+      await release(s.state.services, id, LENA, 'settled');
+      await s.advance(2 * MINUTE_MS);
+      expect(inVault(s)).toEqual([]);
+      await s.advance(DAY_MS + HOUR_MS);
+      expect((await s.record(id)).state).toBe('closed');
+    }));
+
+  it.each([
+    ['the same vault', 'proviso-hold-example', undefined],
+    ['the same vault, with a scope', 'proviso-hold-example', ['AWSLogs/']],
+    ['another vault', 'proviso-hold-other', undefined],
+    ['another vault, with a scope', 'proviso-hold-other', ['AWSLogs/']],
+  ])('that follows a release before its purge keeps what the first had moved: %s', (_, name, scope) =>
+    simulate(async (s) => {
+      const id = await s.active();
+      await vaulted(s, id);
+      await s.advanceTo(ENDS + 5 * HOUR_MS);
+      expect(atDestination(s)).toBe(0);
+      const moved = inVault(s);
+      expect(moved.length).toBeGreaterThan(0);
+      const vault = { bucketName: s.makeVault(PAIR, name), keyPrefix: 'legal/', kmsKeyArn: VAULT_KEY };
+      await release(s.state.services, id, LENA, 'settled');
+      expect((await held(s, id, LENA, { vault, scope })).ok).toBe(true);
+      await s.advance(DAY_MS + 3 * HOUR_MS);
+      expect(inVault(s)).toEqual(moved);
+      expect((await s.record(id)).state).toBe('purging');
+      // Not one execution after the other that finds the earlier vault full.
+      expect(s.events('ending.started').length).toBeLessThanOrEqual(4);
+      expect(s.says().join('\n')).toContain('what an earlier hold moved stays in s3://proviso-hold-example/');
+      await release(s.state.services, id, LENA, 'settled');
+      await s.advance(DAY_MS + 3 * HOUR_MS);
+      expect((await s.record(id)).state).toBe('closed');
+      expect(s.contentOf(id)).toBe(0);
+    }),
+  );
+
   it.each([
     ['the exception’s own key', { bucketName: 'v', keyPrefix: '', kmsKeyArn: KEY }, 'key of its own'],
     [

@@ -214,7 +214,7 @@ async function life(random: () => number, most: number, kills: Kills): Promise<v
       if (wanted === undefined) return;
       s.shut();
       // At most twice in one step, so that every step of a life has its deaths, and is also done in the end.
-      const isKilled = left > 0 && killed < 2 && random() < 0.5;
+      const isKilled = left > 0 && killed < 2 && random() < 0.85;
       const afterMs = isKilled ? random() * random() * 400 : undefined;
       kills.commands += 1;
       const outcome = await command(directory, wanted, afterMs);
@@ -294,7 +294,7 @@ export async function playKills(wanted: number, seed: number, say: (kills: Kills
   const kills: Kills = { lives: 0, kills: 0, commands: 0, during: new Map(), kinds: new Map() };
   for (let own = seed; kills.kills < wanted; own++) {
     try {
-      await life(seeded(own), Math.min(10, wanted - kills.kills), kills);
+      await life(seeded(own), Math.min(20, wanted - kills.kills), kills);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw new Error(`a life with seed ${own}: ${why}`, { cause: error });
