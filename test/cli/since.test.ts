@@ -218,13 +218,13 @@ describe('the exit code', () => {
         iam: { ...OFF, kind: 'observed', value: { users: [], groups: [], roles: [], managedPolicies: [] } },
         sections: await sectionsLike(folder, '444444444444/account.json'),
       }));
-      // The Regions that each account can use: those of the policy.
+      // The Regions that each account can use: those of the policy; one account shows its own list, and was asked in all of them.
       const listed = {
         ...OFF,
         kind: 'observed',
         value: [{ region: 'us-east-1', optStatus: 'ENABLED_BY_DEFAULT' }],
       };
-      for (const id of await readdir(join(folder, 'accounts')))
+      for (const id of (await readdir(join(folder, 'accounts'))).filter((each) => each !== '222222222222'))
         await editJson(join(folder, 'accounts', id, 'account.json'), ({ sections, ...file }) => ({
           ...file,
           sections: { ...(sections as object), regions: listed },
