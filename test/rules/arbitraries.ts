@@ -68,7 +68,7 @@ export const factSet: fc.Arbitrary<FactSet> = fc.record(
   { requiredKeys: [] },
 );
 
-const leaf: fc.Arbitrary<Condition> = fc.constantFrom(...FACT_NAMES).chain((fact) => {
+export const leaf: fc.Arbitrary<Condition> = fc.constantFrom(...FACT_NAMES).chain((fact) => {
   const one = factValue(fact).map((value) => value as ConditionValue);
   const list = fc.array(
     one.filter((value): value is string | number => typeof value === 'string' || typeof value === 'number'),

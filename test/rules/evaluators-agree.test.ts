@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FactName } from '../../src/policy/index.ts';
 import { type CompiledControl, compileControl } from '../../src/rules/compile.ts';
+import { decisionGraph } from '../../src/rules/decision-graph.ts';
 import type { FactSet, Truth, Verdict } from '../../src/rules/index.ts';
 import { evaluateWithEngine } from '../../src/rules/json-rules-engine.ts';
 import { judgeOf } from '../../src/rules/judge.ts';
-import { condition, denied, factSet } from './arbitraries.ts';
+import { condition, denied, factSet, leaf, observed } from './arbitraries.ts';
 
 const control = fc.record(
   { id: fc.constant('CP-01'), when: condition, require: condition },
@@ -48,6 +49,51 @@ describe('the two evaluators', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test('agree on controls with so many conditions that deciding them is not laid out before', async () => {
+    const flat = fc.array(condition, { minLength: 65, maxLength: 70 }).map((parts) => ({ all: parts }));
+    const groups = fc
+      .array(fc.array(leaf, { minLength: 7, maxLength: 7 }), { minLength: 9, maxLength: 9 })
+      .map((all) => ({ all: all.map((any) => ({ any })) }));
+    const laidOut = new Set<boolean>();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({ id: fc.constant('CP-01'), require: fc.oneof(flat, groups) }),
+        factSet,
+        async (generated, facts) => {
+          const compiled = compileControl(generated);
+          laidOut.add(decisionGraph(compiled, () => 0) !== undefined);
+          const judged = judgeOf([compiled])(facts);
+          const engine = await evaluateWithEngine(compiled, facts);
+          expect(judged.explain(0)).toEqual(engine);
+          const { outcome, decidingClause } = engine;
+          expect(judged.decisions[0]).toEqual({ outcome, decidingClause });
+        },
+      ),
+      { numRuns: 20 },
+    );
+    expect([...laidOut]).toEqual([false]);
+  });
+
+  test('build a part that two controls have in common once, and of another place or condition another', () => {
+    const active = { fact: 'account.state', op: 'equal', value: 'ACTIVE' } as const;
+    const none = { fact: 'dataRetention.mode', op: 'equal', value: 'none' } as const;
+    const judged = judgeOf(
+      [
+        { id: 'CP-01', require: { all: [active, none] } },
+        { id: 'CP-02', require: { all: [active, { not: none }] } },
+        { id: 'CP-03', require: { any: [active, none] } },
+      ].map(compileControl),
+    )({ 'account.state': observed('ACTIVE'), 'dataRetention.mode': observed('none') });
+    const [one, two, three] = [0, 1, 2].map((index) => {
+      const { require } = judged.explain(index);
+      return require?.kind === 'all' || require?.kind === 'any' ? require.parts : [];
+    });
+    expect(one?.[0]).toBe(two?.[0]);
+    expect(three?.[0]).toEqual({ ...one?.[0], path: 'require.any[0]' });
+    expect(two?.[1]).toMatchObject({ kind: 'not', truth: 'false', part: { truth: 'true' } });
+    expect(judged.explain(1).require).toEqual(judged.explain(1).require);
   });
 
   test('never decide more when evidence is taken away, and never contradict what they said before', () => {
