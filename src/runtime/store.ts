@@ -2,6 +2,8 @@ import type { DatabaseSync, SQLInputValue, StatementResultingChanges, StatementS
 import { Recent } from '../core/index.ts';
 import type { ExecutionStatus } from './types.ts';
 
+// Events of many executions are written one after another and seldom read. A state that was made earlier keeps its history in the order
+// of the executions, without row ids: the same statements do there, and cost more.
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS wf_definitions (hash TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS wf_executions (
@@ -25,7 +27,7 @@ CREATE TABLE IF NOT EXISTS wf_tokens (hash TEXT PRIMARY KEY, execution_id INTEGE
 CREATE INDEX IF NOT EXISTS wf_tokens_execution ON wf_tokens (execution_id);
 CREATE TABLE IF NOT EXISTS wf_history (
   execution_id INTEGER NOT NULL, id INTEGER NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL, details TEXT NOT NULL,
-  PRIMARY KEY (execution_id, id)) WITHOUT ROWID;
+  PRIMARY KEY (execution_id, id));
 `;
 
 export interface ExecutionRow {

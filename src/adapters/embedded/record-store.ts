@@ -6,8 +6,10 @@ import { inTransaction } from './aws/database.ts';
 import { frozen, frozenCopy } from './frozen.ts';
 import { prepared } from './statements.ts';
 
+// With row ids a record is rewritten where it stands. A state that was made earlier keeps its table without them: the same statements do
+// there, and cost more.
 const SCHEMA = `
-CREATE TABLE IF NOT EXISTS rs_records (key TEXT PRIMARY KEY, version INTEGER NOT NULL, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rs_records (key TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL, value TEXT NOT NULL) STRICT;
 `;
 
 /** How many parsed records are kept at least: ten thousand live leases and their exceptions. */
@@ -99,7 +101,7 @@ export function sqliteRecordStore(
       const keys = under('dynamodb:GetItem', () => keysBelow.get(prefix) ?? readKeys(prefix));
       return keys.flatMap((key) => known.get(key) ?? readRow(key) ?? []);
     },
-    commit: async (writes) => commit(writes.map(jsonOf)),
+    commit: async (writes) => commit(writes.map((write) => jsonOf(write, known.get(write.key)?.value))),
   };
 }
 
@@ -115,11 +117,11 @@ interface PendingWrite {
   readonly write: JsonWrite;
 }
 
-const jsonOf = ({ key, expectedVersion, value }: ConditionalWrite): JsonWrite => ({
+const jsonOf = ({ key, expectedVersion, value }: ConditionalWrite, before: unknown): JsonWrite => ({
   key,
   expectedVersion,
   text: JSON.stringify(value),
-  value: frozenCopy(value),
+  value: frozenCopy(value, before),
 });
 
 function unwrap<R>(outcome: Settled<R> | undefined): R {

@@ -12,7 +12,7 @@ test('a frozen copy is what its JSON text reads as, to its depth', () => {
     withDate: true,
     withNullPrototype: true,
     withUnboxedUndefined: true,
-    values: [fc.jsonValue(), fc.constantFrom(undefined, -0, Number.NaN, new Date(0))],
+    values: [fc.jsonValue(), fc.constantFrom(undefined, -0, Number.NaN, new Date(0), () => 0)],
   } as fc.ObjectConstraints);
   fc.assert(
     fc.property(valueArb, (value) => {
@@ -25,18 +25,20 @@ test('a frozen copy is what its JSON text reads as, to its depth', () => {
   );
 });
 
-test('what somebody else froze is copied, what was frozen here is shared', () => {
+test('what somebody else froze is copied, what stands where it stood is shared', () => {
   const mutable = { n: 1 };
   const theirs = Object.freeze({ mutable, gone: undefined });
   const copy = frozenCopy(theirs);
   mutable.n = 2;
   expect(copy).toStrictEqual({ mutable: { n: 1 } });
 
-  const ours = frozen({ deep: { n: 1 } });
-  const changed = frozenCopy({ ...ours, more: [ours.deep] }) as typeof ours & { more: unknown[] };
-  expect(changed).toStrictEqual({ deep: { n: 1 }, more: [{ n: 1 }] });
-  expect(changed.deep).toBe(ours.deep);
-  expect(changed.more[0]).toBe(ours.deep);
+  const before = frozen({ deep: { n: 1 }, list: [{ n: 2 }] });
+  const { deep, list } = before;
+  const changed = frozenCopy({ deep, list: [...list, deep], n: 3 }, before) as Record<string, unknown>;
+  expect(changed).toStrictEqual({ deep: { n: 1 }, list: [{ n: 2 }, { n: 1 }], n: 3 });
+  expect(changed['deep']).toBe(deep);
+  expect((changed['list'] as unknown[])[0]).toBe(list[0]);
+  expect(isFrozenThrough(changed)).toBe(true);
 });
 
 test('a field that would set the prototype stays a field', () => {

@@ -97,15 +97,17 @@ export function writeDocument(database: DatabaseSync, name: string, value: unkno
   ).run(name, JSON.stringify(value));
 }
 
-/** Runs `act` in one transaction. */
+/** Runs `act` in one transaction; as a part of the one that is open, if any. */
 export function inTransaction<T>(database: DatabaseSync, act: () => T): T {
-  database.exec('BEGIN IMMEDIATE');
+  if (database.isTransaction) return act();
+  prepared(database, 'BEGIN IMMEDIATE').run();
   try {
     const result = act();
-    database.exec('COMMIT');
+    prepared(database, 'COMMIT').run();
     return result;
   } catch (error) {
-    database.exec('ROLLBACK');
+    documents.delete(database);
+    if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
 }

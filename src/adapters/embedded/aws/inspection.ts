@@ -14,7 +14,7 @@ import {
 } from '../../../enforcement/index.ts';
 import type { EvidenceSources, IamRole, Observation } from '../../../evidence/index.ts';
 import { AwsCallError, type ExceptionRequest } from '../../../exceptions/index.ts';
-import { readDocument, writeDocument } from './database.ts';
+import { inTransaction, readDocument, writeDocument } from './database.ts';
 import { type FaultyOperation, underFaults, withFaults } from './faults.ts';
 import { unobservable } from './settings.ts';
 import { deployTemplate } from './stacks.ts';
@@ -163,35 +163,37 @@ export function embeddedInspection(
           'ContentBucket.Arn': `arn:aws:s3:::${destination.kind === 's3' ? destination.bucketName : 'unused'}`,
         },
       });
-      const key = propertiesOf<{ KeyPolicy: unknown; Tags: readonly { Key: string; Value: string }[] }>(
-        resources,
-        'ContentKey',
-      );
-      writeDocument(database, keyName(destination.kmsKeyArn), {
-        policy: JSON.stringify(key.KeyPolicy),
-        tags: Object.fromEntries(key.Tags.map(({ Key, Value }) => [Key, Value])),
-      } satisfies KeyFeatures);
-      if (destination.kind === 's3') {
-        const bucket = propertiesOf<BucketProperties>(resources, 'ContentBucket');
-        const policy = propertiesOf<{ PolicyDocument: unknown }>(resources, 'ContentBucketPolicy');
-        writeDocument(database, bucketName(destination.bucketName), {
-          policy: JSON.stringify(policy.PolicyDocument),
-          ownership: bucket.OwnershipControls.Rules[0]?.ObjectOwnership ?? '',
-          lifecycle: bucket.LifecycleConfiguration.Rules.map((rule) => ({
-            isEnabled: rule.Status === 'Enabled',
-            prefix: '',
-            expirationDays: Number(rule.ExpirationInDays),
-            noncurrentDays: Number(rule.NoncurrentVersionExpiration.NoncurrentDays),
-          })),
-        } satisfies BucketFeatures);
-        return;
-      }
-      const role = propertiesOf<RoleProperties>(resources, 'LogRole');
-      const others = readDocument<readonly IamRole[]>(database, rolesName(accountId)) ?? [];
-      writeDocument(database, rolesName(accountId), [
-        ...others.filter(({ arn }) => arn !== destination.roleArn),
-        roleOf(role, destination.roleArn),
-      ]);
+      inTransaction(database, () => {
+        const key = propertiesOf<{ KeyPolicy: unknown; Tags: readonly { Key: string; Value: string }[] }>(
+          resources,
+          'ContentKey',
+        );
+        writeDocument(database, keyName(destination.kmsKeyArn), {
+          policy: JSON.stringify(key.KeyPolicy),
+          tags: Object.fromEntries(key.Tags.map(({ Key, Value }) => [Key, Value])),
+        } satisfies KeyFeatures);
+        if (destination.kind === 's3') {
+          const bucket = propertiesOf<BucketProperties>(resources, 'ContentBucket');
+          const policy = propertiesOf<{ PolicyDocument: unknown }>(resources, 'ContentBucketPolicy');
+          writeDocument(database, bucketName(destination.bucketName), {
+            policy: JSON.stringify(policy.PolicyDocument),
+            ownership: bucket.OwnershipControls.Rules[0]?.ObjectOwnership ?? '',
+            lifecycle: bucket.LifecycleConfiguration.Rules.map((rule) => ({
+              isEnabled: rule.Status === 'Enabled',
+              prefix: '',
+              expirationDays: Number(rule.ExpirationInDays),
+              noncurrentDays: Number(rule.NoncurrentVersionExpiration.NoncurrentDays),
+            })),
+          } satisfies BucketFeatures);
+          return;
+        }
+        const role = propertiesOf<RoleProperties>(resources, 'LogRole');
+        const others = readDocument<readonly IamRole[]>(database, rolesName(accountId)) ?? [];
+        writeDocument(database, rolesName(accountId), [
+          ...others.filter(({ arn }) => arn !== destination.roleArn),
+          roleOf(role, destination.roleArn),
+        ]);
+      });
     },
     async denyBucket(pair, name, keyPrefix) {
       const there = database

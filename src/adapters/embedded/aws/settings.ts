@@ -10,6 +10,7 @@ import {
 } from '../../../evidence/index.ts';
 import { AwsCallError, type CompleteLoggingConfiguration } from '../../../exceptions/index.ts';
 import { prepared } from '../statements.ts';
+import { inTransaction } from './database.ts';
 import { withFaults } from './faults.ts';
 
 const GET = 'bedrock:GetModelInvocationLoggingConfiguration';
@@ -42,6 +43,10 @@ export function embeddedSettings(
   // One process has the database and writes the setting here alone: what was read or written last stands.
   const known = new Recent<string, { readonly logging: string | null }>(KEPT);
   const write = (pair: Pair, logging: string | null, by = OURS): void => {
+    known.delete(placeOf(pair));
+    inTransaction(database, () => writeAll(pair, logging, by(pair)));
+  };
+  const writeAll = (pair: Pair, logging: string | null, by: string): void => {
     prepared(
       database,
       `INSERT INTO settings_before (account, region, logging, written_at)
@@ -49,17 +54,11 @@ export function embeddedSettings(
          ON CONFLICT (account, region) DO UPDATE SET logging = excluded.logging, written_at = excluded.written_at
          WHERE written_at <= ?4`,
     ).run(pair.accountId, pair.region, clock.now(), clock.now() - STALE_MS);
-    known.delete(placeOf(pair));
     prepared(
       database,
       'INSERT INTO settings (account, region, logging) VALUES (?, ?, ?) ON CONFLICT (account, region) DO UPDATE SET logging = excluded.logging',
     ).run(pair.accountId, pair.region, logging);
-    called(
-      pair,
-      'bedrock.amazonaws.com',
-      (logging === null ? DELETE : PUT).slice('bedrock:'.length),
-      by(pair),
-    );
+    called(pair, 'bedrock.amazonaws.com', (logging === null ? DELETE : PUT).slice('bedrock:'.length), by);
   };
 
   // One process has the database: when the next Put lands is known until one is added or lands.
