@@ -11,26 +11,21 @@ export function frozen<T>(value: T): T {
  * @param before - made by `frozen` or by this function
  */
 export function frozenCopy(value: unknown, before?: unknown): unknown {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return value;
-    case 'number':
-      // The sum turns -0 into 0, as JSON does.
-      return Number.isFinite(value) ? value + 0 : null;
-    case 'object': {
-      if (value === null || value === before) return value;
-      const old = (before ?? {}) as Readonly<Record<string, unknown>>;
-      if (Array.isArray(value))
-        return Object.freeze(Array.from(value, (part, index) => frozenCopy(part, old[index]) ?? null));
-      if (isPlain(value)) {
-        const copy: Record<string, unknown> = {};
-        for (const key of Object.keys(value)) {
-          const part = frozenCopy(value[key], old[key]);
-          if (part !== undefined) copy[key] = part;
-        }
-        return Object.freeze(copy);
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
+  // The sum turns -0 into 0, as JSON does.
+  if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : null;
+  if (typeof value === 'object') {
+    if (value === before) return value;
+    const old = (before ?? {}) as Readonly<Record<string, unknown>>;
+    if (Array.isArray(value))
+      return Object.freeze(Array.from(value, (part, index) => frozenCopy(part, old[index]) ?? null));
+    if (isPlain(value)) {
+      const copy: Record<string, unknown> = {};
+      for (const key of Object.keys(value)) {
+        const part = frozenCopy(value[key], old[key]);
+        if (part !== undefined) copy[key] = part;
       }
+      return Object.freeze(copy);
     }
   }
   const text = JSON.stringify(value) as string | undefined;
