@@ -97,6 +97,8 @@ describe('collecting from the embedded AWS of a state', () => {
         : [],
     );
     expect(outcomes).toEqual([
+      // The example itself shows this account in ap-south-1.
+      'CP-01 222222222222 compliant',
       'CP-01 444444444444 compliant',
       'CP-22 444444444444 compliant',
       'CP-22 555555555555 indeterminate',
