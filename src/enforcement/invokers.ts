@@ -1,5 +1,6 @@
 import pMap from 'p-map';
-import type { Organization } from '../evidence/index.ts';
+import type { AccountId } from '../core/index.ts';
+import type { IamEvidence, Observation, Organization } from '../evidence/index.ts';
 import {
   type ExceptionRequest,
   type OtherInvokers,
@@ -7,7 +8,7 @@ import {
   type Place,
   placesOf,
 } from '../exceptions/index.ts';
-import { accessOf, invokersBeside } from '../iam/index.ts';
+import { type Access, accessOf, invokersBeside } from '../iam/index.ts';
 import type { Services } from './ports.ts';
 
 type Reading = Pick<Services, 'inspection'>;
@@ -48,9 +49,18 @@ export async function invokersAt(
       undecided: [`account ${accountId} is not of the organization, and was not looked at`],
     };
   const iam = await inspection.readIam(accountId);
-  return invokersBeside(
-    accessOf({ organization, accounts: [{ accountId, iam }] }),
-    { accountId, region },
-    subjects,
-  );
+  return invokersBeside(accessAt(organization, accountId, iam), { accountId, region }, subjects);
+}
+
+/** What was made of the identities of an account under an organization, while both are there. */
+const known = new WeakMap<IamEvidence, { readonly organization: Organization; readonly access: Access }>();
+
+/** An exception asks several times of the same identities; made anew wherever one of the two is another, or could still change. */
+function accessAt(organization: Organization, accountId: AccountId, iam: Observation<IamEvidence>): Access {
+  const kept = iam.kind === 'observed' && Object.isFrozen(iam.value) && Object.isFrozen(organization);
+  const before = kept ? known.get(iam.value) : undefined;
+  if (before?.organization === organization && before.access.isSeen(accountId)) return before.access;
+  const access = accessOf({ organization, accounts: [{ accountId, iam }] });
+  if (kept) known.set(iam.value, { organization, access });
+  return access;
 }

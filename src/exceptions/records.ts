@@ -37,14 +37,12 @@ export const encode = (value: object): unknown => ({ format: RECORD_FORMAT, ...v
 /** @throws Error when the record has another format: an older or newer version wrote it */
 export const decodeRecord = <T>({ key, value }: StoredRecord): T => decode(key, value);
 
-/** What a stored value was decoded to: a store that keeps its values gives the same one again. */
+/** What a stored value that cannot change was decoded to: a store that keeps its values gives the same one again. */
 const decoded = new WeakMap<object, unknown>();
 
 function decode<T>(key: string, stored: unknown): T {
-  if (typeof stored === 'object' && stored !== null && Object.isFrozen(stored)) {
-    const known = decoded.get(stored);
-    if (known !== undefined) return known as T;
-  }
+  const known = typeof stored === 'object' && stored !== null ? decoded.get(stored) : undefined;
+  if (known !== undefined) return known as T;
   const format = (stored as { format?: unknown } | null)?.format;
   if (format !== RECORD_FORMAT)
     throw new Error(

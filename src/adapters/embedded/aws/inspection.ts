@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { type Clock, DAY, type EpochMs, formatInstant } from '../../../core/index.ts';
+import { type Clock, DAY, type EpochMs, formatInstant, Recent } from '../../../core/index.ts';
 import {
   type BackupSelection,
   type BucketEvidence,
@@ -12,8 +12,9 @@ import {
   type Trail,
   withDenial,
 } from '../../../enforcement/index.ts';
-import type { EvidenceSources, IamRole, Observation } from '../../../evidence/index.ts';
+import type { EvidenceSources, IamEvidence, IamRole, Observation } from '../../../evidence/index.ts';
 import { AwsCallError, type ExceptionRequest } from '../../../exceptions/index.ts';
+import { frozen } from '../frozen.ts';
 import { inTransaction, readDocument, writeDocument } from './database.ts';
 import { type FaultyOperation, underFaults, withFaults } from './faults.ts';
 import { unobservable } from './settings.ts';
@@ -60,6 +61,9 @@ const TRAIL: Trail = {
   dataEvents: [{ includesReads: true, arnPrefixes: 'all' }],
 };
 
+/** Accounts; what follows from the identities of one can take a hundred kilobytes. */
+const IDENTITIES_KEPT = 64;
+
 /** What the embedded AWS shows of destinations, and the stacks that people deploy into it. */
 export function embeddedInspection(
   database: DatabaseSync,
@@ -78,6 +82,11 @@ export function embeddedInspection(
       return unobservable(error, { call: operation, ...pair });
     }
   };
+  // The same object until one of its parts is another, for whoever keeps what follows from it.
+  const identities = new Recent<
+    string,
+    { own: IamEvidence; stacks: readonly IamRole[] | undefined; whole: IamEvidence }
+  >(IDENTITIES_KEPT);
   return {
     async inspectBucket(pair, name): Promise<BucketEvidence> {
       const features = readDocument<BucketFeatures>(database, bucketName(name)) ?? {};
@@ -133,11 +142,13 @@ export function embeddedInspection(
         return unobservable(error, { call: 'iam:GetAccountAuthorizationDetails', accountId });
       }
       if (seen.kind !== 'observed') return seen;
-      const roles = [
-        ...memberRolesOf(accountId),
-        ...(readDocument<readonly IamRole[]>(database, rolesName(accountId)) ?? []),
-      ];
-      return { ...seen, value: { ...seen.value, roles: [...seen.value.roles, ...roles] } };
+      const stacks = readDocument<readonly IamRole[]>(database, rolesName(accountId));
+      const before = identities.get(accountId);
+      if (before?.own === seen.value && before.stacks === stacks) return { ...seen, value: before.whole };
+      const roles = [...seen.value.roles, ...memberRolesOf(accountId), ...(stacks ?? [])];
+      const whole = frozen({ ...seen.value, roles });
+      identities.set(accountId, { own: seen.value, stacks, whole });
+      return { ...seen, value: whole };
     },
     deployDestination(request) {
       const { destination, accountId, region, readers, endsAt, retention } = request;
