@@ -38,8 +38,9 @@ export function parseInstant(text: string): Result<EpochMs, string> {
   const expected = 'expected an absolute UTC instant with seconds, such as `2026-12-01T09:00:00Z`';
   if (!INSTANT.test(text)) return err(expected);
   const value = Date.parse(text);
-  // Date.parse accepts some non-dates by rolling over; a round trip shows it.
-  if (Number.isNaN(value) || !new Date(value).toISOString().startsWith(text.slice(0, 19)))
+  // Date.parse accepts some non-dates by rolling over, February 30th and 24:00; a round trip shows it.
+  const mayRollOver = text.slice(8, 10) > '28' || text.slice(11, 13) === '24';
+  if (Number.isNaN(value) || (mayRollOver && !new Date(value).toISOString().startsWith(text.slice(0, 19))))
     return err(`${expected}; this date does not exist`);
   return ok(epochMs(value));
 }

@@ -21,6 +21,9 @@ export async function keepToken(
   await services.store.commit([write]);
 }
 
+/** Waits whose token woke somebody or was gone: it stays so, and a sweep need not try each again every quarter of an hour. */
+const answered = new WeakSet<Wait>();
+
 /**
  * Wakes the workflow for every role that need not be waited for any more: it decided, or the exception ended otherwise. Called
  * after each decision and by the sweeper, so a crash between a decision and its wake-up loses nothing.
@@ -34,7 +37,10 @@ export async function wakeDecided(services: Services, id: ExceptionId): Promise<
   for (const role of record.requiredRoles) {
     if (open.includes(role)) continue;
     const wait = (await readRecord<Wait>(services.store, waitKey(id, role)))?.value;
-    if (wait !== undefined && (await services.executions.wake(wait.taskToken)) === 'woken') woken += 1;
+    if (wait === undefined || answered.has(wait)) continue;
+    if ((await services.executions.wake(wait.taskToken)) === 'woken') woken += 1;
+    // A later wait of this role has another token, and so another record.
+    if (Object.isFrozen(wait)) answered.add(wait);
   }
   return woken;
 }

@@ -1,4 +1,4 @@
-import { type Clock, isExceptionId, type Recorder } from '../core/index.ts';
+import { type Clock, isExceptionId, Recent, type Recorder } from '../core/index.ts';
 import { mayBeTold, notificationOf } from './notifications.ts';
 import { plannedChanges } from './planned-changes.ts';
 import type { Notifier, PolicyInForce, RecordStore } from './ports.ts';
@@ -13,17 +13,24 @@ export interface Told {
   readonly clock: Clock;
 }
 
+/** How many keys are remembered at least; of what is forgotten, recorder and notifier themselves know that it was told. */
+const KEPT = 10_240;
+
 /**
  * A recorder that also tells people what they must know. An event from an outbox whose notification fails is told again with the outbox; of
- * any other the failure is recorded and goes no further, because nothing may wait for a channel (OFF_NEEDS_NOTHING).
+ * any other the failure is recorded and goes no further, because nothing may wait for a channel (OFF_NEEDS_NOTHING). An outbox is told again with
+ * the next change, and what goes on at every sweep: what this process recorded and told under a key is not asked about a second time.
  */
 export function notifyingRecorder(recorder: Recorder, told: () => Told): Recorder {
+  const done = new Recent<string, true>(KEPT);
   return {
     async record(event) {
+      const { key } = event;
+      if (key !== undefined && done.get(key) === true) return;
       await recorder.record(event);
-      if (!mayBeTold(event.type)) return;
       try {
-        await tell(event, told());
+        if (mayBeTold(event.type)) await tell(event, told());
+        if (key !== undefined) done.set(key, true);
       } catch (error) {
         if (event.key !== undefined && event.at !== undefined) throw error;
         const why = error instanceof Error ? error.message : String(error);

@@ -5,7 +5,6 @@ import {
   type EventActor,
   type ExceptionId,
   err,
-  Recent,
   type Recorder,
   type Region,
   type Result,
@@ -227,7 +226,7 @@ export async function emptyOutbox(books: Books, id: ExceptionId): Promise<void> 
   const stored = await readException(books.store, id);
   const { outbox = [], ...record } = stored?.value ?? {};
   if (stored === undefined || outbox.length === 0) return;
-  for (const event of outbox) await tellOnce(books.recorder, event);
+  for (const event of outbox) await books.recorder.record(event);
   await books.store.commit([
     { key: exceptionKey(id), expectedVersion: stored.version, value: encode(record) },
   ]);
@@ -241,25 +240,11 @@ const toldEvents = (
 ): ToldEvent[] =>
   events.map((event, index) => ({ key: `${id}/${version}/${index}`, ...event, at: clock.now() }));
 
-/** By recorder: the keys that it took. An outbox is emptied with the next change, and need not be told a second time until then. */
-const taken = new WeakMap<Recorder, Recent<string, true>>();
-/** How many keys are remembered at least; of what is forgotten, the recorder itself knows that it was told. */
-const TAKEN = 10_240;
-
-/** Tells an event of an outbox, unless this process did. */
-async function tellOnce(recorder: Recorder, event: ToldEvent): Promise<void> {
-  const keys = taken.get(recorder) ?? new Recent(TAKEN);
-  taken.set(recorder, keys);
-  if (keys.get(event.key) === true) return;
-  await recorder.record(event);
-  keys.set(event.key, true);
-}
-
 /** @returns the events that could not be told, from the first failure on: their order is kept */
 async function tell(recorder: Recorder, events: readonly ToldEvent[]): Promise<readonly ToldEvent[]> {
   for (const [index, event] of events.entries()) {
     try {
-      await tellOnce(recorder, event);
+      await recorder.record(event);
     } catch {
       return events.slice(index);
     }
