@@ -826,8 +826,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'src/adapters/embedded/record-store.ts',
-        from: '        batch.map((writes) =>\n          settle(',
-        to: "        batch.map((writes, index) =>\n          index > 0 && index === batch.length - 1 ? { ok: true as const, value: 'committed' as const } : settle(",
+        from: 'batch.map((writes) =>\n        settle(',
+        to: "batch.map((writes, index) =>\n        index > 0 && index === batch.length - 1 ? { ok: true as const, value: 'committed' as const } : settle(",
       },
     ],
   },
@@ -840,6 +840,62 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'src/runtime/engine.ts',
         from: 'called.map((one) => () => this.#take(one))',
         to: 'called.slice(0, Math.max(1, called.length - 1)).map((one) => () => this.#take(one))',
+      },
+    ],
+  },
+  {
+    name: 'hold: an earlier vault is emptied under a later hold',
+    breaks: 'what a released hold had moved is purged while another hold stands (HELD)',
+    tests: ['test/simulation/hold.test.ts'],
+    edits: [
+      {
+        file: 'src/exceptions/lifecycle.ts',
+        from: '  isHeld(record) ? [] : (record.holds ?? []).flatMap(',
+        to: '  (record.holds ?? []).filter(({ released }) => released !== undefined).flatMap(',
+      },
+    ],
+  },
+  {
+    name: 'hold: a release waits for an ending that sleeps',
+    breaks: 'the vaults are purged up to a day after Legal let go',
+    tests: ['test/simulation/hold.test.ts'],
+    edits: [
+      {
+        file: 'src/enforcement/hold.ts',
+        from: "record.state === 'purging' ? { proofRestarts: (record.proofRestarts ?? 0) + 1 } : {};",
+        to: '{};',
+      },
+    ],
+  },
+  {
+    name: 'hold: a vault that refuses is passed over',
+    breaks: 'the purge goes on although one of several vaults took nothing',
+    tests: [PLACES],
+    edits: [
+      {
+        file: 'src/enforcement/hold-vault.ts',
+        from: '  if (stuck.length > 0) {',
+        to: '  if (stuck.length === leases.length) {',
+      },
+    ],
+  },
+  {
+    name: 'hold: the vault of the first place stands for all',
+    breaks: 'what was moved is purged at the first of several places alone',
+    tests: [PLACES],
+    edits: [
+      { file: 'src/enforcement/ending.ts', from: 'moved?.mayDelete[index] ??', to: 'moved?.mayDelete[0] ??' },
+    ],
+  },
+  {
+    name: 'no pause between two tries',
+    breaks: 'switching off that is refused for days ends with the history of its execution',
+    tests: [FAULTS],
+    edits: [
+      {
+        file: 'src/enforcement/switch-off.ts',
+        from: 'const LAST_RETRY = durationMs(5 * MINUTE);',
+        to: 'const LAST_RETRY = FIRST_RETRY;',
       },
     ],
   },

@@ -15,7 +15,7 @@ import { runMutants } from './mutants.ts';
 /*
  * npm run soak -- --schedules N --seed S [--minutes M] [--workers W]: plays random histories of the whole exception path on the
  * virtual clock (docs/soak.md), on as many threads as there are processors. Schedule n has the seed S + n - 1, so a run goes on where
- * another stopped, and one schedule is played again by `--seed` alone. --kills N: real processes killed instead. Exit: 0 every invariant held, 1 one was broken (or a mutant survived), 2 malformed options.
+ * another stopped, and one schedule is played again by `--seed` alone. --kills N [--transcript]: real processes killed instead. Exit: 0 every invariant held, 1 one was broken (or a mutant survived), 2 malformed options.
  */
 
 interface Failure {
@@ -190,12 +190,14 @@ function summary(seen: Seen, first: number, seconds: number): string {
   ].join('');
 }
 
-async function soakKills(wanted: number, seed: number): Promise<number> {
+async function soakKills(wanted: number, seed: number, transcript: boolean): Promise<number> {
   const startedAt = Date.now();
   try {
-    const { kills, lives, commands, during, kinds } = await playKills(wanted, seed, (so) => {
-      process.stderr.write(`${so.kills} of ${wanted} processes killed, ${so.lives} lives closed\n`);
-    });
+    const say = (so: { readonly kills: number; readonly lives: number }) =>
+      void process.stderr.write(`${so.kills} of ${wanted} processes killed, ${so.lives} lives closed\n`);
+    const write = (line: string) => void process.stdout.write(`${line}\n`);
+    const played = await playKills(wanted, seed, say, transcript ? write : undefined);
+    const { kills, lives, commands, during, kinds } = played;
     const rows = [
       ...[...during].map(([name, n]) => `  during ${name}: ${n}\n`),
       ...[...kinds].map(([name, n]) => `  lives of ${name}: ${n}\n`),
@@ -227,13 +229,14 @@ async function main(): Promise<number> {
       workers: { type: 'string', default: String(availableParallelism()) },
       mutants: { type: 'boolean', default: false },
       kills: { type: 'string' },
+      transcript: { type: 'boolean', default: false },
       only: { type: 'string' },
       write: { type: 'boolean', default: false },
     },
   });
   if (values.mutants) return runMutants({ only: values.only, write: values.write });
   if (values.kills !== undefined)
-    return soakKills(count('kills', values.kills, 1), count('seed', values.seed, 0));
+    return soakKills(count('kills', values.kills, 1), count('seed', values.seed, 0), values.transcript);
   const minutes = values.minutes === undefined ? undefined : count('minutes', values.minutes, 1);
   const schedules = count('schedules', values.schedules, 1);
   const workers = Math.min(count('workers', values.workers, 1), Math.ceil(schedules / BLOCK));

@@ -1,5 +1,11 @@
 import type { z } from 'zod';
-import type { DocumentPath, Problem, SourceDocument } from '../core/index.ts';
+import {
+  type DocumentPath,
+  epochMs,
+  formatInstant,
+  type Problem,
+  type SourceDocument,
+} from '../core/index.ts';
 import type { PolicyProblemCode } from './errors.ts';
 import { nearest } from './nearest.ts';
 import { CONDITION_BRANCHES, DURATION_PATTERN, INSTANT_PATTERN } from './schema.ts';
@@ -127,14 +133,32 @@ function faultsOf(
       if (place.pattern === DURATION_PATTERN)
         return one('not-a-duration', `${quote(value)} is not a length of time: ${expected}`, 'write it so');
       if (place.pattern === INSTANT_PATTERN)
-        return one('not-an-instant', `${quote(value)} is not an instant: ${expected}`, 'write it so');
-      return one('wrong-form', `${quote(value)}: ${expected}`, `write it in that form${says}`);
+        return one('not-an-instant', `${quote(value)} is not an instant: ${expected}`, inUtc(value));
+      const isAscii = issue.code === 'invalid_format' || issue.message.includes('ASCII');
+      const strange = isAscii ? strangeLetter(value) : '';
+      return one('wrong-form', `${quote(value)}: ${expected}${strange}`, `write it in that form${says}`);
     }
     case 'not_multiple_of':
     case 'invalid_key':
     case 'invalid_element':
       return one('wrong-form', `${quote(value)} is not what is expected here`, `correct it${says}`);
   }
+}
+
+/** What looks like a letter of a to z and is none does not show in the text. */
+function strangeLetter(value: unknown): string {
+  const letter = typeof value === 'string' ? /[^\u0000-\u007f]/u.exec(value)?.[0] : undefined;
+  const code = letter?.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
+  return letter === undefined ? '' : `; \`${letter}\` (U+${code ?? ''}) in it is no letter of a to z`;
+}
+
+/** The same instant as it must be written, where the text names its offset. */
+function inUtc(value: unknown): string {
+  const isOffset = typeof value === 'string' && /T.*[+-][0-9]{2}:?[0-9]{2}$/.test(value);
+  const at = isOffset ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(at)
+    ? 'write it so'
+    : `write \`${formatInstant(epochMs(at))}\`, which is the same instant`;
 }
 
 function missing(path: DocumentPath, description: string | undefined): readonly Fault[] {

@@ -152,7 +152,13 @@ describe('malformed input: exit 2, nothing written', () => {
       'a local time',
       'endsAt: "2026-11-22T12:00:00Z"',
       'endsAt: "2026-11-22T12:00:00+01:00"',
-      /absolute UTC instant/,
+      /absolute UTC instant.*write `2026-11-22T11:00:00Z`, which is the same instant/,
+    ],
+    [
+      'a subject with a letter that looks like another',
+      /(subjects:\n.*)IncidentResponder/,
+      '$1Inc\u0456dentResponder',
+      /`\u0456` \(U\+0456\) in it is no letter of a to z/,
     ],
     ['February 30th', 'endsAt: "2026-11-22T12:00:00Z"', 'endsAt: "2027-02-30T12:00:00Z"', /does not exist/],
     [

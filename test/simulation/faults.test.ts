@@ -199,6 +199,53 @@ describe('the Put that enables', () => {
     }));
 });
 
+describe('whatever else of AWS cannot be asked', () => {
+  const ELSEWHERE = [
+    'organizations:DescribeOrganization',
+    'identitystore:ListUsers',
+    'iam:GetAccountAuthorizationDetails',
+    'kms:DescribeKey',
+    's3:HeadBucket',
+    's3:GetLifecycleConfiguration',
+    'states:StartExecution',
+    'states:SendTaskSuccess',
+    'scheduler:CreateSchedule',
+    'scheduler:DeleteSchedule',
+    'events:PutEvents',
+    'cloudtrail:LookupEvents',
+  ] as const;
+
+  test.each(['deny', 'throttle', 'fail', 'slow'] as const)(
+    'INVARIANT (OFF_NEEDS_NOTHING): %s everywhere but in Bedrock: off in time, closed when it is over',
+    (kind) =>
+      simulate(async (s) => {
+        const id = await s.active();
+        for (const operation of ELSEWHERE) s.fault({ operation, kind, times: 1_000_000 });
+        await s.advanceTo(ENDS + 2 * MINUTE_MS);
+        expect(s.isOn()).toBe(false);
+        await s.advanceTo(ENDS + HOUR_MS);
+        clear(s);
+        await s.advanceTo(LONG_AFTER + 2 * HOUR_MS);
+        await closedClean(s, id);
+      }),
+  );
+
+  test.each(['organizations:DescribeOrganization', 'identitystore:ListUsers', 's3:HeadBucket'] as const)(
+    '%s denied at the start: nothing is put before it can be read, and then it is',
+    (operation) =>
+      simulate(async (s) => {
+        const id = await s.approved();
+        s.fault({ operation, kind: 'deny', times: 1_000_000 });
+        await s.advanceTo(BEGINS + 20 * MINUTE_MS);
+        expect(s.puts).toEqual([]);
+        clear(s);
+        await s.advanceTo(BEGINS + 50 * MINUTE_MS);
+        expect((await s.record(id)).state).toBe('active');
+        expect(s.puts).toHaveLength(1);
+      }),
+  );
+});
+
 describe('the Delete that disables', () => {
   test.each<{ kind: FaultKind; name: string }>([
     { kind: 'fail', name: 'failed: it is tried again at once' },

@@ -76,6 +76,8 @@ export interface Kills {
   readonly during: Map<string, number>;
   /** What the lives were of. */
   readonly kinds: Map<string, number>;
+  /** Hears each command with what became of it, and what each life is of. */
+  readonly transcript?: (line: string) => void;
 }
 
 /** Numbers from 0 to 1, the same for the same seed (Mulberry32). */
@@ -190,6 +192,8 @@ async function holding(
   ];
 }
 
+const quoted = (word: string): string => (/^[\w./:=-]+$/.test(word) ? word : `'${word}'`);
+
 /** One life of an exception through the command line, killed as often as the dice say, at most `most` times. */
 async function life(random: () => number, most: number, kills: Kills): Promise<void> {
   const kind = kindOf(random);
@@ -206,6 +210,7 @@ async function life(random: () => number, most: number, kills: Kills): Promise<v
   const also = pairs.slice(1).map((pair, index) => makeDestination(s, pair, index));
   writeFileSync(file, requestText({ also, ...(isFiltered ? { topology: 'filter-and-purge' } : {}) }));
   const held = new Held();
+  kills.transcript?.(`an exception of ${textOf(kind)}`);
   let left = most;
   /** Runs `args` until `isDone` says so, in processes that may die; looks at the disk after each of them. */
   const see = async (name: string, args: () => Promise<readonly string[] | undefined>): Promise<void> => {
@@ -217,6 +222,7 @@ async function life(random: () => number, most: number, kills: Kills): Promise<v
       const isKilled = left > 0 && killed < 2 && random() < 0.85;
       const afterMs = isKilled ? random() * random() * 400 : undefined;
       kills.commands += 1;
+      kills.transcript?.(`$ proviso ${wanted.map(quoted).join(' ')}`);
       const outcome = await command(directory, wanted, afterMs);
       s.reopen();
       if (outcome === 'killed') {
@@ -224,6 +230,7 @@ async function life(random: () => number, most: number, kills: Kills): Promise<v
         killed += 1;
         kills.kills += 1;
         kills.during.set(name, (kills.during.get(name) ?? 0) + 1);
+        kills.transcript?.(`  killed with SIGKILL, ${Math.round(afterMs ?? 0)} ms after its first write`);
         // Whoever opens it first fires what is due, as every command does.
         await s.pump();
       }
@@ -282,6 +289,9 @@ async function life(random: () => number, most: number, kills: Kills): Promise<v
     if (PAIRS.some((pair) => s.isOn(pair)) || s.contentOf(id) > 0) throw new Error('something is left');
     const seqs = s.events().map(({ seq }) => seq);
     if (seqs.some((seq, index) => seq !== index + 1)) throw new Error('an event is missing');
+    kills.transcript?.(
+      `  ${id} is ${record.state}: off, and nothing of it is left; ${s.events().length} events, none missing`,
+    );
     kills.lives += 1;
     kills.kinds.set(textOf(kind), (kills.kinds.get(textOf(kind)) ?? 0) + 1);
   } finally {
@@ -290,8 +300,20 @@ async function life(random: () => number, most: number, kills: Kills): Promise<v
 }
 
 /** Plays lives until `wanted` processes have been killed. @throws Error that names the life's own seed */
-export async function playKills(wanted: number, seed: number, say: (kills: Kills) => void): Promise<Kills> {
-  const kills: Kills = { lives: 0, kills: 0, commands: 0, during: new Map(), kinds: new Map() };
+export async function playKills(
+  wanted: number,
+  seed: number,
+  say: (kills: Kills) => void,
+  transcript?: (line: string) => void,
+): Promise<Kills> {
+  const kills: Kills = {
+    lives: 0,
+    kills: 0,
+    commands: 0,
+    during: new Map(),
+    kinds: new Map(),
+    ...(transcript && { transcript }),
+  };
   for (let own = seed; kills.kills < wanted; own++) {
     try {
       await life(seeded(own), Math.min(20, wanted - kills.kills), kills);
