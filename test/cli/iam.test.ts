@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { run } from './harness.ts';
 
@@ -79,6 +82,33 @@ describe('iam who-can', () => {
 });
 
 describe('iam explain', () => {
+  test('a session policy takes away, gives nothing, and must be a policy', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'proviso-test-'));
+    const file = join(folder, 'session.json');
+    const asked = (action: string, name = 'CheckoutPipeline') =>
+      run(['iam', 'explain', name, action, '--session-policy', file, ...EXAMPLE, '--format', 'json']);
+    const decided = async (action: string) => JSON.parse((await asked(action)).stdout) as Answer;
+    try {
+      await writeFile(
+        file,
+        '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["s3:GetObject","iam:*"],"Resource":"*"}}',
+      );
+      expect(await decided('s3:GetObject')).toMatchObject({ decision: 'allowed' });
+      expect(await decided('s3:PutObject')).toMatchObject({
+        decision: 'denied',
+        because: 'its session policy does not allow it',
+      });
+      expect(await decided('iam:PassRole')).toMatchObject({ decision: 'denied' });
+      expect((await asked('s3:GetObject', 'platform-engineers')).stderr).toContain('has no sessions');
+      await writeFile(file, '{"Version":"2012-10-17"');
+      const damaged = await asked('s3:GetObject');
+      expect(damaged.exitCode).toBe(2);
+      expect(damaged.stdout).toContain('cannot be read: the document is not JSON');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   test('a boundary that takes the permission away is named', async () => {
     expect(await json('iam', 'explain', 'CheckoutPipeline', 'bedrock:PutAccountDataRetention')).toMatchObject(
       {

@@ -10,9 +10,12 @@ import {
   describeStatement,
   type KnownPrincipal,
   known,
+  layerOf,
   type PermissionDecision,
+  type PolicyLayer,
   pathsTo,
   type RequestContext,
+  readPolicy,
   spelledAction,
   unknownActionWarning,
 } from '../../iam/index.ts';
@@ -27,6 +30,7 @@ import type { CommandContext } from '../context.ts';
 import { loadSnapshot } from '../estate.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
+import { readTextFile } from '../files.ts';
 import { examples, formatOption, snapshotOption } from '../options.ts';
 import { note, writeJson, writeLines } from '../output.ts';
 import { groupOf } from '../program.ts';
@@ -36,6 +40,7 @@ interface Options {
   readonly snapshot?: string;
   readonly resource?: string;
   readonly context?: ReadonlyMap<string, readonly string[]>;
+  readonly sessionPolicy?: string;
   readonly format: string;
 }
 
@@ -53,6 +58,10 @@ export function register(program: Command, context: CommandContext): void {
       '--context <key=value>',
       'what is known of the request; may be repeated, also for several values of one key',
       readContext,
+    )
+    .option(
+      '--session-policy <file>',
+      'a JSON policy that was passed with the session; it only takes away, and roles are then not followed',
     )
     .addOption(formatOption('text', 'json'))
     .addHelpText(
@@ -96,15 +105,19 @@ async function explain(
   const warning = unknownActionWarning(action);
   if (warning !== undefined) note(context, `warning: ${warning}`);
   const asked = spelledAction(action) ?? action;
+  const session = await sessionOf(principal, options.sessionPolicy, context);
   const decide = (of: KnownPrincipal): PermissionDecision =>
     access.decide(of, asked, {
+      ...(session === undefined ? {} : { session }),
       resource: options.resource ?? ANY_RESOURCE,
       ...(options.context === undefined
         ? {}
         : { context: contextWith(access.contextOf(of, asked), options.context) }),
     });
   const decision = decide(principal);
-  const path = decision.kind === 'denied' ? pathOf(access, principal, decide) : undefined;
+  // What another role may do is not limited by the policy of this session, and whether the session gets there was not asked.
+  const path =
+    decision.kind === 'denied' && session === undefined ? pathOf(access, principal, decide) : undefined;
   if (decision.kind === 'cannot-decide') context.exitCode = EXIT.undecided;
   if (options.format === 'json')
     writeJson(context, {
@@ -125,6 +138,29 @@ async function explain(
       catalogue: catalogueJson,
     });
   else writeLines(context, explanationText(principal, decision, path, options, context));
+}
+
+/** @throws {CliFailure} malformed: the policy cannot be read, or the principal has no sessions */
+async function sessionOf(
+  { type, name }: KnownPrincipal,
+  file: string | undefined,
+  context: CommandContext,
+): Promise<PolicyLayer | undefined> {
+  if (file === undefined) return undefined;
+  if (type !== 'role' && type !== 'user')
+    throw new CliFailure(
+      EXIT.malformed,
+      `${type} \`${name}\` has no sessions that a policy could be passed with`,
+      {
+        remedy: 'name a role, or a user for a federated session',
+      },
+    );
+  const read = readPolicy(`\`${file}\``, await readTextFile(file, context), 'identity');
+  if (!read.ok)
+    throw new CliFailure(EXIT.malformed, read.obstacle.detail, {
+      remedy: 'give the JSON document that is passed as the session policy',
+    });
+  return layerOf('its session policy', [read]);
 }
 
 function findOne(access: Access, name: string): KnownPrincipal {
