@@ -61,8 +61,8 @@ const TRAIL: Trail = {
   dataEvents: [{ includesReads: true, arnPrefixes: 'all' }],
 };
 
-/** Accounts; what follows from the identities of one can take a hundred kilobytes. */
-const IDENTITIES_KEPT = 64;
+/** Accounts; what follows from the identities of one takes some 300 KiB. */
+const IDENTITIES_KEPT = 16;
 
 /** What the embedded AWS shows of destinations, and the stacks that people deploy into it. */
 export function embeddedInspection(
