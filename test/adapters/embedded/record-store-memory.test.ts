@@ -16,6 +16,17 @@ const commitArb = fc.record({
   fate: fc.constantFrom<Fate>('done', 'done', 'failed', 'failed-but-written'),
 });
 
+type Commit = typeof commitArb extends fc.Arbitrary<infer T> ? T : never;
+
+/** What a commit must answer, and in `versions` what it leaves behind. */
+function outcomeOf(versions: Map<string, number>, { writes, fate }: Commit) {
+  const isFirst = writes.every(({ key, expectedVersion }) => (versions.get(key) ?? 0) === expectedVersion);
+  if (isFirst && fate !== 'failed')
+    for (const { key, expectedVersion } of writes) versions.set(key, expectedVersion + 1);
+  if (fate !== 'done') return 'rejected';
+  return isFirst ? 'committed' : 'conflict';
+}
+
 describe('what the store remembers', () => {
   test.each([false, true])(
     'is what stands in the database, whatever became of a commit (gathered: %s)',
@@ -34,10 +45,16 @@ describe('what the store remembers', () => {
               return result;
             };
             const store = sqliteRecordStore(database, under, isGathered);
+            const versions = new Map<string, number>();
             for (const turn of turns) {
               fates.push(...turn.map(({ fate }) => fate));
-              await Promise.allSettled(turn.map(({ writes }) => store.commit(writes)));
+              const outcomes = await Promise.allSettled(turn.map(({ writes }) => store.commit(writes)));
+              expect(outcomes.map((each) => (each.status === 'fulfilled' ? each.value : 'rejected'))).toEqual(
+                turn.map((commit) => outcomeOf(versions, commit)),
+              );
               const rows = database.prepare('SELECT key, version, value FROM rs_records ORDER BY key').all();
+              // What was acknowledged is there, and nothing else.
+              expect(rows.map(({ key, version }) => [key, version])).toEqual([...versions].sort());
               const stored = rows.map((row) => ({
                 ...row,
                 value: JSON.parse(String(row['value'])) as unknown,
