@@ -157,30 +157,33 @@ const ROLES = [
   ['omar', 'executive'],
 ] as const;
 
-/** Counts the commits of every database of this process while `act` runs, those that nobody waits for on disk too. */
+/** Counts the commits of the state while `act` runs: those that wait for the disk. The embedded AWS has a database of its own. */
 async function commitsIn<T>(
+  state: OpenState,
   act: () => Promise<T>,
 ): Promise<{ readonly result: T; readonly commits: number }> {
   const { run } = StatementSync.prototype;
-  const { exec } = DatabaseSync.prototype;
+  const { prepare } = DatabaseSync.prototype;
+  const ofAws = new WeakSet<StatementSync>();
   let commits = 0;
-  const counting = <T extends object>(
-    call: (this: T, ...given: never[]) => unknown,
-    textOf: (self: T, given: unknown) => unknown,
-  ) =>
-    function counted(this: T, ...given: never[]): unknown {
-      if (textOf(this, given[0]) === 'COMMIT') commits += 1;
-      return call.apply(this, given);
-    };
-  Object.assign(StatementSync.prototype, {
-    run: counting<StatementSync>(run as never, ({ sourceSQL }) => sourceSQL),
+  Object.assign(DatabaseSync.prototype, {
+    prepare(this: DatabaseSync, ...given: Parameters<typeof prepare>) {
+      const statement = prepare.apply(this, given);
+      if (this === state.aws.database) ofAws.add(statement);
+      return statement;
+    },
   });
-  Object.assign(DatabaseSync.prototype, { exec: counting<DatabaseSync>(exec as never, (_self, sql) => sql) });
+  Object.assign(StatementSync.prototype, {
+    run(this: StatementSync, ...given: unknown[]): unknown {
+      if (this.sourceSQL === 'COMMIT' && !ofAws.has(this)) commits += 1;
+      return Reflect.apply(run, this, given);
+    },
+  });
   try {
     return { result: await act(), commits };
   } finally {
     Object.assign(StatementSync.prototype, { run });
-    Object.assign(DatabaseSync.prototype, { exec });
+    Object.assign(DatabaseSync.prototype, { prepare });
   }
 }
 
@@ -276,7 +279,7 @@ async function play(): Promise<readonly Measurement[]> {
   try {
     const state = await prepare(directory);
     const empty = heapMiB();
-    const { result: stages, commits } = await commitsIn(() => lives(state));
+    const { result: stages, commits } = await commitsIn(state, () => lives(state));
     const transitions = await transitionsOf(state);
     const ended = heapMiB();
     const closed = state.events.events().filter(({ type }) => type === 'exception.closed').length;

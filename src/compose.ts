@@ -216,7 +216,7 @@ export function openState(
     return readLast;
   };
   const signer = fileSigner(paths.signingKey);
-  const certificates = certificateFiles(paths.certificates);
+  const certificates = certificateFiles(paths.certificates, together > 1);
   const notifier = notificationFile(paths.notifications);
   const invoke = (name: string, event: unknown): Promise<unknown> => {
     if (!Object.hasOwn(HANDLERS, name)) throw new Error(`there is no function \`${name}\``);

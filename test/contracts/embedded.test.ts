@@ -188,11 +188,11 @@ describe('the signing key file', () => {
   signerContract(async () => fileSigner(fresh('key.pem')));
 });
 
-describe('the certificate files', () => {
+describe.each([false, true])('the certificate files (gathered: %s)', (isGathered) => {
   certificatesContract(async () => {
     const folder = fresh('certificates');
     return {
-      store: certificateFiles(folder),
+      store: certificateFiles(folder, isGathered),
       read: async (exceptionId) =>
         readdirSync(folder)
           .filter((name) => name.startsWith(exceptionId))

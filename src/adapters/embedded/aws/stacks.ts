@@ -105,11 +105,12 @@ export function resolveTemplate(template: Template, input: StackInput): Resource
       if (key.startsWith('Fn::'))
         throw new Error(`the template uses \`${key}\`, which is not understood here`);
     }
-    return Object.fromEntries(
-      Object.entries(value)
-        .map(([key, item]) => [key, resolve(item)] as const)
-        .filter(([, item]) => item !== NO_VALUE),
-    );
+    const resolved: Record<string, unknown> = {};
+    for (const [key, item] of Object.entries(value)) {
+      const part = resolve(item);
+      if (part !== NO_VALUE) resolved[key] = part;
+    }
+    return resolved;
   };
   return Object.fromEntries(
     Object.entries(template.Resources)
