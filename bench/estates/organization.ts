@@ -14,6 +14,7 @@ import {
   type SnapshotHead,
   type UnobservableReason,
 } from '../../src/evidence/index.ts';
+import { accountSections, organizationSections, regionSections } from './organization-sections.ts';
 
 /*
  * An organization of any size, for the benchmarks. The same size and seed give the same bytes. What it is made of:
@@ -27,6 +28,8 @@ import {
  * | roles | of 200: 120 of services with an inline policy of the account's own ARNs; 60 of Identity Center with a managed policy of AWS; 14 of applications that read S3 and may invoke models; 4 assumable by the whole account; 2 administrators with a boundary |
  * | users | 2 in every account, 1 of 10 with an active access key, 1 of 50 with a Bedrock API key |
  * | managed policies | 6 of AWS, the same in all accounts, and 4 of each account |
+ *
+ * The further evidence, which most controls ask about, is in organization-sections.ts.
  */
 
 export const GENERATED_AT = epochMs(Date.parse('2026-11-20T08:00:00Z'));
@@ -139,6 +142,7 @@ export function generatedHead({ accounts, regions }: OrganizationSize): Snapshot
         'organizations:ListPolicies + organizations:ListTargetsForPolicy',
       ),
       delegatedAdministrators: observed([], 'organizations:ListDelegatedAdministrators'),
+      sections: organizationSections(idOf(0), GENERATED_AT),
     },
   };
 }
@@ -162,6 +166,9 @@ export function generatedAccount(index: number, size: OrganizationSize): Account
         : index % 100 === 33
           ? unobservable('access-denied', IAM)
           : observed(iamOf(index, size), IAM),
+      ...(isClosed
+        ? {}
+        : { sections: accountSections({ accountId: id, at: GENERATED_AT, index }, size.regions) }),
     },
     regions: size.regions.map((name, at) => {
       const place = (index * size.regions.length + at) % 200;
@@ -171,18 +178,19 @@ export function generatedAccount(index: number, size: OrganizationSize): Account
         : isDenied
           ? ('access-denied' as const)
           : undefined;
+      const bucketName = place < 180 || place >= 192 ? undefined : `prompts-${id}-${name}`;
       return {
         accountId: id,
         region: name,
         invocationLogging:
           closed !== undefined
             ? unobservable(closed, LOGGING)
-            : place < 180 || place >= 192
+            : bucketName === undefined
               ? { kind: 'absent', at: GENERATED_AT, source: { call: LOGGING } }
               : observed(
                   {
                     ...flags(place < 188 ? [] : ['text']),
-                    s3Config: { bucketName: `prompts-${id}-${name}`, keyPrefix: 'bedrock' },
+                    s3Config: { bucketName, keyPrefix: 'bedrock' },
                   },
                   LOGGING,
                 ),
@@ -190,6 +198,14 @@ export function generatedAccount(index: number, size: OrganizationSize): Account
           closed !== undefined
             ? unobservable(closed, RETENTION)
             : observed({ mode: place >= 192 ? 'inherit' : 'none' }, RETENTION),
+        ...(closed !== undefined
+          ? {}
+          : {
+              sections: regionSections(
+                { accountId: id, region: name, at: GENERATED_AT, place, index, bucketName },
+                idOf(0),
+              ),
+            }),
       };
     }),
   };

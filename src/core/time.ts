@@ -47,9 +47,14 @@ export function parseInstant(text: string): Result<EpochMs, string> {
 
 /** `2026-12-01T09:00:00Z`; milliseconds appear only when there are any. */
 export function formatInstant(at: EpochMs): string {
-  const text = new Date(at).toISOString();
-  return text.endsWith('.000Z') ? `${text.slice(0, 19)}Z` : text;
+  // A report of a million findings names few instants, each many times in a row.
+  if (at !== formatted.at) {
+    const text = new Date(at).toISOString();
+    formatted = { at, text: text.endsWith('.000Z') ? `${text.slice(0, 19)}Z` : text };
+  }
+  return formatted.text;
 }
+let formatted: { readonly at: EpochMs | undefined; readonly text: string } = { at: undefined, text: '' };
 
 /** The next whole minute at or after `at`: schedules fire by the minute and are rounded up, never down. */
 export const ceilToMinute = (at: EpochMs): EpochMs => epochMs(Math.ceil(at / MINUTE) * MINUTE);

@@ -23,40 +23,35 @@ export type ReadPolicy =
 const readAnew = (name: string, text: string, use: DocumentUse): ReadPolicy =>
   usePolicy(name, parsePolicyDocument(text), use);
 
-/** The same few documents are asked about at every step of an exception: those of ordinary size that were read last are kept. */
-const recent = new Recent<string, ReadPolicy>(256);
+/** @param name - for a person: ``managed policy `AdministratorAccess` `` */
+export type PolicyReader = (name: string, text: string, use: DocumentUse) => ReadPolicy;
+
 /** Characters; the longest that IAM and S3 keep is 20 KB. */
 const LONGEST_KEPT = 20_480;
 
-/** @param name - for a person: ``managed policy `AdministratorAccess` `` */
-export function readPolicy(name: string, text: string, use: DocumentUse): ReadPolicy {
-  if (text.length > LONGEST_KEPT) return readAnew(name, text, use);
-  const key = `${use} ${text}`;
-  const before = recent.get(key);
-  if (before !== undefined) return renamed(before, name);
-  const read = readAnew(name, text, use);
-  recent.set(key, read);
-  return read;
-}
-
-export type PolicyReader = typeof readPolicy;
-
-/** Texts kept by one reader; beyond, it begins anew, so that a hostile estate costs time and not memory. */
-const MAX_KEPT_TEXTS = 4096;
-
-/** A reader that reads and compiles equal texts once: accounts of one organization hold many of the same documents. */
-export function rememberingReader(): PolicyReader {
-  const kept = new Map<string, ReadPolicy>();
+/**
+ * A reader that reads and compiles equal texts once.
+ * @param entries - how many texts it keeps at least, those that were read last, and at most twice as many; texts beyond the ordinary size are
+ *   read anew each time, so that a hostile estate costs time and not memory
+ */
+function remembering(entries: number): PolicyReader {
+  const recent = new Recent<string, ReadPolicy>(entries);
   return (name, text, use) => {
+    if (text.length > LONGEST_KEPT) return readAnew(name, text, use);
     const key = `${use} ${text}`;
-    const before = kept.get(key);
+    const before = recent.get(key);
     if (before !== undefined) return renamed(before, name);
     const read = readAnew(name, text, use);
-    if (kept.size >= MAX_KEPT_TEXTS) kept.clear();
-    kept.set(key, read);
+    recent.set(key, read);
     return read;
   };
 }
+
+/** The same few documents are asked about at every step of an exception. */
+export const readPolicy = remembering(256);
+
+/** For one pass over an organization, whose accounts hold many of the same documents. */
+export const rememberingReader = (): PolicyReader => remembering(2048);
 
 export function usePolicy(
   name: string,

@@ -35,6 +35,15 @@ import { verdictOf } from './verdict.ts';
 const that = <T extends string>(is: (text: string) => text is T) =>
   z.custom<T>((value) => typeof value === 'string' && is(value));
 
+/** UTC text. */
+export const instantSchema = () =>
+  z.string().transform((text, context): EpochMs => {
+    const read = parseInstant(text);
+    if (read.ok) return read.value;
+    context.addIssue({ code: 'custom', message: read.error });
+    return z.NEVER;
+  });
+
 /** Made when a report is first read: a function of AWS that never reads one must not make them at its start. */
 export const reportSchemas = (): Schemas => {
   made ??= schemas();
@@ -44,13 +53,7 @@ type Schemas = ReturnType<typeof schemas>;
 let made: Schemas | undefined;
 
 function schemas() {
-  /** UTC text. */
-  const instant = z.string().transform((text, context): EpochMs => {
-    const read = parseInstant(text);
-    if (read.ok) return read.value;
-    context.addIssue({ code: 'custom', message: read.error });
-    return z.NEVER;
-  });
+  const instant = instantSchema();
 
   /** Twelve digits. */
   const account = that<AccountId>(isAccountId);

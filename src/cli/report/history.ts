@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type EpochMs, err, formatInstant, ok, type Result } from '../../core/index.ts';
 import type { CheckReport, Finding } from '../../rules/index.ts';
-import { REPORT_SCHEMA_VERSION, reportSchemas } from '../../rules/index.ts';
+import { instantSchema, REPORT_SCHEMA_VERSION } from '../../rules/index.ts';
 import { STANDINGS, type Standing, standingOf } from './words.ts';
 
 /*
@@ -32,25 +32,29 @@ export interface Seen {
   readonly change?: 'new' | 'unchanged' | 'resolved';
 }
 
-const { instant } = reportSchemas();
-
-// What this version does not know is passed over: a later version may say more, and must raise the number when it means another thing.
-const earlierSchema = z.object({
-  kind: z.literal('CheckReport'),
-  schemaVersion: z.literal(REPORT_SCHEMA_VERSION),
-  policy: z.object({ id: z.string() }),
-  organization: z.object({ id: z.string() }).optional(),
-  snapshotTakenAt: instant,
-  counts: z.record(z.enum(STANDINGS), z.int().min(0)),
-  findings: z.array(
-    z.object({
-      id: z.string().regex(/^[0-9a-f]{16}$/),
-      outcome: z.enum(['compliant', 'non-compliant', 'not-applicable', 'indeterminate']),
-      coveredBy: z.object({}).optional(),
-      seen: z.object({ first: instant, last: instant }).optional(),
-    }),
-  ),
-});
+/**
+ * Made when an earlier report is read: most checks have none. What this version does not know is passed over: a later version may say more, and
+ * must raise the number when it means another thing.
+ */
+function earlierSchema() {
+  const instant = instantSchema();
+  return z.object({
+    kind: z.literal('CheckReport'),
+    schemaVersion: z.literal(REPORT_SCHEMA_VERSION),
+    policy: z.object({ id: z.string() }),
+    organization: z.object({ id: z.string() }).optional(),
+    snapshotTakenAt: instant,
+    counts: z.record(z.enum(STANDINGS), z.int().min(0)),
+    findings: z.array(
+      z.object({
+        id: z.string().regex(/^[0-9a-f]{16}$/),
+        outcome: z.enum(['compliant', 'non-compliant', 'not-applicable', 'indeterminate']),
+        coveredBy: z.object({}).optional(),
+        seen: z.object({ first: instant, last: instant }).optional(),
+      }),
+    ),
+  });
+}
 
 /**
  * Reads an earlier report.
@@ -64,7 +68,7 @@ export function parseEarlierReport(text: string): Result<EarlierReport, string> 
   } catch {
     return err('it is not JSON');
   }
-  const parsed = earlierSchema.safeParse(value);
+  const parsed = earlierSchema().safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const where = issue?.path.map(String).join('.') ?? '';

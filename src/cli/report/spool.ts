@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Characters kept in memory, all lists together, before they go to files. */
-const KEPT_CHARACTERS = 16 * 1024 * 1024;
+const KEPT_CHARACTERS = 4 * 1024 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
 
 interface List {
