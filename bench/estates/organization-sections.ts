@@ -146,7 +146,7 @@ export function regionSections(
       ].map((resource) => ({
         ...resource,
         tagKeys: seen(
-          of200 === 83 || of200 === 183 ? [] : ['Project', 'Team'],
+          of200 === 83 || of200 === 183 ? [] : ['Environment', 'Project', 'Team'],
           'bedrock:ListTagsForResource',
         ),
       })),
