@@ -1,6 +1,14 @@
 import * as z from 'zod';
 import { accountId, exceptionId, isAccountId, isExceptionId, isRegion, region } from '../src/core/index.ts';
-import { type Detected, react, type Services } from '../src/enforcement/index.ts';
+import {
+  type Detected,
+  noteForwarding,
+  noteRead,
+  type Pair,
+  react,
+  type Services,
+} from '../src/enforcement/index.ts';
+import type { ContentRead } from '../src/exceptions/index.ts';
 import { instantField } from './event.ts';
 import { lambda } from './lambda.ts';
 
@@ -53,11 +61,94 @@ export function detectedIn(event: unknown): Detected | undefined {
   return { id, at, kind, pair, ...(ARN.test(arn) ? { named: arn } : {}) };
 }
 
+/** Calls that bring content to their caller, and name the place. What is named by a query's or record's id alone cannot be told apart. */
+const OBJECT_READS = ['GetObject', 'SelectObjectContent'];
+const LOG_READS = ['FilterLogEvents', 'GetLogEvents', 'StartLiveTail', 'StartQuery'];
+const MOST_GROUPS = 50;
+
+const text = z.string().min(1).max(1100);
+const groups = z.array(text).max(MOST_GROUPS);
+const readCall = z.object({
+  eventSource: z.string(),
+  eventName: z.string(),
+  errorCode: z.undefined().optional(),
+  userIdentity: z
+    .object({
+      arn: z.string().catch(''),
+      sessionContext: z
+        .object({ sessionIssuer: z.object({ arn: z.string().catch('') }) })
+        .optional()
+        .catch(undefined),
+    })
+    .catch({ arn: '' })
+    .default({ arn: '' }),
+  requestParameters: z.object({
+    bucketName: text.optional(),
+    key: text.optional(),
+    logGroupName: text.optional(),
+    logGroupIdentifier: text.optional(),
+    logGroupNames: groups.optional(),
+    logGroupIdentifiers: groups.optional(),
+  }),
+});
+
+/** `arn:aws:logs:us-east-1:222222222222:log-group:/incidents/ex-1:*` is `/incidents/ex-1`. */
+const groupName = (identifier: string): string =>
+  identifier.replace(/^arn:[^:]*:logs:[^:]*:[^:]*:log-group:/, '').replace(/:\*$/, '');
+
+/** Who read, when and where; never what. Undefined for an event that is no read. */
+export function contentReadIn(event: unknown): ContentRead | undefined {
+  const read = envelope.safeParse(event);
+  if (!read.success || read.data['detail-type'] !== 'AWS API Call via CloudTrail') return undefined;
+  const { id, time: at, account, region: where, detail } = read.data;
+  const made = readCall.safeParse(detail);
+  if (!made.success) return undefined;
+  const { eventSource, eventName, userIdentity, requestParameters: asked } = made.data;
+  const place: Pair = { accountId: account, region: where };
+  const role = userIdentity.sessionContext?.sessionIssuer.arn ?? '';
+  const common = {
+    id,
+    at,
+    place,
+    call: eventName,
+    by: ARN.test(userIdentity.arn) ? userIdentity.arn : '',
+    ...(ARN.test(role) ? { role } : {}),
+  };
+  if (eventSource === 's3.amazonaws.com' && OBJECT_READS.includes(eventName)) {
+    const { bucketName, key } = asked;
+    return bucketName === undefined || key === undefined ? undefined : { ...common, of: { bucketName, key } };
+  }
+  if (eventSource !== 'logs.amazonaws.com' || !LOG_READS.includes(eventName)) return undefined;
+  const named = [
+    asked.logGroupName,
+    asked.logGroupIdentifier,
+    ...(asked.logGroupNames ?? []),
+    ...(asked.logGroupIdentifiers ?? []),
+  ].filter((each) => each !== undefined);
+  return named.length === 0 ? undefined : { ...common, of: { logGroups: named.map(groupName) } };
+}
+
+/** A sign of templates/member-events.yml that reads are forwarded from there. */
+const SIGN = /^arn:aws(-[a-z]+)*:events:[a-z0-9-]+:[0-9]{12}:rule\/ProvisoReadsForwarded$/;
+const sign = z.object({ resources: z.array(z.string()).max(10) });
+
+export function forwardingIn(event: unknown): Pair | undefined {
+  const read = envelope.safeParse(event);
+  const signs = sign.safeParse(event);
+  if (!read.success || !signs.success || read.data['detail-type'] !== 'Scheduled Event') return undefined;
+  if (!signs.data.resources.some((arn) => SIGN.test(arn))) return undefined;
+  return { accountId: read.data.account, region: read.data.region };
+}
+
 /**
  * Target of the event rules: detector 5. An event that cannot be read is not worth a retry: the same bytes come again. The sweeper and
  * the Config rule do not depend on it.
  */
 export async function handle(event: unknown, services: Services): Promise<unknown> {
+  const read = contentReadIn(event);
+  if (read !== undefined) return noteRead(services, read);
+  const pair = forwardingIn(event);
+  if (pair !== undefined) return noteForwarding(services, pair);
   const detected = detectedIn(event);
   return detected === undefined ? { result: 'ignored' } : react(services, detected);
 }

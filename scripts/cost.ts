@@ -59,6 +59,9 @@ export const ASSUMPTIONS = {
   commitsPerException: 120,
   /** Events forwarded by an account and Region in a month: changes of the settings, of IAM, of policies. */
   eventsPerPair: 500,
+  /** Objects and pages of log events that people read of one exception, where reads are counted. */
+  readsPerException: 2_000,
+  hoursPerSign: 6,
   /** Regions that an account can use without opting in to more: a scan asks them all. */
   regionsScanned: 17,
   /** Places of an account that a scan reads at once (`src/evidence/collect.ts`). */
@@ -99,6 +102,8 @@ export function monthlyCost(accounts: number): readonly CostLine[] {
   const sweepSeconds = (sweeps * pairs * 2 * call) / ASSUMPTIONS.sweepAtOnce;
   const events = pairs * ASSUMPTIONS.eventsPerPair;
   const eventSeconds = events * 3 * call;
+  const reads = ASSUMPTIONS.exceptions * ASSUMPTIONS.readsPerException;
+  const signs = (pairs * HOURS) / ASSUMPTIONS.hoursPerSign;
   const nights = HOURS / 24;
   const scans = nights * accounts;
   const callsOf = (per: (typeof CALLS)[number]['per']) =>
@@ -131,6 +136,15 @@ export function monthlyCost(accounts: number): readonly CostLine[] {
       what: 'sweeps, every 15 minutes',
       units: `${whole(sweeps)} × ${whole(pairs)} pairs, ${whole(sweepSeconds)} s`,
       usd: lambda(sweepSeconds, sweeps) + sweeps * PRICE.schedule,
+    },
+    {
+      what: 'reads of content counted, and their signs (`CountReads`)',
+      units: whole(reads + signs),
+      usd:
+        (reads + signs) * (PRICE.event + 4 * PRICE.dynamoRead) +
+        // The row of an exception with a few callers is 10 KB.
+        (10 * reads + signs) * PRICE.dynamoWrite +
+        lambda((reads + signs) * 3 * call, reads + signs),
     },
     {
       what: 'events forwarded and handled',

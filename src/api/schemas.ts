@@ -251,6 +251,15 @@ export const standingsView = z.strictObject({
     }),
   ),
 });
+const readCounts = z
+  .strictObject({
+    reader: z.int().min(0).describe('by named readers'),
+    proviso: z.int().min(0).describe('by roles of Proviso, which filter and hold'),
+    vault: z.int().min(0).describe('at Legal’s vault'),
+    other: z.int().min(0).describe('by anybody else'),
+  })
+  .nullable()
+  .describe('calls that read what was captured; null: not counted, which is not zero');
 export const reportView = z.looseObject({
   period: z.looseObject({ name: z.string(), from: instant, to: instant }),
   madeAt: instant,
@@ -263,13 +272,23 @@ export const reportView = z.looseObject({
       minutesOn: z.int().min(0),
       overdueMinutes: z.int().min(0),
       decisions: z.array(z.looseObject({ principalId: person, role: z.string(), at: instant })),
+      reads: z.looseObject({
+        forwarded: z.enum(['whole', 'part', 'not']).describe('whether reads were forwarded while it was on'),
+        reads: readCounts,
+        says: z.string(),
+      }),
     }),
   ),
   totals: z.looseObject({ requested: z.int().min(0), enabled: z.int().min(0), minutesOn: z.int().min(0) }),
   nearMisses: z.array(
     z.looseObject({ kind: z.string(), at: instant, subject: z.string(), says: z.string() }),
   ),
-  reads: z.null().describe('reads of content do not pass through this service and are not counted'),
+  reads: readCounts,
+  readsMissing: z
+    .array(exceptionIdText)
+    .describe(
+      'exceptions that were on and of which not every read was forwarded: their counts are least numbers, or missing',
+    ),
 });
 export const plannedChangesView = z.strictObject({
   at: instant,

@@ -1,10 +1,13 @@
 import { type ExceptionId, err, formatInstant, ok, type Result } from '../core/index.ts';
-import { unknownException } from '../enforcement/index.ts';
+import { readsOf, unknownException } from '../enforcement/index.ts';
 import {
   approvalSubject,
+  decodeRecord,
   describeHold,
   type ExceptionRecord,
   type ExceptionReport,
+  type Forwarding,
+  forwardingKey,
   hasSeveralPlaces,
   holdOf,
   isTerminal,
@@ -15,9 +18,12 @@ import {
   listLeaseRows,
   type PlacedLease,
   placesOf,
+  type ReadsSeen,
+  type ReadTally,
   type RecordStore,
   readException,
   readLeases,
+  readsKey,
   type Standing,
 } from '../exceptions/index.ts';
 import type { Failure } from './failures.ts';
@@ -31,6 +37,8 @@ export interface ExceptionView {
   /** Of every further place, with its account and Region. */
   readonly furtherLeases?: readonly PlacedLease[];
   readonly policyHash: string;
+  /** Who read what was captured, as far as it was forwarded. */
+  readonly reads: ReadsSeen;
 }
 
 export interface ExceptionRow {
@@ -47,7 +55,7 @@ export interface ExceptionRow {
   readonly needsSignature: boolean;
 }
 
-type Reading = Pick<ApiServices, 'store' | 'policyInForce'>;
+type Reading = Pick<ApiServices, 'store' | 'policyInForce' | 'clock'>;
 
 export async function viewOf(services: Reading, id: ExceptionId): Promise<Result<ExceptionView, Failure>> {
   const found = await readException(services.store, id);
@@ -60,6 +68,7 @@ export async function viewOf(services: Reading, id: ExceptionId): Promise<Result
     ...(first === undefined ? {} : { lease: first.lease }),
     ...(furtherLeases.length === 0 ? {} : { furtherLeases }),
     policyHash: hash,
+    reads: await readsOf(services, record),
   });
 }
 
@@ -101,6 +110,9 @@ const needsSignature = ({ state, contested, emptyListings }: ExceptionRecord): b
 export interface Overviewed {
   readonly record: ExceptionRecord;
   readonly leases: readonly PlacedLease[];
+  readonly tally?: ReadTally | undefined;
+  /** Of its places, in their order. */
+  readonly forwarding: readonly (Forwarding | undefined)[];
 }
 
 /** Every exception with its leases, in the order in which they were asked for. */
@@ -109,10 +121,22 @@ export async function allExceptions(store: RecordStore): Promise<readonly Overvi
   const rows = new Map(
     (await listLeaseRows(store)).map(({ value }) => [leaseKey(value.accountId, value.region), value]),
   );
+  const counted = new Map(
+    [...(await store.list('reads/')), ...(await store.list('forwarding/'))].map((stored) => [
+      stored.key,
+      stored,
+    ]),
+  );
+  const decoded = <T>(key: string): T | undefined => {
+    const stored = counted.get(key);
+    return stored && decodeRecord<T>(stored);
+  };
   return records
     .sort((a, b) => a.submittedAt - b.submittedAt || (a.id < b.id ? -1 : 1))
     .map((record) => ({
       record,
+      tally: decoded<ReadTally>(readsKey(record.id)),
+      forwarding: placesOf(record.request).map((place) => decoded<Forwarding>(forwardingKey(place))),
       leases: leasesOf(
         placesOf(record.request).map(({ accountId, region }) => rows.get(leaseKey(accountId, region))),
         record.id,
@@ -143,6 +167,14 @@ export const reportViewOf = ({ period, madeAt, exceptions, nearMisses, ...rest }
     ...(onFrom === undefined ? {} : { onFrom: formatInstant(onFrom) }),
     ...(offAt === undefined ? {} : { offAt: formatInstant(offAt) }),
     decisions: decisions.map((decision) => ({ ...decision, at: formatInstant(decision.at) })),
+    reads: {
+      ...each.reads,
+      rows: each.reads.rows.map((row) => ({
+        ...row,
+        first: formatInstant(row.first),
+        last: formatInstant(row.last),
+      })),
+    },
   })),
   nearMisses: nearMisses.map((each) => ({ ...each, at: formatInstant(each.at) })),
 });

@@ -7,6 +7,7 @@ import {
   keyText,
   offText,
   placesIn,
+  readsTexts,
   settingText,
   whereText,
 } from './certificate-text.ts';
@@ -79,6 +80,10 @@ export function certificatePaper({ statement, statementHash, signature }: Signed
                   text: `${textOf(robot['by'])} switched content storage on again ${textOf(robot['rounds'])} times after it had been switched off.`,
                 },
               ]),
+          ...readsTexts(statement['reads']).map((text, index) => ({
+            kind: 'text' as const,
+            text: `${index === 0 ? `Reads seen: ${text}` : text}.`,
+          })),
           ...(listings.length === 0
             ? [{ kind: 'text' as const, text: 'Nothing was listed.' }]
             : [

@@ -1,5 +1,11 @@
 import { describeConfiguration } from '../enforcement/index.ts';
-import { countsText, NO_COUNTS, type SignedCertificate } from '../exceptions/index.ts';
+import {
+  countsText,
+  NO_COUNTS,
+  READER_KINDS,
+  readCallers,
+  type SignedCertificate,
+} from '../exceptions/index.ts';
 import { printable, wrap } from './terminal/index.ts';
 
 /** The statement as a person reads it; `--format json` gives the exact signed object. */
@@ -60,6 +66,7 @@ export function certificateLines(
     ...(statement['filtered'] === undefined
       ? []
       : row('filtered', countsText({ ...NO_COUNTS, ...(statement['filtered'] as object) }))),
+    ...readsTexts(statement['reads']).flatMap((says, index) => row(index === 0 ? 'reads seen' : '', says)),
     ...listings.flatMap((listing) =>
       row(
         'listed',
@@ -157,6 +164,23 @@ const eventsText = (value: unknown): string => {
   const { events, objects, listing } = value as Fields;
   return `, with ${textOf(events)} log events in ${textOf(objects)} objects (listing ${textOf(listing)})`;
 };
+
+/** Who read what was captured, and what cannot be seen; nothing of a certificate of an earlier version. */
+export function readsTexts(value: unknown): readonly string[] {
+  if (value === null || typeof value !== 'object') return [];
+  const { says, by, cannotBeSeen } = value as Fields;
+  return [
+    `${textOf(says)}; cannot be seen: ${textOf(cannotBeSeen)}`,
+    ...readCallers(
+      listOf(by).map((row) => ({
+        by: textOf(row['by']),
+        kind: READER_KINDS.find((kind) => kind === row['kind']) ?? 'other',
+        reads: Number(row['reads']),
+        day: textOf(row['day']),
+      })),
+    ),
+  ];
+}
 
 /** One legal hold, in words. */
 export const holdText = (each: Readonly<Record<string, unknown>>): string =>

@@ -18,6 +18,7 @@ import {
   placesOf,
   placeText,
   quorum,
+  readCallers,
   sayingWhere,
   standingApprovals,
   vaultsText,
@@ -27,7 +28,7 @@ import { printable, wrap } from './terminal/index.ts';
 
 /** What an approver decides on, in words; its hash is what they sign. */
 export function exceptionLines(
-  { exception: record, lease, furtherLeases = [] }: ExceptionView,
+  { exception: record, lease, furtherLeases = [], reads }: ExceptionView,
   { width }: CommandContext,
 ): readonly string[] {
   const { request } = record;
@@ -150,6 +151,8 @@ export function exceptionLines(
       ),
     );
   }
+  if (record.enabledAt !== undefined || reads.rows.length > 0)
+    lines.push(...row('reads', reads.says), ...readCallers(reads.rows).flatMap((caller) => row('', caller)));
   if (record.filtered !== undefined) lines.push(...row('filtered', countsText(record.filtered)));
   for (const listing of record.emptyListings)
     lines.push(...row('listed empty', `${formatInstant(listing.at)}  ${listing.locations.join(', ')}`));

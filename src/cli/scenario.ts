@@ -126,6 +126,12 @@ const ACTIONS = {
   'event-rules': z
     .strictObject({ do: z.literal('event-rules'), state: z.enum(['on', 'off']) })
     .describe('deploy, or remove, the event rules: calls then become events after 5 minutes'),
+  'count-reads': z
+    .strictObject({ do: z.literal('count-reads'), account, region })
+    .describe('deploy the rules there that forward reads of what is captured: they are counted from now on'),
+  read: z
+    .strictObject({ do: z.literal('read'), exception, as: callerArn, times: count.default(1) })
+    .describe('somebody reads what an exception captured, at its first place'),
   'set-retention': z
     .strictObject({ do: z.literal('set-retention'), account, region, mode: z.string().min(1) })
     .describe('somebody else sets the data-retention mode'),

@@ -27,6 +27,7 @@ import {
   parseRequest,
   type Refusal,
   readException,
+  readLeases,
   storesContent,
 } from '../exceptions/index.ts';
 import type { CommandContext } from './context.ts';
@@ -180,6 +181,22 @@ export class Player {
       case 'event-rules':
         aws.eventRules.setOn(action.state === 'on');
         return done;
+      case 'count-reads':
+        aws.eventRules.countReads(pairOf(action));
+        return done;
+      case 'read': {
+        const id = this.#id(action.exception);
+        const record = (await readException(services.store, id))?.value;
+        const [placed] = record === undefined ? [] : await readLeases(services.store, record);
+        if (placed === undefined) return { kind: 'unmet', says: `${action.exception} has no window yet` };
+        const { destination } = placed.lease;
+        const of =
+          destination.kind === 's3'
+            ? { bucketName: destination.bucketName, key: `${destination.keyPrefix}AWSLogs/record` }
+            : { logGroupName: destination.logGroupName };
+        for (let time = 0; time < action.times; time++) aws.eventRules.read(placed, action.as, of);
+        return done;
+      }
       case 'set-retention':
         aws.retention.setModeBySomebodyElse(pairOf(action), action.mode);
         return done;

@@ -285,6 +285,24 @@ export const LIVE_CHECKS: readonly LiveCheck[] = [
     ],
   ),
   exceptions(
+    'log-reads-in-events',
+    'that EventBridge gives `FilterLogEvents`, `GetLogEvents`, `StartQuery` and `StartLiveTail` to a rule in this state, on the default bus and forwarded on another, with the log group among the request parameters',
+    'reads of log groups are missing from the count, which says nothing of it',
+    ['aws logs filter-log-events --log-group-name "$CONTENT_LOG_GROUP" --max-items 1'],
+    [
+      'read the log group of an exception in a test account with CountReads=yes in each of the four ways; exception show counts four',
+    ],
+  ),
+  exceptions(
+    'read-signs',
+    'that a rule with a schedule can send its event to a bus of another account',
+    'reads are “not counted” although they are forwarded',
+    ['aws events describe-rule --name ProvisoReadsForwarded'],
+    [
+      'deploy templates/member-events.yml with CountReads=yes, wait 6 hours, and see what exception show says of the reads',
+    ],
+  ),
+  exceptions(
     'cloudtrail-names',
     "that CloudTrail's records of Put and Delete carry these names, and how late they are",
     'the other party is not named; nothing else depends on it',

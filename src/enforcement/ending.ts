@@ -47,6 +47,7 @@ import { moveHeld } from './hold-vault.ts';
 import { deleteKeyMaterial, describeKeyMaterial } from './key-material.ts';
 import type { Services } from './ports.ts';
 import { addCounts, isEmptyListing, list, NOTHING_MAY_GO, NOTHING_PURGED, purge } from './purge.ts';
+import { readsOf } from './reads.ts';
 import { allOf, reopen } from './reconcile.ts';
 import { pullSecondLever, secondLeverDue } from './second-lever.ts';
 import { isSuperseded, markEnding } from './start-ending.ts';
@@ -338,6 +339,7 @@ export async function closeWithCertificate(
     leases,
     closedAt,
     actor.id,
+    await readsOf(services, record),
   );
   const certificate = await signStatement(services.signer, statement);
   await services.certificates.save(id, certificate);

@@ -40,6 +40,7 @@ export * from './plan.ts';
 export * from './ports.ts';
 export { type Preview, previewRequest, type Surroundings, surroundingsOf } from './preview.ts';
 export * from './purge.ts';
+export * from './reads.ts';
 export * from './reconcile.ts';
 export * from './rejudge.ts';
 export { reminderTimes } from './remind.ts';

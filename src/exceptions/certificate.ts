@@ -5,6 +5,7 @@ import { endOf } from './lease.ts';
 import { type AccountRegion, allOffSince, factsAt, hasSeveralPlaces, type PlacedLease } from './places.ts';
 import type { SignedCertificate, Signer } from './ports.ts';
 import { missingApprovals, standingApprovals } from './quorum.ts';
+import { CANNOT_BE_SEEN, type ReadsSeen } from './reads.ts';
 import { isFiltered } from './topology.ts';
 import type { Decision, ExceptionRecord, HeldContent, HoldVault, Listing } from './types.ts';
 
@@ -14,12 +15,14 @@ import type { Decision, ExceptionRecord, HeldContent, HoldVault, Listing } from 
  * one; where there are several, under `places`, each with its account and Region.
  *
  * @param leases - of all its places
+ * @param reads - of what was captured, as far as they were forwarded
  */
 export function certificateStatement(
   record: ExceptionRecord,
   leases: readonly PlacedLease[],
   closedAt: EpochMs,
   closedBy: string,
+  reads: ReadsSeen,
 ): Readonly<Record<string, unknown>> {
   const places = leases.map((placed) => placeStatement(record, placed));
   const [first] = leases;
@@ -110,6 +113,7 @@ export function certificateStatement(
     ...(hasSeveralPlaces(record.request) ? {} : baselineOf(record, first)),
     ...(record.filtered === undefined ? {} : { filtered: record.filtered }),
     purged: record.purged ?? { versions: 0, bytes: 0, uploads: 0, logGroups: 0 },
+    reads: readsStatement(reads),
     listings: record.emptyListings.map(listingText),
     finding:
       record.state === 'closed'
@@ -117,6 +121,11 @@ export function certificateStatement(
         : 'not proven',
     notProven: [
       'copies that readers made while they could read are not visible here',
+      ...(reads.forwarded === 'whole'
+        ? []
+        : [
+            `who read what was captured: ${reads.forwarded === 'not' ? 'nothing shows that reads were forwarded' : 'reads were forwarded at some times and places only'}`,
+          ]),
       isFiltered(record.request)
         ? 'whether anybody read raw records before they were filtered: CloudTrail’s data events of the bucket have it, and were not read here'
         : `whether only the named subjects were captured${invokersWords(record)}`,
@@ -160,6 +169,19 @@ function breakGlassStatement(record: ExceptionRecord, reason: string) {
     isBreach: missing.length > 0,
   };
 }
+
+/** Who read, as far as it was seen: `counted: null` is not zero. */
+const readsStatement = ({ forwarded, reads, rows, says }: ReadsSeen) => ({
+  says,
+  forwarded,
+  counted: reads,
+  by: rows.map(({ first, last, ...row }) => ({
+    ...row,
+    first: formatInstant(first),
+    last: formatInstant(last),
+  })),
+  cannotBeSeen: CANNOT_BE_SEEN,
+});
 
 /** Where a hold was moved. Of several vaults the record counts all together, and no one of them is said to hold that. */
 function vaultsStatement(

@@ -15,6 +15,7 @@ export * from './places.ts';
 export * from './planned-changes.ts';
 export * from './ports.ts';
 export * from './quorum.ts';
+export * from './reads.ts';
 export * from './records.ts';
 export * from './report.ts';
 export * from './request.ts';

@@ -128,6 +128,10 @@ const TOLD: Readonly<Record<string, Told>> = {
     'page',
     'switch content storage off by hand; its destination was taken away meanwhile, so deliveries fail and nobody reads',
   ),
+  'exception.read-by-other': guardians(
+    'act',
+    'find out why they could read it, and take that from them: only named readers may',
+  ),
   'exception.purge-overdue': guardians('page', 'see why what was captured cannot be proven gone'),
   'exception.found-again': guardians('page', 'find out who switches content storage on again'),
   'exception.foreign-setting': guardians(

@@ -2,6 +2,7 @@ import { type DomainEvent, type EpochMs, type EventActor, epochMs, formatInstant
 import { endOf } from './lease.ts';
 import { isHeld } from './lifecycle.ts';
 import { type AccountRegion, allOffSince, enablingSince, type PlacedLease, placesOf } from './places.ts';
+import { type Forwarding, type ReaderKind, type ReadsSeen, type ReadTally, readsSeen } from './reads.ts';
 import { describeHold, overdueMinutes } from './standing.ts';
 import type { FilterCounts } from './topology.ts';
 import type { Decision, ExceptionRecord } from './types.ts';
@@ -51,6 +52,8 @@ export interface ReportedException {
   readonly holds: readonly string[];
   /** Of one that is filtered: what the drain did, over its whole life. */
   readonly filtered?: FilterCounts;
+  /** Reads of what it captured, of days in the period. */
+  readonly reads: ReadsSeen;
 }
 
 /** Something that did no harm this time, or was refused: it could have. */
@@ -78,8 +81,10 @@ export interface ExceptionReport {
     readonly held: number;
   };
   readonly nearMisses: readonly NearMiss[];
-  /** `null`: reads do not pass through this version; CloudTrail data events of the destination have them. */
-  readonly reads: null;
+  /** Of all that were on: `null` where reads of none were forwarded, which is not zero. */
+  readonly reads: Readonly<Record<ReaderKind, number>> | null;
+  /** Exceptions that were on and of which not every read was forwarded. */
+  readonly readsMissing: readonly string[];
 }
 
 /** Which recorded events count, by type. `ending.started` counts where another than the workflow was first. */
@@ -90,6 +95,7 @@ export const NEAR_MISSES = {
   'exception.found-again': 'content storage was found on again',
   'exception.robot': 'an automation kept switching content storage on again',
   'exception.overdue': 'content storage was on for longer than it should',
+  'exception.read-by-other': 'somebody who is no named reader read what was captured',
   'exception.purge-overdue': 'the purge was not proven in time',
   'exception.break-glass-breach': 'break-glass was not confirmed',
   'enforcement.unreadable': 'the setting could not be read back',
@@ -107,15 +113,34 @@ type At = DomainEvent & { readonly at: EpochMs };
 
 /** What happened under exceptions in a period. Pure: the same records and events give the same report. */
 export function reportOf(
-  exceptions: readonly { readonly record: ExceptionRecord; readonly leases: readonly PlacedLease[] }[],
+  exceptions: readonly {
+    readonly record: ExceptionRecord;
+    readonly leases: readonly PlacedLease[];
+    readonly tally?: ReadTally | undefined;
+    readonly forwarding: readonly (Forwarding | undefined)[];
+  }[],
   events: readonly At[],
   period: Period,
   now: EpochMs,
 ): ExceptionReport {
   const isIn = (at: EpochMs) => period.from <= at && at < period.to;
   const reported = exceptions
-    .map(({ record, leases }) => reportedOf(record, leases, period, now))
-    .filter((each) => isIn(each.requestedAt) || each.minutesOn > 0 || each.overdueMinutes > 0 || each.isHeld)
+    .map(({ record, leases, tally, forwarding }) => {
+      const reported = reportedOf(record, leases, period, now);
+      const { onFrom } = reported;
+      const to = epochMs(Math.min(period.to, record.emptyListings[0]?.at ?? now, now));
+      const from = onFrom === undefined ? undefined : epochMs(Math.max(onFrom, period.from));
+      const on = from === undefined || from >= to ? undefined : { from, to };
+      return { ...reported, reads: readsSeen(tally, forwarding, on, period), wasThere: on !== undefined };
+    })
+    .filter(
+      (each) =>
+        isIn(each.requestedAt) ||
+        each.minutesOn > 0 ||
+        each.overdueMinutes > 0 ||
+        each.isHeld ||
+        each.reads.rows.length > 0,
+    )
     .toSorted((a, b) => a.requestedAt - b.requestedAt || (a.id < b.id ? -1 : 1));
   const inPeriod = events.filter(({ at }) => isIn(at));
   const sum = (of: (each: ReportedException) => number) =>
@@ -123,7 +148,7 @@ export function reportOf(
   return {
     period,
     madeAt: now,
-    exceptions: reported,
+    exceptions: reported.map(({ wasThere: _wasThere, ...each }) => each),
     totals: {
       requested: reported.filter(({ requestedAt }) => isIn(requestedAt)).length,
       refusedAtOnce: inPeriod.filter(({ type }) => type === 'exception.request-refused').length,
@@ -136,7 +161,23 @@ export function reportOf(
       held: reported.filter(({ isHeld }) => isHeld).length,
     },
     nearMisses: inPeriod.flatMap((event) => nearMissOf(event) ?? []),
-    reads: null,
+    ...readsOfAll(reported),
+  };
+}
+
+function readsOfAll(
+  reported: readonly { readonly id: string; readonly reads: ReadsSeen; readonly wasThere: boolean }[],
+): Pick<ExceptionReport, 'reads' | 'readsMissing'> {
+  const counted = reported.flatMap(({ reads }) => reads.reads ?? []);
+  const sum = (kind: ReaderKind) => counted.reduce((total, each) => total + each[kind], 0);
+  return {
+    reads:
+      counted.length === 0
+        ? null
+        : { reader: sum('reader'), proviso: sum('proviso'), vault: sum('vault'), other: sum('other') },
+    readsMissing: reported
+      .filter(({ reads, wasThere }) => wasThere && reads.forwarded !== 'whole')
+      .map(({ id }) => id),
   };
 }
 
@@ -159,7 +200,7 @@ function reportedOf(
   leases: readonly PlacedLease[],
   period: Period,
   now: EpochMs,
-): ReportedException {
+): Omit<ReportedException, 'reads'> {
   const { request } = record;
   const onFrom = enablingSince(leases);
   // Of leases that the rows no longer keep, the record still has the times.

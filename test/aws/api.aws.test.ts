@@ -177,7 +177,11 @@ describe.skipIf(moto === undefined)('the packaged API on moto', () => {
       { isOn: false, waitsFor: { roles: expect.arrayContaining(['security']) } },
     ]);
     const report = await call('lena', 'GET', '/report');
-    expect(report.body).toMatchObject({ totals: { requested: 1, refusedAtOnce: 0 }, reads: null });
+    expect(report.body).toMatchObject({
+      totals: { requested: 1, refusedAtOnce: 0 },
+      reads: null,
+      readsMissing: [],
+    });
     // The one exception has no window yet.
     expect((await call('lena', 'GET', '/planned-changes')).body.plannedChanges).toEqual([]);
     expect((await call('lena', 'GET', '/report?quarter=2020Q5')).status).toBe(400);

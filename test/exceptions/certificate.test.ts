@@ -60,7 +60,7 @@ describe('the certificate of an exception', () => {
         DAY_MS,
       );
       expect(listings[0]?.locations).toEqual([expect.stringContaining(id)]);
-      expect(certificate?.statement['notProven']).toHaveLength(2);
+      expect(certificate?.statement['notProven']).toHaveLength(3);
     }));
 
   test('can be verified by anybody from the file alone, and not after a changed digit', () =>

@@ -2,12 +2,14 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { ReportView } from '../../api/index.ts';
 import { type Paper, renderMarkdown } from '../../core/index.ts';
 import {
+  CANNOT_BE_SEEN,
   countsText,
   DECISION_WORDS,
   minutesText,
   NEAR_MISSES,
   placeText,
   quarterOf,
+  readCallers,
 } from '../../exceptions/index.ts';
 import type { CommandContext } from '../context.ts';
 import { withDesk } from '../desk.ts';
@@ -26,7 +28,7 @@ export function register(program: Command, context: CommandContext): void {
   exceptionCommand(
     program,
     'report',
-    'What happened under exceptions in a quarter: minutes on and overdue, who approved what, near-misses, break-glass.',
+    'What happened under exceptions in a quarter: minutes on and overdue, who approved what, near-misses, break-glass, reads.',
     'proviso exception report --quarter 2026Q4 --format markdown > exceptions-2026Q4.md',
     formatOption('text', 'json', 'markdown', 'csv'),
   )
@@ -63,8 +65,17 @@ async function report(options: Options, context: CommandContext): Promise<void> 
   });
 }
 
-const READS =
-  'Reads of captured content do not pass through this version: who read the destination is in its CloudTrail data events.';
+const NOT_COUNTED =
+  'Reads of what was captured: not counted. Nothing shows that reads were forwarded (CountReads of templates/member-events.yml); CloudTrail’s data events of the destination have them.';
+
+function readsText({ reads, readsMissing }: ReportView): string {
+  if (reads === null) return NOT_COUNTED;
+  const missing =
+    readsMissing.length === 0
+      ? ''
+      : `; of ${readsMissing.join(', ')} not every read was forwarded, so there may be more`;
+  return `Reads of what was captured: ${reads.reader} by named readers, ${reads.other} by others, ${reads.vault} at Legal’s vault, ${reads.proviso} by roles of Proviso${missing}. Not seen: ${CANNOT_BE_SEEN}.`;
+}
 
 const numbersOf = ({ totals }: ReportView): readonly (readonly [string, string])[] => [
   ['requested', String(totals.requested)],
@@ -104,6 +115,10 @@ function textLines(made: ReportView, { width }: CommandContext): readonly string
         '  ',
       ),
       ...each.holds.flatMap((hold) => wrap(printable(hold), width, '  ', '    ')),
+      ...(each.minutesOn === 0 && each.reads.rows.length === 0
+        ? []
+        : wrap(printable(`reads: ${each.reads.says}`), width, '  ', '    ')),
+      ...readCallers(each.reads.rows).flatMap((caller) => wrap(printable(caller), width, '    ', '      ')),
       ...each.decisions.flatMap((decision) => wrap(printable(decisionText(decision)), width, '  ', '    ')),
     ]),
     '',
@@ -112,7 +127,7 @@ function textLines(made: ReportView, { width }: CommandContext): readonly string
       wrap(printable(`${found.length}x ${what}; last: ${found.at(-1)?.says ?? ''}`), width, '  ', '     '),
     ),
     '',
-    ...wrap(READS, width),
+    ...wrap(printable(readsText(made)), width),
   ];
 }
 
@@ -175,7 +190,19 @@ function paperOf(made: ReportView): Paper {
               },
         ],
       },
-      { id: 'reads', title: 'Reads', blocks: [{ kind: 'text', text: READS }] },
+      {
+        id: 'reads',
+        title: 'Reads',
+        blocks: [
+          { kind: 'text', text: readsText(made) },
+          ...exceptions
+            .filter(({ reads }) => reads.rows.length > 0)
+            .map(({ id, reads }) => ({
+              kind: 'list' as const,
+              items: readCallers(reads.rows).map((caller) => `\`${id}\`: ${caller}`),
+            })),
+        ],
+      },
     ],
   };
 }
@@ -198,6 +225,11 @@ const csv = ({ exceptions }: ReportView): string =>
       'breach',
       'contested',
       'held',
+      'reads_by_readers',
+      'reads_by_others',
+      'reads_at_vault',
+      'reads_by_proviso',
+      'reads_forwarded',
       'decisions',
     ],
     ...exceptions.map((each) => [
@@ -216,6 +248,12 @@ const csv = ({ exceptions }: ReportView): string =>
       String(each.isBreach),
       String(each.isContested),
       String(each.isHeld),
+      // Empty: not counted, which is not zero.
+      String(each.reads.reads?.reader ?? ''),
+      String(each.reads.reads?.other ?? ''),
+      String(each.reads.reads?.vault ?? ''),
+      String(each.reads.reads?.proviso ?? ''),
+      each.reads.forwarded,
       each.decisions.map(decisionText).join(' | '),
     ]),
   ]
