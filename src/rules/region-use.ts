@@ -38,15 +38,28 @@ const STORING: readonly string[] = Object.entries(BEDROCK_ACTION_CLASSES)
 
 /** Absent: nothing shows that Bedrock cannot be used there, which is no evidence that it can. */
 export function unusableFact(input: RegionInput): DerivedFact {
-  const { region, takenAt } = input;
-  const nothing = absentFact(
-    { at: takenAt, source: { call: 'account:ListRegions' } },
-    `nothing shows that Bedrock cannot be used in ${region}`,
-  );
   const settings = settingsOf(input);
   // AWS answered about a setting there: it is in use, whatever any list says.
-  if (settings.some(({ kind }) => kind !== 'unobservable')) return nothing;
-  return notOptedIn(input) ?? notOffered(input, settings) ?? deniedToEverybody(input, settings) ?? nothing;
+  const answered = settings.find(({ kind }) => kind !== 'unobservable');
+  if (answered !== undefined) return nothingShows(input, answered);
+  return (
+    notOptedIn(input) ??
+    notOffered(input, settings) ??
+    deniedToEverybody(input, settings) ??
+    nothingShows(input, sectionOf(input.accountSections, 'regions'), ...settings)
+  );
+}
+
+/** By the call that answered, or else by the first that was tried. */
+function nothingShows(
+  { region, takenAt }: RegionInput,
+  ...asked: readonly Observation<unknown>[]
+): DerivedFact {
+  const says = `nothing shows that Bedrock cannot be used in ${region}`;
+  const answer = asked.find((each) => each.kind !== 'unobservable');
+  if (answer !== undefined) return absentFact(answer, says);
+  const source = asked.find((each) => each.source !== undefined)?.source ?? { call: OFFER };
+  return absentFact({ at: takenAt, source }, says);
 }
 
 /** @see https://docs.aws.amazon.com/accounts/latest/reference/API_DisableRegion.html: disabling takes all access away, and deletes nothing */

@@ -61,15 +61,19 @@ function taken({ region: name = FRANKFURT, logging = DENIED, retention = DENIED,
 const withRegions = (regions: Observation<never>): Snapshot['accounts'] =>
   snapshot().accounts.map((each) => ({ ...each, sections: { regions } }));
 
-/** The fact of one account: its value, or `absent`. */
-function factOf(place: Place, fact: FactName = 'region.unusable', accountId = MEMBER): unknown {
+function derivedOf(place: Place, fact: FactName, accountId = MEMBER) {
   const policy = policyWith(
     [{ id: 'CP-01', subject: 'account-region', require: { fact: 'account.state', op: 'equal', value: 'x' } }],
     { regions: [place.region ?? FRANKFURT] },
   );
-  const found = deriveFacts(taken(place), policy)['account-region'].find(
+  return deriveFacts(taken(place), policy)['account-region'].find(
     ({ subject }) => subject.accountId === accountId,
   )?.facts[fact];
+}
+
+/** The fact of one account: its value, or `absent`. */
+function factOf(place: Place, fact: FactName = 'region.unusable', accountId = MEMBER): unknown {
+  const found = derivedOf(place, fact, accountId);
   return found?.kind === 'observed' ? found.value : found?.kind;
 }
 
@@ -88,6 +92,18 @@ const ELSEWHERE = { StringNotEquals: { 'aws:RequestedRegion': ['us-east-1'] } };
 /** As organizations fence their Regions: everything but the global services. */
 const FENCE = deny({ NotAction: ['iam:*', 'organizations:*', 'sts:*'], Condition: ELSEWHERE });
 const EXEMPT = { ArnNotLike: { 'aws:PrincipalArn': 'arn:aws:iam::*:role/breakglass' } };
+
+test.each<readonly [string, Place, string]>([
+  [
+    'a setting that AWS showed',
+    { retention: observed({ mode: 'none' }, 'bedrock:Shown'), optStatus: 'ENABLED' },
+    'bedrock:Shown',
+  ],
+  ['the list of Regions, where no setting was shown', { optStatus: 'ENABLED' }, 'test:Call'],
+  ['the call that was refused, where nobody listed Regions', {}, 'bedrock:Get'],
+])('that nothing shows it is said by %s', (_name, place, call) => {
+  expect(derivedOf(place, 'region.unusable')).toMatchObject({ kind: 'absent', source: { call } });
+});
 
 describe('that nobody can use Bedrock in a Region is said', () => {
   const ROWS: readonly (readonly [string, Place, string])[] = [
