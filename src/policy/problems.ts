@@ -4,6 +4,7 @@ import {
   epochMs,
   formatInstant,
   type Problem,
+  parseInstant,
   type SourceDocument,
 } from '../core/index.ts';
 import type { PolicyProblemCode } from './errors.ts';
@@ -152,13 +153,15 @@ function strangeLetter(value: unknown): string {
   return letter === undefined ? '' : `; \`${letter}\` (U+${code ?? ''}) in it is no letter of a to z`;
 }
 
-/** The same instant as it must be written, where the text names its offset. */
+const WITH_OFFSET = /^([^T]*T[0-9]{2}:[0-9]{2})(:[0-9.]+)?[+-][0-9]{2}:?[0-9]{2}$/;
+
+/** The same instant as it must be written, where the text names its offset and a date that exists: `Date.parse` takes February 30th for March 2nd. */
 function inUtc(value: unknown): string {
-  const isOffset = typeof value === 'string' && /T.*[+-][0-9]{2}:?[0-9]{2}$/.test(value);
-  const at = isOffset ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(at)
-    ? 'write it so'
-    : `write \`${formatInstant(epochMs(at))}\`, which is the same instant`;
+  const [, local = '', seconds = ':00'] = (typeof value === 'string' ? WITH_OFFSET.exec(value) : null) ?? [];
+  const at = parseInstant(`${local}${seconds}Z`).ok ? Date.parse(String(value)) : Number.NaN;
+  const utc = Number.isNaN(at) ? '' : formatInstant(epochMs(at));
+  // Before the year 0 and after 9999 there is no such spelling.
+  return parseInstant(utc).ok ? `write \`${utc}\`, which is the same instant` : 'write it so';
 }
 
 function missing(path: DocumentPath, description: string | undefined): readonly Fault[] {

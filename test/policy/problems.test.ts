@@ -71,6 +71,33 @@ describe('problems of any document of ours', () => {
     expect(told(text)).toEqual(expected);
   });
 
+  it.each([
+    ['2026-11-22T12:00:00+01:00', '2026-11-22T11:00:00Z'],
+    ['2026-11-22T12:00+0100', '2026-11-22T11:00:00Z'],
+    ['2026-03-01T00:30:00.250+01:00', '2026-02-28T23:30:00.250Z'],
+    ['2028-02-29T12:00:00-02:00', '2028-02-29T14:00:00Z'],
+    // Dates that do not exist: none is proposed in their place.
+    ['2026-02-30T12:00:00+01:00', undefined],
+    ['2027-02-29T23:30:00-01:00', undefined],
+    ['2026-11-31T12:00:00+01:00', undefined],
+    ['2026-11-22T24:00:00+01:00', undefined],
+    // Years that the proposed text could not name.
+    ['9999-12-31T23:30:00-01:00', undefined],
+    ['0000-01-01T00:30:00+01:00', undefined],
+    ['+012026-11-22T12:00:00+01:00', undefined],
+  ])('the remedy for %s is another spelling of it alone', (written, instant) => {
+    const parsed = parsePolicy(
+      POLICY_TEXT.replace('  status: draft', `  status: draft\n  effectiveFrom: "${written}"`),
+      'p.yaml',
+    );
+    expect(parsed.ok ? [] : parsed.error).toMatchObject([
+      {
+        code: 'not-an-instant',
+        remedy: instant === undefined ? 'write it so' : `write \`${instant}\`, which is the same instant`,
+      },
+    ]);
+  });
+
   it('need no schema to be told, though they say less', () => {
     const document = parseSourceDocument('a: 1', 'r.yaml');
     if (!document.ok) throw new Error('expected a document');
