@@ -291,7 +291,7 @@ async function play(): Promise<readonly Measurement[]> {
       const rounded = Math.round(value * 100) / 100;
       return { name, unit, median: rounded, min: rounded, max: rounded, runs: 1, note };
     };
-    const note = `${LEASES} exceptions of one hour live at the same time, request to certificate, one state directory on disk, every sweep included`;
+    const note = `${LEASES} exceptions of one hour live at the same time, request to certificate, one state directory on disk, every sweep included; simulated clock, and commits shared by up to ${TOGETHER}, which no command asks for`;
     return [
       figure('whole exceptions a second', 'exceptions/s', LEASES / sum(({ seconds }) => seconds), note),
       figure(

@@ -54,7 +54,7 @@ export function formatInstant(at: EpochMs): string {
   }
   return formatted.text;
 }
-let formatted: { readonly at: EpochMs | undefined; readonly text: string } = { at: undefined, text: '' };
+let formatted: { readonly at: number; readonly text: string } = { at: Number.NaN, text: '' };
 
 /** The next whole minute at or after `at`: schedules fire by the minute and are rounded up, never down. */
 export const ceilToMinute = (at: EpochMs): EpochMs => epochMs(Math.ceil(at / MINUTE) * MINUTE);

@@ -137,6 +137,9 @@ class Rows<T extends { readonly id: number }> {
   }
 }
 
+/** SQLite takes a whole transaction back by itself when the disk is full, what its other parts did too: nothing more is done in it. */
+const TAKEN_BACK = 'the database took the transaction back';
+
 /** What a transaction has done to a branch and not written. */
 type BranchChange =
   | { readonly kind: 'add' | 'save'; readonly row: Readonly<BranchRow> }
@@ -181,6 +184,7 @@ export class WorkflowStore {
     const isPart = this.#database.isTransaction;
     const isOutermost = this.#depth === 0;
     const stood = this.#undo.length;
+    if (!isPart && !isOutermost) throw new Error(TAKEN_BACK);
     if (!isPart) {
       this.#statement('BEGIN IMMEDIATE').run();
       this.#begun += 1;
@@ -188,6 +192,7 @@ export class WorkflowStore {
     this.#depth += 1;
     try {
       const result = body();
+      if (!this.#database.isTransaction) throw new Error(TAKEN_BACK);
       if (isOutermost) this.#write();
       if (this.#begun === this.#depth) {
         this.#statement(isPart ? 'RELEASE part' : 'COMMIT').run();

@@ -395,6 +395,8 @@ interface World {
   readonly held: Map<ExceptionId, Held>;
   /** Since when a lifecycle rule deletes in the vaults. */
   unfitSince: EpochMs | undefined;
+  /** Since when a hold has a vault: one without can be given one later. By exception and hold. */
+  readonly vaultsSince: Map<string, EpochMs>;
   /** When each lease was first seen to end (HARD_END). */
   readonly ends: Map<ExceptionId, EpochMs>;
   /** How far the clocks of the functions run before the true one, at most, and how far from each other. */
@@ -738,9 +740,13 @@ async function invariants(w: World): Promise<void> {
 function unfitIsTold(w: World, record: ExceptionRecord, own: readonly PlacedLease[], hold: Hold): void {
   const { s, unfitSince } = w;
   const standing = holdOf(record);
-  if (standing?.vault === undefined || unfitSince === undefined || w.muted.has('sweep')) return;
+  if (standing?.vault === undefined) return;
+  const of = `${record.id} ${standing.at}`;
+  const vaultSince = w.vaultsSince.get(of) ?? s.now();
+  w.vaultsSince.set(of, vaultSince);
+  if (unfitSince === undefined || w.muted.has('sweep')) return;
   if (!own.some(({ lease }) => lease.enabling !== undefined)) return;
-  const since = Math.max(unfitSince, standing.at, s.faultyUntil, w.sweepLateUntil);
+  const since = Math.max(unfitSince, vaultSince, s.faultyUntil, w.sweepLateUntil);
   const isTold = standing.stuck !== undefined || s.now() <= since + 16 * MINUTE_MS + w.skewMs;
   hold('HELD', isTold, 'a lifecycle rule deletes in the vaults, and nobody says so');
 }
@@ -1080,6 +1086,7 @@ export async function playHistory(history: History, seen: Seen): Promise<void> {
         isDirectoryStale: false,
         held: new Map(),
         unfitSince: undefined,
+        vaultsSince: new Map(),
         isWatched: history.isWatched,
         isFiltered: history.isFiltered,
         ends: new Map(),
