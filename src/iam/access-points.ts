@@ -1,10 +1,11 @@
-import { isAccountId, type Region } from '../core/index.ts';
+import { isAccountId } from '../core/index.ts';
 import {
   type AccessPoint,
   type AccountEvidence,
   type Observation,
   type RegionEvidence,
   sectionOf,
+  usableRegions,
 } from '../evidence/index.ts';
 import type { RequestResource } from './compile.ts';
 import { ABSENT, type ContextValue, known, UNKNOWN } from './context.ts';
@@ -14,6 +15,7 @@ import { accountOf } from './identity.ts';
 import { layerOf, readPolicy } from './layers.ts';
 import { weaker } from './paths.ts';
 import { STRANGER } from './resource-outsiders.ts';
+import { globMatchesText, globOf } from './template.ts';
 
 /*
  * A request through an access point needs what the access point says and what the bucket says: both policies are asked, and both know through which
@@ -34,10 +36,26 @@ export interface BucketAccessPoint {
 /** What is known of the access points in front of one bucket. */
 export interface BucketAccessPoints {
   readonly known: readonly BucketAccessPoint[];
+  /** Whose the bucket is; where that is not known, the accounts whose evidence names it. */
+  readonly owners: readonly string[];
   /** Accounts that have no others in front of it. */
   isListed(accountId: string): boolean;
   /** Why those of an account are not listed, in words. */
   whyNot(accountId: string): string;
+  /**
+   * Where else an owner may have some.
+   *
+   * @param region - as the fourth part of an ARN in a policy has it: a Region, a pattern, or nothing for those of several Regions
+   */
+  unlisted(region: string): readonly UnlistedAccessPoints[];
+}
+
+/** Access points of an account that nobody listed. */
+export interface UnlistedAccessPoints {
+  /** An object behind any of them. */
+  readonly resource: RequestResource;
+  readonly keys: Readonly<Record<string, ContextValue>>;
+  readonly detail: string;
 }
 
 /** What an asker of either side may hold: its own permission, or any at all. */
@@ -58,44 +76,91 @@ const DIRECTLY = { [ARN]: ABSENT, [ACCOUNT]: ABSENT, [ORIGIN]: ABSENT };
 const ANYHOW = { [ARN]: UNKNOWN, [ACCOUNT]: UNKNOWN, [ORIGIN]: UNKNOWN };
 
 /**
- * Access points by bucket, from the sections `accessPoints` and `multiRegionAccessPoints`. Those of a bucket lie in its Region, which is taken to be
- * one of the Regions whose evidence names it.
+ * Access points by bucket, from the sections `accessPoints` and `multiRegionAccessPoints`. Those of a bucket lie in its Region, and no evidence says
+ * which that is: the Regions that name it need not be it. Those of an account are listed once all Regions that it can use were asked.
  */
 export function accessPointsBehind(
   accountRegions: readonly RegionEvidence[],
   accounts: readonly AccountEvidence[],
-): (bucketName: string, regions: readonly Region[]) => BucketAccessPoints {
+): (bucketName: string, partition: string, owners: readonly string[]) => BucketAccessPoints {
   const byBucket = new Map<string, BucketAccessPoint[]>();
   const add = (bucketName: string, point: BucketAccessPoint): void => {
-    byBucket.set(bucketName, [...(byBucket.get(bucketName) ?? []), point]);
+    const before = byBucket.get(bucketName);
+    if (before === undefined) byBucket.set(bucketName, [point]);
+    else before.push(point);
   };
   const unseen = new Map<string, string>();
   const seen = new Set<string>();
+  const regionsOf = new Map<string, readonly string[]>();
   for (const { accountId, region, sections } of accountRegions) {
     const listed = sectionOf(sections, 'accessPoints');
-    const place = `${accountId} ${region}`;
+    const place = placeOf(accountId, region);
     if (listed.kind === 'unobservable') unseen.set(place, listed.detail ?? listed.reason);
     else seen.add(place);
     for (const each of listed.kind === 'observed' ? listed.value : []) add(each.bucketName, pointOf(each));
   }
   for (const { accountId, sections } of accounts) {
     const listed = sectionOf(sections, 'multiRegionAccessPoints');
-    if (listed.kind === 'unobservable') unseen.set(accountId, listed.detail ?? listed.reason);
-    else seen.add(accountId);
+    if (listed.kind === 'unobservable') unseen.set(placeOf(accountId, ''), listed.detail ?? listed.reason);
+    else seen.add(placeOf(accountId, ''));
     for (const { bucketNames, ...each } of listed.kind === 'observed' ? listed.value : [])
       for (const bucketName of new Set(bucketNames)) add(bucketName, pointOf(each));
+    const regions = sectionOf(sections, 'regions');
+    if (regions.kind === 'observed') regionsOf.set(accountId, usableRegions(regions));
   }
-  return (bucketName, regions) => {
-    const placesOf = (accountId: string): readonly string[] => [
-      accountId,
-      ...regions.map((region) => `${accountId} ${region}`),
-    ];
-    return {
-      known: byBucket.get(bucketName) ?? [],
-      isListed: (accountId) => placesOf(accountId).every((place) => seen.has(place)),
-      whyNot: (accountId) =>
-        placesOf(accountId).flatMap((place) => unseen.get(place) ?? [])[0] ?? 'not in the snapshot',
-    };
+  /** The Regions in which those of an account were not listed, none for those of several Regions, and why; undefined: they were. */
+  const obstacle = remembered((accountId) => {
+    const regions = regionsOf.get(accountId);
+    const missing = ['', ...(regions ?? [])].filter((region) => !seen.has(placeOf(accountId, region)));
+    if (missing.length === 0 && regions !== undefined) return undefined;
+    const said = missing.flatMap((region) => unseen.get(placeOf(accountId, region)) ?? [])[0];
+    const why =
+      said ??
+      (missing.includes('')
+        ? 'not in the snapshot'
+        : missing.length > 0
+          ? `not in the snapshot: ${missing.join(', ')}`
+          : 'which Regions it can use was not seen');
+    return { why, missing, isComplete: regions !== undefined };
+  });
+  return (bucketName, partition, owners) => ({
+    known: byBucket.get(bucketName) ?? [],
+    owners,
+    isListed: (accountId) => obstacle(accountId) === undefined,
+    whyNot: (accountId) => obstacle(accountId)?.why ?? '',
+    unlisted: (pattern) =>
+      owners.flatMap((accountId) => {
+        const found = obstacle(accountId);
+        if (found === undefined) return [];
+        const glob = globOf(pattern);
+        // Without the list of Regions, any that the pattern could mean may be one.
+        const other = pattern.replaceAll(/[*?]/g, 'x');
+        const regions = [
+          ...found.missing,
+          ...(found.isComplete || seen.has(placeOf(accountId, other)) ? [] : [other]),
+        ].filter((region) => globMatchesText(glob, region));
+        return [...new Set(regions)].map((region) => ({
+          resource: { kind: 'within', prefix: `arn:${partition}:s3:${region}:${accountId}:accesspoint/` },
+          keys: { ...ANYHOW, [ACCOUNT]: known(accountId) },
+          detail: notListed(accountId, found.why),
+        }));
+      }),
+  });
+}
+
+/** @param region - none: those of several Regions */
+const placeOf = (accountId: string, region: string): string => `${accountId} ${region}`;
+
+const WILDCARD = /[*?]/;
+export const notListed = (accountId: string, why: string): string =>
+  `the access points of account ${accountId} could not be listed: ${why}`;
+
+function remembered<Value>(compute: (key: string) => Value): (key: string) => Value {
+  const found = new Map<string, { readonly value: Value }>();
+  return (key) => {
+    const before = found.get(key) ?? { value: compute(key) };
+    found.set(key, before);
+    return before.value;
   };
 }
 
@@ -208,12 +273,67 @@ export function decideAnyWay(
   if (kind === 'allowed') return anyhow;
   const speaks = speaksOfAccessPoints([bucket.layer, ...own]);
   const through = points.known.flatMap((point) => throughPoint(ask, bucket, point));
-  if (kind === 'denied' || !speaks) return [...anyhow, ...through];
-  return [
-    ...ask(bucket, DIRECTLY, 'its own'),
-    ...through,
-    ...ask(bucket, keysOfUnseen([bucket.layer, ...own], points), 'its own'),
-  ];
+  const seen =
+    kind === 'denied' || !speaks
+      ? [...anyhow, ...through]
+      : [
+          ...ask(bucket, DIRECTLY, 'its own'),
+          ...through,
+          ...ask(bucket, keysOfUnseen([bucket.layer, ...own], points), 'its own'),
+        ];
+  const soFar = strongestOf(seen);
+  return soFar === 'denied' || soFar === 'cannot-decide'
+    ? [...seen, ...throughUnlisted(ask, bucket, points, own)]
+    : seen;
+}
+
+/** The asker's own policies allow it through access points of an account whose access points nobody listed. */
+function throughUnlisted(
+  ask: AskSide,
+  bucket: { readonly layer: ResourceLayer; readonly resources: readonly RequestResource[] },
+  points: BucketAccessPoints,
+  own: readonly (PolicyLayer | undefined)[],
+): readonly PermissionDecision[] {
+  if (points.owners.every((owner) => points.isListed(owner))) return [];
+  return regionsAllowed(own).flatMap((region) =>
+    points.unlisted(region).flatMap(({ resource, keys, detail }): readonly PermissionDecision[] => {
+      const held = ask({ layer: NOTHING, resources: [resource] }, keys, 'its own').find(
+        (decision) => decision.kind !== 'denied',
+      );
+      if (held === undefined || strongestOf(ask(bucket, keys, 'any')) === 'denied') return [];
+      const { action, statements } = held;
+      return [
+        {
+          kind: 'cannot-decide',
+          action,
+          statements,
+          reason: 'missing-document',
+          detail: `${detail}; its own policies let it read through some`,
+        },
+      ];
+    }),
+  );
+}
+
+const NOTHING: ResourceLayer = { ...layerOf('no policy', []), accountId: undefined, mustAllow: false };
+
+/** The Regions that Allows of S3 name, each as it stands there. */
+function regionsAllowed(own: readonly (PolicyLayer | undefined)[]): readonly string[] {
+  const regions = new Set<string>();
+  for (const layer of own)
+    for (const { document } of layer?.policies ?? [])
+      for (const { effect, resources } of document.statements) {
+        if (effect !== 'Allow' || resources === undefined) continue;
+        if (resources.kind === 'NotResource') regions.add('*');
+        else
+          for (const pattern of resources.patterns) {
+            const parts = pattern.replaceAll(/\$\{[^}]*\}/g, '*').split(':');
+            if (parts[2] !== undefined && parts[2] !== 's3' && !WILDCARD.test(parts[2])) continue;
+            // A star before may stand for colons too.
+            regions.add(parts.slice(0, 3).some((part) => part.includes('*')) ? '*' : (parts[3] ?? '*'));
+          }
+      }
+  return [...regions];
 }
 
 /**
@@ -247,9 +367,8 @@ function throughPoint(
   if (both !== undefined) return [both];
   const atMost = together(ask(point, keys, 'any'), ask(bucket, keys, 'any'));
   if (atMost === undefined) return [];
-  const nothing = { ...layer, ...layerOf(layer.name, []) };
   const own = [resource, ...bucket.resources].flatMap((each) =>
-    ask({ layer: { ...nothing, accountId: undefined }, resources: [each] }, keys, 'its own'),
+    ask({ layer: NOTHING, resources: [each] }, keys, 'its own'),
   );
   const held = own.find(({ kind }) => kind !== 'denied');
   if (held === undefined) return [];

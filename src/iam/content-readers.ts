@@ -1,10 +1,16 @@
 import type { Access, KnownPrincipal } from './access.ts';
-import { type AskSide, accountsLeftTo, decideAnyWay, speaksOfAccessPoints } from './access-points.ts';
+import {
+  type AskSide,
+  accountsLeftTo,
+  decideAnyWay,
+  notListed,
+  speaksOfAccessPoints,
+} from './access-points.ts';
 import { ACTION_SETS } from './actions.ts';
 import { withKeys, withValues } from './context.ts';
 import { strongestOf } from './decide.ts';
 import { type Destination, type DestinationKind, destinationWords } from './destinations.ts';
-import type { PermissionDecision, ResourceLayer } from './evaluate.ts';
+import type { PermissionDecision, PolicyLayer, ResourceLayer } from './evaluate.ts';
 import { EVERYTHING } from './layers.ts';
 import { type AccessPath, type Certainty, pathFinder, weaker } from './paths.ts';
 import { decideOutsider, type NamedOutsider, outsidersNamed } from './resource-outsiders.ts';
@@ -77,7 +83,7 @@ export function contentReaders(
     const partition = destination.resourceArn.split(':')[1] ?? '';
     const capable: CapablePrincipal[] = [];
     const withoutKey: CapablePrincipal[] = [];
-    for (const principal of candidates(access, destination, byAccount)) {
+    for (const principal of candidates(access, destination, layerWithPoints(destination), byAccount)) {
       const capability = capabilityOf(
         actions.flatMap((action) => decideReading(access, principal, action, destination)),
       );
@@ -223,14 +229,20 @@ function notSeenOf(destination: Destination, access: Access): readonly string[] 
   ];
 }
 
-/** Access points let in past the bucket policy only where that leaves it to them. */
+/**
+ * Whom the owner's own policies let in through an access point is not known without its list; those of other accounts, and the policies of all of
+ * them, only count where the bucket policy leaves it to them.
+ */
 function accessPointsNotSeen({ layer, accessPoints }: Destination, access: Access): readonly string[] {
-  if (accessPoints === undefined || !speaksOfAccessPoints([layer])) return [];
-  const unread = accessPoints.known.flatMap((point) => point.layer.unreadable.map(({ detail }) => detail));
-  const unlisted = accountsLeftTo(layer).flatMap((account) =>
+  if (accessPoints === undefined) return [];
+  const leftTo = accountsLeftTo(layer);
+  const unread = speaksOfAccessPoints([layer])
+    ? accessPoints.known.flatMap((point) => point.layer.unreadable.map(({ detail }) => detail))
+    : [];
+  const unlisted = [...new Set([...accessPoints.owners, ...leftTo])].flatMap((account) =>
     account === undefined || !access.isOfOrganization(account) || accessPoints.isListed(account)
       ? []
-      : [`the access points of account ${account} could not be listed: ${accessPoints.whyNot(account)}`],
+      : [notListed(account, accessPoints.whyNot(account))],
   );
   return [...unread, ...unlisted].map((text) => `${text}; whom they let in is not known`);
 }
@@ -247,7 +259,9 @@ function capabilityOf(decisions: readonly PermissionDecision[]): Capability | un
     certainty,
     decisions: [...strongest.values()].flatMap((of) => {
       const kind = strongestOf(of);
-      return of.find((decision) => decision.kind === kind) ?? [];
+      const ofKind = of.filter((decision) => decision.kind === kind);
+      // One that something speaks for says more than one that only could not be read.
+      return ofKind.find(({ statements }) => statements.length > 0) ?? ofKind[0] ?? [];
     }),
   };
 }
@@ -272,10 +286,15 @@ function isShown(
   );
 }
 
-/** The principals whom the destination could let in. */
+/**
+ * The principals whom the destination could let in.
+ *
+ * @param layer - what it and its access points say
+ */
 function candidates(
   access: Access,
-  { layer, accountId, namedIn }: Destination,
+  { accountId, namedIn }: Destination,
+  layer: PolicyLayer,
   byAccount: ReadonlyMap<string, readonly KnownPrincipal[]>,
 ): readonly KnownPrincipal[] {
   const accounts = new Set<string>(

@@ -89,8 +89,10 @@ export function destinationsOf(
     .map((each) => {
       const destination = destinationOf(each, held.get(each.resourceArn));
       if (each.kind !== 'bucket') return destination;
-      const regions = [...new Set(each.namedIn.map(({ region }) => region))];
-      return { ...destination, accessPoints: accessPoints(each.name, regions) };
+      const { accountId, namedIn, resourceArn, name } = destination;
+      const owners = new Set(accountId === undefined ? namedIn.map((place) => place.accountId) : [accountId]);
+      const partition = resourceArn.split(':')[1] ?? '';
+      return { ...destination, accessPoints: accessPoints(name, partition, [...owners]) };
     });
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { region } from '../../src/core/index.ts';
 import type {
   AccessPoint,
   ContentBucket,
@@ -17,6 +18,7 @@ import { estate, ONE, role, TWO, trusting, user } from './estates.ts';
  * is told which access point it is by three condition keys. Nothing here was compared with AWS.
  */
 
+const IRELAND = region('eu-west-1');
 const BUCKET = 'arn:aws:s3:::prompts';
 const POINT = `arn:aws:s3:eu-central-1:${ONE}:accesspoint/readers`;
 const STRANGER = '444444444444';
@@ -49,20 +51,34 @@ interface Case {
   readonly multiRegion?: Observation<readonly MultiRegionAccessPoint[]>;
   readonly one?: Partial<IamEvidence>;
   readonly two?: Partial<IamEvidence>;
+  /** Regions that account ONE can use, in words; null: nobody listed them. */
+  readonly usable?: readonly string[] | null;
+  /** Of account ONE, in Ireland; undefined: not in the snapshot. */
+  readonly ireland?: Observation<readonly AccessPoint[]>;
 }
 
 const pair = (
   accountId: RegionEvidence['accountId'],
   sections: RegionEvidence['sections'] = {},
+  region = FRANKFURT,
 ): RegionEvidence => ({
   accountId,
-  region: FRANKFURT,
+  region,
   invocationLogging: absent(),
   dataRetention: absent(),
   sections,
 });
 
-function readers({ bucket = policy(leftTo()), points = observed([]), ofTwo, multiRegion, one, two }: Case) {
+function readers({
+  bucket = policy(leftTo()),
+  points = observed([]),
+  ofTwo,
+  multiRegion,
+  one,
+  two,
+  ...more
+}: Case) {
+  const { usable = [FRANKFURT], ireland } = more;
   const base = estate(one ?? {}, two ?? {});
   const destination: ContentBucket = {
     kind: 's3',
@@ -82,6 +98,15 @@ function readers({ bucket = policy(leftTo()), points = observed([]), ofTwo, mult
       accounts: base.accounts.map((account) => ({
         ...account,
         sections: {
+          ...account.sections,
+          ...(account.accountId !== ONE
+            ? {}
+            : {
+                regions:
+                  usable === null
+                    ? DENIED
+                    : observed(usable.map((each) => ({ region: each, optStatus: 'ENABLED' }))),
+              }),
           multiRegionAccessPoints: account.accountId === ONE ? (multiRegion ?? absent()) : absent(),
         },
       })),
@@ -93,6 +118,7 @@ function readers({ bucket = policy(leftTo()), points = observed([]), ofTwo, mult
           accessPoints: points,
         }),
         pair(TWO, { accessPoints: ofTwo ?? observed([]) }),
+        ...(ireland === undefined ? [] : [pair(ONE, { accessPoints: ireland }, IRELAND)]),
       ],
     }),
   );
@@ -322,4 +348,102 @@ describe('other bucket policies', () => {
       }),
     ).toEqual([]);
   });
+});
+
+describe('an account whose access points nobody listed', () => {
+  const said = (why: string) =>
+    `the access points of account ${ONE} could not be listed: ${why}; whom they let in is not known`;
+  const own = (name: string, Resource: string, more: StatementJson = {}) =>
+    user(name, [allow('s3:GetObject', { Resource, ...more })]);
+  const one = {
+    users: [
+      ada,
+      own('any', 'arn:aws:s3:eu-????????-1:*:accesspoint/*'),
+      own('ireland', `arn:aws:s3:eu-w*t-1:${ONE}:accesspoint/re*`),
+      own('several', `arn:aws:s3::${ONE}:accesspoint/a.mrap/*`),
+      own('account', `arn:aws:s3:eu-central-1:${ONE}:*`),
+      own('else', `arn:aws:s3:eu-central-1:${TWO}:accesspoint/*`),
+      own('other', 'arn:aws:s3:::pictures/*'),
+      bob,
+    ],
+  };
+  const UNDECIDED = ['account', 'ada'].map((name) => `${name}: cannot-decide`);
+  const CARL = `\`${principal('carl')}\`, whom nobody saw in its account: cannot-decide`;
+  const OTHERS = policy(
+    allow('s3:GetObject', { Principal: { AWS: principal('carl') }, Resource: `${BUCKET}/*` }),
+  );
+
+  test.each<readonly [string, Case, readonly string[], readonly string[]]>([
+    ['that has none, has nobody', { bucket: absent() }, [], []],
+    [
+      'leaves undecided whose own policies name one',
+      { bucket: absent(), points: DENIED },
+      UNDECIDED,
+      [said('AccessDenied')],
+    ],
+    [
+      'whatever the bucket says of somebody else',
+      { bucket: OTHERS, points: DENIED },
+      [...UNDECIDED, CARL],
+      [said('AccessDenied')],
+    ],
+    [
+      'unless the bucket denies everybody',
+      { bucket: policy(deny('s3:*', { Principal: '*', Resource: [BUCKET, `${BUCKET}/*`] })), points: DENIED },
+      [],
+      [said('AccessDenied')],
+    ],
+    [
+      'also where only those of several Regions were denied',
+      { bucket: absent(), multiRegion: DENIED },
+      ['several: cannot-decide'],
+      [said('AccessDenied')],
+    ],
+    [
+      'also where a Region is not in the snapshot, in which nothing names the bucket',
+      { bucket: absent(), usable: [FRANKFURT, IRELAND] },
+      ['ireland: cannot-decide'],
+      [said('not in the snapshot: eu-west-1')],
+    ],
+    [
+      'also where which Regions it can use was not seen',
+      { bucket: absent(), usable: null },
+      ['any: cannot-decide', 'ireland: cannot-decide'],
+      [said('which Regions it can use was not seen')],
+    ],
+  ])('%s', (_name, given, expected, notSeen) => {
+    expect(names({ one, ...given })).toEqual(expected);
+    expect(readers({ one, ...given }).notSeen).toEqual(notSeen);
+  });
+
+  const inIreland = `arn:aws:s3:eu-west-1:${ONE}:accesspoint/readers`;
+  const there = observed([point(policy(through('bob', inIreland)), { arn: inIreland })]);
+  const usable = [FRANKFURT, IRELAND];
+  test.each<readonly [string, Case, readonly string[], readonly string[]]>([
+    ['was seen', { usable, ireland: there }, ['bob: allowed'], []],
+    [
+      'was denied',
+      { usable, ireland: DENIED },
+      ['bob: conditionally-allowed', `${EVERYBODY}: conditionally-allowed`],
+      [said('AccessDenied')],
+    ],
+    [
+      'is not in the snapshot',
+      { usable },
+      ['bob: conditionally-allowed', `${EVERYBODY}: conditionally-allowed`],
+      [said('not in the snapshot: eu-west-1')],
+    ],
+  ])('a bucket may lie in another Region than names it, which %s', (_name, given, expected, notSeen) => {
+    const found = { ...given, one: { users: [bob] } };
+    expect(names(found)).toEqual(expected);
+    expect(readers(found).notSeen).toEqual(notSeen);
+  });
+});
+
+test('whom an access point alone names is asked too, where the bucket policy could not be read', () => {
+  const mallory = role('mallory', EC2, [ALLOW_ALL], { account: TWO });
+  const named = allow('s3:GetObject', { Principal: { AWS: mallory.arn }, Resource: `${POINT}/object/*` });
+  expect(
+    names({ bucket: DENIED, points: observed([point(policy(named))]), two: { roles: [mallory] } }),
+  ).toEqual(['mallory: cannot-decide']);
 });

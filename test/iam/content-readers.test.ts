@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AccountId } from '../../src/core/index.ts';
 import type {
+  AccessPoint,
   ContentBucket,
   IamEvidence,
   KeyGrant,
@@ -39,6 +40,8 @@ interface Case {
   readonly byTwo?: Observation<string>;
   /** The policies of CloudWatch Logs for the whole account. */
   readonly accountWide?: Observation<readonly LogsResourcePolicy[]>;
+  /** Default: none. */
+  readonly accessPoints?: Observation<readonly AccessPoint[]>;
 }
 
 const NOT_ASKED = { kind: 'unobservable', reason: 'not-collected' } as const;
@@ -66,6 +69,7 @@ const pairOf = (
   held: Observation<string>,
   grants: Observation<readonly KeyGrant[]> = observed([]),
   logsResourcePolicies: Observation<readonly LogsResourcePolicy[]> = observed([]),
+  accessPoints: Observation<readonly AccessPoint[]> = observed([]),
 ): RegionEvidence => ({
   accountId,
   region: FRANKFURT,
@@ -75,16 +79,18 @@ const pairOf = (
     ...(resourceArn === BUCKET ? { destinations: observed([described()]) } : {}),
     destinationPolicies: observed([{ resourceArn, policy: held }]),
     logsResourcePolicies,
+    accessPoints,
     keyGrants: resourceArn === KEY ? observed([{ keyArn: KEY, grants }]) : observed([]),
   },
 });
 
-function readers({ arn = BUCKET, policy: held, one = {}, two = {}, grants, org, byTwo, accountWide }: Case) {
+function readers({ arn = BUCKET, policy: held, one = {}, two = {}, grants, org, byTwo, ...whole }: Case) {
+  const { accountWide, accessPoints } = whole;
   const access = accessOf({
     ...estate(one, two, org),
     accountRegions: [
       ...(byTwo === undefined ? [] : [pairOf(TWO, arn, byTwo)]),
-      pairOf(ONE, arn, held, grants, accountWide),
+      pairOf(ONE, arn, held, grants, accountWide, accessPoints),
     ],
   });
   const [found, more] = contentReaders(access);
@@ -336,6 +342,7 @@ describe('access lists and access points of a bucket', () => {
         }),
       ),
       one: { users: [bob] },
+      accessPoints: DENIED,
     });
     expect(names(found)).toEqual([
       'bob: conditionally-allowed',
@@ -444,6 +451,7 @@ describe('a bucket under a key is read by those who may use both', () => {
         { resourceArn: BUCKET, policy: bucket },
         { resourceArn: KEY, policy: key },
       ]),
+      accessPoints: observed([]),
       keyGrants: observed([{ keyArn: KEY, grants }]),
     };
     const access = accessOf({ ...estate(one), accountRegions: [{ ...pair, sections }] });

@@ -2,7 +2,7 @@ import type { AccountId } from '../../src/core/index.ts';
 import { accountId } from '../../src/core/index.ts';
 import type { IamEvidence, IamGroup, IamRole, IamUser } from '../../src/evidence/index.ts';
 import type { AccessEvidence } from '../../src/iam/index.ts';
-import { noIam, observed, organization } from '../evidence/snapshots.ts';
+import { FRANKFURT, noIam, observed, organization } from '../evidence/snapshots.ts';
 import { allow, documentOf, type StatementJson } from './documents.ts';
 
 export const ONE = accountId('222222222222');
@@ -53,6 +53,12 @@ export const group = (name: string, statements: readonly StatementJson[]): IamGr
   attachedPolicies: [],
 });
 
+/** Every account can use one Region. */
+const sections = {
+  regions: observed([{ region: FRANKFURT, optStatus: 'ENABLED_BY_DEFAULT' }]),
+  multiRegionAccessPoints: observed([]),
+};
+
 /** Two accounts in an organization whose management account is a third. */
 export function estate(
   one: Partial<IamEvidence>,
@@ -68,9 +74,9 @@ export function estate(
   return {
     organization: organization({ accounts, ...more }),
     accounts: [
-      { accountId: base.managementAccountId, iam: observed(noIam) },
-      { accountId: ONE, iam: observed({ ...noIam, ...one }) },
-      { accountId: TWO, iam: observed({ ...noIam, ...two }) },
+      { accountId: base.managementAccountId, iam: observed(noIam), sections },
+      { accountId: ONE, iam: observed({ ...noIam, ...one }), sections },
+      { accountId: TWO, iam: observed({ ...noIam, ...two }), sections },
     ],
   };
 }
