@@ -137,10 +137,11 @@ export async function moveEvents(
         : { ...reading, settledUntil: until };
   try {
     const kept = new KeptEvents(vaultCopies, pair, vault, await listParts(vaultCopies, pair, vault));
+    const readEvents = explained(vaultCopies, drainUntil !== undefined);
     let pages = 0;
     for (const window of windowsFrom(from, floorHour(lease.enabling?.at ?? now), now)) {
       if (pages >= MOST_PAGES) return { isWhole: false, mayDelete: false, reading: came() };
-      const read = await readWindow(vaultCopies, pair, lease.destination.logGroupName, window, kept);
+      const read = await readWindow(readEvents, pair, lease.destination.logGroupName, window, kept);
       // There is no such group: nothing is there that could be lost.
       if (read === undefined) break;
       pages += read;
@@ -152,14 +153,30 @@ export async function moveEvents(
     return { isWhole: true, mayDelete: isLast, reading: isLast ? rest : came() };
   } catch (error) {
     if (!(error instanceof AwsCallError)) throw error;
-    // The quiet time is known from when it was off on.
-    const isLate = error.code === 'access-denied' && drainUntil !== undefined;
-    const hint = isLate
-      ? '; after the end the exception’s key lets nobody read its log group: deploy templates/exception-destination.yml again with HeldUntil'
-      : '';
-    return { isWhole: false, mayDelete: false, reading: came(), fault: `${error.message}${hint}` };
+    return { isWhole: false, mayDelete: false, reading: came(), fault: error.message };
   }
 }
+
+/**
+ * AWS does not say which right is missing. Clear text needs one of its own, and where it is refused nothing is kept: a masked copy would be all that is left.
+ *
+ * @param isAfterEnd - the quiet time is known, which it is from when it was off on
+ */
+const explained =
+  ({ readEvents }: VaultCopies, isAfterEnd: boolean): VaultCopies['readEvents'] =>
+  async (...args) => {
+    try {
+      return await readEvents(...args);
+    } catch (error) {
+      if (!(error instanceof AwsCallError) || error.code !== 'access-denied') throw error;
+      const remedy =
+        '; ProvisoHold needs logs:FilterLogEvents and logs:Unmask: deploy templates/member-account.yml again, and see that no control policy denies them';
+      const key = isAfterEnd
+        ? '; after the end the exception’s key lets nobody read its log group: deploy templates/exception-destination.yml again with HeldUntil'
+        : '';
+      throw new AwsCallError(error.code, `${error.message}${remedy}${key}`, error.mayHaveHappened);
+    }
+  };
 
 const floorHour = (at: number): number => Math.floor(at / HOUR) * HOUR;
 
@@ -182,7 +199,7 @@ function* windowsFrom(from: number | undefined, first: number, now: number): Gen
 
 /** @returns how many pages there were; undefined where there is no such log group */
 async function readWindow(
-  copies: VaultCopies,
+  readEvents: VaultCopies['readEvents'],
   pair: Pair,
   logGroupName: string,
   window: Window,
@@ -191,7 +208,7 @@ async function readWindow(
   const seen = new Set<string>();
   let token: string | undefined;
   for (let pages = 1; ; pages++) {
-    const page = await copies.readEvents(pair, logGroupName, window, token);
+    const page = await readEvents(pair, logGroupName, window, token);
     if (page === undefined) return undefined;
     await kept.keep(page.events);
     // An empty page says nothing about the next.

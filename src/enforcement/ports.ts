@@ -82,8 +82,8 @@ export interface Destinations {
 }
 
 /**
- * The raw prefix and the vault of `filter-and-purge` exceptions, by the drain role alone: the one role of ours that reads content. Listings
- * are complete or throw `AwsCallError`. Everything written overwrites what an earlier run wrote there, with the same bytes.
+ * The raw prefix and the vault of `filter-and-purge` exceptions, by the drain role alone: one of the two roles of ours that read content, beside
+ * that of `VaultCopies`. Listings are complete or throw `AwsCallError`. Everything written overwrites what an earlier run wrote there, with the same bytes.
  */
 export interface Drainage {
   listRaw(pair: Pair, bucketName: string, prefix: string): Promise<readonly ObjectVersion[]>;
@@ -144,7 +144,8 @@ export interface VaultCopies {
     to: { readonly bucketName: string; readonly key: string; readonly kmsKeyArn: string },
   ): Promise<void>;
   /**
-   * One page of a log group's events, of all its streams, in no order that counts.
+   * One page of a log group's events, of all its streams, in no order that counts. Always as they were written: where a data protection policy
+   * masks them and clear text is refused, it throws `access-denied`, because what is kept here is deleted there.
    * @param window - by the events' own times, `to` exclusive
    * @returns without `next` on the last page alone: a page may be empty and others follow. Undefined where there is no such log group
    */

@@ -164,12 +164,12 @@ describe('the member account', () => {
     ['Disable', [], /^bedrock:(Put|Delete)/, ['iam:PassRole']],
     ['Evaluate', ['compliance-reports.ts'], /^$/, []],
     ['SecondLever', ['second-lever.ts'], /^$/, []],
-    // S3 has no right of its own for copying: reading the one, writing the other, with their keys.
+    // S3 has no right of its own for copying: reading the one, writing the other, with their keys. Events are read in clear text.
     [
       'Hold',
       ['vault-copies.ts'],
       /^s3:ListBucketVersions$/,
-      ['s3:GetObject', 's3:GetObjectVersion', 'kms:Decrypt', 'kms:GenerateDataKey'],
+      ['s3:GetObject', 's3:GetObjectVersion', 'kms:Decrypt', 'kms:GenerateDataKey', 'logs:Unmask'],
     ],
     // A version `null` in a bucket without versioning may need the plain action.
     // Versions are read; to be told that the counting key is not there takes listing; the keys are used through S3.
@@ -203,6 +203,16 @@ describe('the member account', () => {
     expect(assumersOf('Purge').filter((name) => assumersOf('Enable').includes(name))).toEqual([]);
     expect(assumersOf('Drain')).toEqual(['drainContent']);
     expect(allowed('Purge').join()).not.toMatch(/GetObject|GetLogEvents|FilterLogEvents/);
+  });
+
+  it('reads events in clear text by the hold role alone, of log groups of exceptions alone', () => {
+    const group = `arn:\${AWS::Partition}:logs:*:\${AWS::AccountId}:log-group:\${ContentLogGroups}/ex-*`;
+    const unmasking = Object.values(template.Resources).flatMap(({ Properties }) =>
+      Properties.Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement.flatMap(statementsIn))
+        .filter(({ Action }) => [Action].flat().includes('logs:Unmask'))
+        .map(({ Resource }) => [Properties.RoleName, Resource]),
+    );
+    expect(unmasking).toEqual([['ProvisoHold', [group, `${group}:*`]]]);
   });
 
   /** `Fn::If` is a list whose last two items are statements or nothing. */

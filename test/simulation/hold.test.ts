@@ -492,6 +492,23 @@ describe('a legal hold of a log group', () => {
       expect(keptMessages(s)).toContain('kept?');
     }));
 
+  it('where clear text is refused keeps nothing masked and deletes nothing, and says which right is missing', () =>
+    simulate(async (s) => {
+      const id = await s.active({ destination: LOG_GROUP });
+      await say(s, id, 'ada@example.com');
+      const all = inGroup(s);
+      s.fault({ operation: 'logs:FilterLogEvents', kind: 'deny', times: 10_000 });
+      await vaulted(s, id);
+      await s.advance(20 * MINUTE_MS);
+      expect((await holdNow(s, id))?.stuck?.why).toMatch(
+        /logs:Unmask: deploy templates\/member-account\.yml/,
+      );
+      await s.advanceTo(ENDS + 6 * HOUR_MS);
+      expect(s.isOn()).toBe(false);
+      expect(inGroup(s)).toEqual(all);
+      expect(inVault(s)).toEqual([]);
+    }));
+
   it('that its key lets nobody read after the end says what to deploy', () =>
     simulate(async (s) => {
       const id = await s.active({ destination: LOG_GROUP });
