@@ -111,7 +111,8 @@ interface LayerAnswer {
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
  */
-export function evaluateRequest(request: AccessRequest, policies: ApplicablePolicies): PermissionDecision {
+export function evaluateRequest(asked: AccessRequest, policies: ApplicablePolicies): PermissionDecision {
+  const request = inSession(asked, policies);
   const { action } = request;
   const answers = new Map<PolicyLayer, LayerAnswer>();
   const layers = layersOf(policies);
@@ -151,6 +152,12 @@ export function evaluateRequest(request: AccessRequest, policies: ApplicablePoli
     ? { kind: 'conditionally-allowed', action, statements }
     : { kind: 'cannot-decide', action, statements, ...obstacle };
 }
+
+/** Only a federated session of a user has a session policy. */
+const inSession = (request: AccessRequest, { session }: ApplicablePolicies): AccessRequest =>
+  session === undefined || request.principal.kind !== 'user'
+    ? request
+    : { ...request, principal: { ...request.principal, isFederated: true } };
 
 const refusal = ({ name }: PolicyLayer): string => `${name} do not allow it`;
 

@@ -8,6 +8,8 @@ export type RequestPrincipal =
       readonly accountId: string;
       /** The session of a role, where one is asked about: its `sts` ARN. */
       readonly sessionArn?: string;
+      /** Of a user: a federated session of it is meant, under a name that is not known. */
+      readonly isFederated?: boolean;
     }
   /** Not a principal of its own: any user in it; its ARN can stand in no policy. */
   | { readonly kind: 'group'; readonly arn: string; readonly accountId: string }
@@ -17,11 +19,12 @@ export type RequestPrincipal =
 /**
  * How an entry of a `Principal` element names the one who asks.
  * - `direct`: everybody, a user, or a session: an Allow is then final within the account, whatever boundary and session policy leave out
- * - `role`: a role, whose sessions stay limited by boundary and session policy
+ * - `role`: a role, or the user of a federated session: its sessions stay limited by boundary and session policy
  * - `account`: the whole account: it only hands the decision on to the account's own policies
  * - `unknown`: it may name it
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html "Session policies"
  */
 export type PrincipalMatch = 'direct' | 'role' | 'account' | 'unknown' | 'no';
 
@@ -41,6 +44,7 @@ export function matchPrincipal(
 
 const ACCOUNT_ROOT = /^arn:[^:]+:iam::([0-9]{12}):root$/;
 const USER_OR_ROLE = /^arn:[^:]+:(iam|sts)::[0-9]{12}:(user|role|assumed-role|federated-user)\/[^*?]+$/;
+const FEDERATED_USER = /^arn:[^:]+:sts::([0-9]{12}):federated-user\/[^*?]+$/;
 
 function matchEntry({ type, value }: PrincipalEntry, principal: RequestPrincipal): PrincipalMatch {
   if (type === 'Service') return principal.kind === 'service' && principal.name === value ? 'direct' : 'no';
@@ -54,8 +58,11 @@ function matchEntry({ type, value }: PrincipalEntry, principal: RequestPrincipal
   if (account !== undefined) return account === principal.accountId ? 'account' : 'no';
   if (principal.kind === 'group')
     return USER_OR_ROLE.test(value) && !value.includes(':user/') ? 'no' : 'unknown';
-  if (value === principal.arn) return principal.kind === 'role' ? 'role' : 'direct';
+  if (value === principal.arn)
+    return principal.kind === 'role' || principal.isFederated === true ? 'role' : 'direct';
   if (principal.kind === 'role') return matchSession(value, principal);
+  if (principal.isFederated === true && FEDERATED_USER.exec(value)?.[1] === principal.accountId)
+    return 'unknown';
   // Ids such as AIDA... stand where a principal was deleted; a wildcard inside an ARN is no principal at all. Neither is certain.
   return USER_OR_ROLE.test(value) ? 'no' : 'unknown';
 }

@@ -93,7 +93,16 @@ describe('iam explain', () => {
         file,
         '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["s3:GetObject","iam:*"],"Resource":"*"}}',
       );
-      expect(await decided('s3:GetObject')).toMatchObject({ decision: 'allowed' });
+      expect(await decided('s3:GetObject')).toMatchObject({
+        decision: 'allowed',
+        sessionPolicy: file,
+        rolesFollowed: false,
+      });
+      const inText = await run([
+        ...['iam', 'explain', 'CheckoutPipeline', 's3:GetObject', '--session-policy', file],
+        ...EXAMPLE,
+      ]);
+      expect(inText.stdout.replace(/\s+/g, ' ')).toContain('; roles were not followed');
       expect(await decided('s3:PutObject')).toMatchObject({
         decision: 'denied',
         because: 'its session policy does not allow it',

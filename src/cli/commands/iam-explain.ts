@@ -125,6 +125,9 @@ async function explain(
       kind: 'PermissionDecision',
       principal: principalJson(principal),
       resource: options.resource ?? null,
+      ...(options.sessionPolicy === undefined
+        ? {}
+        : { sessionPolicy: options.sessionPolicy, rolesFollowed: false }),
       ...decisionJson(decision),
       ...(path === undefined
         ? {}
@@ -207,7 +210,7 @@ function explanationText(
   principal: KnownPrincipal,
   decision: PermissionDecision,
   path: AccessPath | undefined,
-  { resource }: Options,
+  { resource, sessionPolicy }: Options,
   { width, color }: CommandContext,
 ): readonly string[] {
   const paint: Paint = painter(color);
@@ -231,6 +234,12 @@ function explanationText(
           paint('bold', 'But by assuming roles'),
           ...item(`${describePath(path, `do ${decision.action}`)} (${CERTAINTY_WORDS[path.certainty]})`),
           ...path.steps.flatMap(({ decision: step }) => step.statements.map(describeStatement)).flatMap(item),
+        ]),
+    ...(sessionPolicy === undefined
+      ? []
+      : [
+          '',
+          ...wrap(`in a session with the policy ${printable(sessionPolicy)}; roles were not followed`, width),
         ]),
     '',
     `actions of the list of ${CATALOGUE.date}`,
