@@ -880,6 +880,19 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'hold: looked at before what must end',
+    breaks: 'a large log group on hold keeps the content storage of others on (OFF_NEEDS_NOTHING)',
+    tests: ['test/simulation/hold.test.ts'],
+    edits: [
+      {
+        file: 'src/enforcement/sweep.ts',
+        from: '  for (const record of exceptions) await attempt(record.id, () => sweepException(services, record, now));',
+        to: `  await keepAllHeld(services, exceptions.filter((record) => isHeld(record)).map(({ id }) => id), sweeper, attempt);
+  for (const record of exceptions) await attempt(record.id, () => sweepException(services, record, now));`,
+      },
+    ],
+  },
+  {
     name: 'hold: the vault of the first place stands for all',
     breaks: 'what was moved is purged at the first of several places alone',
     tests: [PLACES],

@@ -5,6 +5,7 @@ import {
   epochMs,
   formatInstant,
   HOUR,
+  SECOND,
   type Sha256Hex,
   sha256Hex,
 } from '../core/index.ts';
@@ -23,8 +24,14 @@ type LogsPlace = Extract<PlacedLease['lease']['destination'], { kind: 'cloudwatc
 const PART_BYTES = 4 * 1024 * 1024;
 /** Events come in late and with the time of the call: what is younger than this is read again by the next look. */
 const LATENESS = HOUR;
-/** Pages of up to 1 MB that one look reads before it leaves the rest to the next one; the hour it is in is finished first. */
+/** Pages of up to 1 MB that one look reads before it leaves the rest to the next one. */
 const MOST_PAGES = 400;
+/** A stretch that a look did not get through is begun again by the next one, this much shorter; after each that it got through, twice as long again. */
+const NARROWER = 8;
+/** `PutLogEvents` takes no event that is further in the future. */
+const EARLINESS = 2 * HOUR;
+/** How often a look under way notes where it is: killed, it loses that much. */
+const NOTED_EVERY = 30 * SECOND;
 /** A name of a stream that is longer when encoded goes into keys by its hash: a key has room for 1,024 bytes. */
 const MOST_NAME = 200;
 const NAME_HASH = 32;
@@ -110,10 +117,13 @@ export interface EventsLook {
 
 /**
  * Brings what is new in a log group into its vault. Until the quiet time is over, from the last hour that was finished on; after it once more from the
- * first event on, over several looks where there is much, so that what came late with an early time is found too.
+ * first event on, over several looks where there is much, so that what came late with an early time is found too. One millisecond is read whole
+ * whatever the bounds say, so every look comes further.
  *
  * @param reading - where the last look came to
  * @param drainUntil - the end of the quiet time, once it is known
+ * @param deadline - by the clock; what is not read by then is left to the next look
+ * @param note - keeps where a look under way has come to
  */
 export async function moveEvents(
   services: Pick<Services, 'vaultCopies' | 'clock'>,
@@ -121,6 +131,8 @@ export async function moveEvents(
   vault: HoldVault,
   reading: HeldReading | undefined,
   drainUntil: EpochMs | undefined,
+  deadline: EpochMs,
+  note: (reading: HeldReading) => Promise<void>,
 ): Promise<EventsLook> {
   const { vaultCopies, clock } = services;
   const now = clock.now();
@@ -129,25 +141,45 @@ export async function moveEvents(
   const checked = reading?.checked?.drainUntil === drainUntil ? reading?.checked?.until : undefined;
   const from = isLast ? checked : reading?.settledUntil;
   let until = from;
-  const came = (): HeldReading | undefined =>
-    until === undefined
-      ? reading
-      : isLast
-        ? { ...reading, checked: { drainUntil, until } }
-        : { ...reading, settledUntil: until };
+  let step = reading?.step;
+  const came = (): HeldReading | undefined => {
+    const { step: _step, ...before } = reading ?? {};
+    const next = step === undefined ? before : { ...before, step };
+    if (until !== undefined)
+      return isLast ? { ...next, checked: { drainUntil, until } } : { ...next, settledUntil: until };
+    return reading === undefined && step === undefined ? undefined : next;
+  };
+  let notedAt = now;
+  let pages = 0;
+  const isOver = () => pages >= MOST_PAGES || clock.now() >= deadline;
   try {
     const kept = new KeptEvents(vaultCopies, pair, vault, await listParts(vaultCopies, pair, vault));
     const readEvents = explained(vaultCopies, drainUntil !== undefined);
-    let pages = 0;
-    for (const window of windowsFrom(from, floorHour(lease.enabling?.at ?? now), now)) {
-      if (pages >= MOST_PAGES) return { isWhole: false, mayDelete: false, reading: came() };
-      const read = await readWindow(readEvents, pair, lease.destination.logGroupName, window, kept);
+    const windows = windowsFrom(from, floorHour(lease.enabling?.at ?? now), now, () => step);
+    for (const window of windows) {
+      if (pages > 0 && isOver()) return { isWhole: false, mayDelete: false, reading: came() };
+      const width = (window.to ?? now + EARLINESS) - window.from;
+      const read = await readWindow(readEvents, pair, lease.destination.logGroupName, window, kept, () => {
+        pages += 1;
+        return width > 1 && isOver();
+      });
       // There is no such group: nothing is there that could be lost.
-      if (read === undefined) break;
-      pages += read;
-      kept.forget();
-      if (window.to !== undefined && (isLast || window.to <= now - LATENESS)) until = epochMs(window.to);
+      if (read === 'absent') break;
+      if (read === 'unfinished') {
+        step = Math.max(1, Math.floor(width / NARROWER));
+        return { isWhole: false, mayDelete: false, reading: came() };
+      }
+      if (step !== undefined) step *= 2;
+      if (step !== undefined && step > now) step = undefined;
+      if (window.to === undefined || window.to % HOUR === 0) kept.forget();
+      if (window.to === undefined || !(isLast || window.to <= now - LATENESS)) continue;
+      until = epochMs(window.to);
+      const reached = came();
+      if (reached === undefined || clock.now() < notedAt + NOTED_EVERY) continue;
+      notedAt = clock.now();
+      await note(reached);
     }
+    step = undefined;
     // The next look at what is whole begins again: a purge follows at once, or something was in its way.
     const { checked: _checked, ...rest } = came() ?? {};
     return { isWhole: true, mayDelete: isLast, reading: isLast ? rest : came() };
@@ -186,34 +218,46 @@ interface Window {
   readonly to?: number;
 }
 
-/** Hours, with everything before the first and after the last: an event has the time that its writer gave it. */
-function* windowsFrom(from: number | undefined, first: number, now: number): Generator<Window> {
-  let at = from ?? 0;
-  if (at < first) {
-    yield { from: at, to: first };
-    at = first;
+/**
+ * Hours, with everything before the first and after the last: an event has the time that its writer gave it.
+ * @param step - asked before each: no stretch is longer
+ */
+function* windowsFrom(
+  from: number | undefined,
+  first: number,
+  now: number,
+  step: () => number | undefined,
+): Generator<Window> {
+  for (let at = from ?? 0; ; ) {
+    const natural = at < first ? first : at < floorHour(now) ? floorHour(at) + HOUR : undefined;
+    const most = step() ?? Infinity;
+    const to = at + most < (natural ?? now + EARLINESS) ? at + most : natural;
+    if (to === undefined) return yield { from: at };
+    yield { from: at, to };
+    at = to;
   }
-  for (; at < floorHour(now); at += HOUR) yield { from: at, to: at + HOUR };
-  yield { from: at };
 }
 
-/** @returns how many pages there were; undefined where there is no such log group */
+/** @param isOver - asked after each page: whether the rest is left to the next look */
 async function readWindow(
   readEvents: VaultCopies['readEvents'],
   pair: Pair,
   logGroupName: string,
   window: Window,
   kept: KeptEvents,
-): Promise<number | undefined> {
+  isOver: () => boolean,
+): Promise<'whole' | 'unfinished' | 'absent'> {
   const seen = new Set<string>();
   let token: string | undefined;
-  for (let pages = 1; ; pages++) {
+  for (;;) {
     const page = await readEvents(pair, logGroupName, window, token);
-    if (page === undefined) return undefined;
+    if (page === undefined) return 'absent';
     await kept.keep(page.events);
+    const mustStop = isOver();
     // An empty page says nothing about the next.
     token = page.next;
-    if (token === undefined) return pages;
+    if (token === undefined) return 'whole';
+    if (mustStop) return 'unfinished';
     if (seen.has(token))
       throw new AwsCallError('failed', 'logs:FilterLogEvents gave the same page token twice', false);
     seen.add(token);

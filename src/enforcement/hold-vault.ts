@@ -1,5 +1,16 @@
 import pMap from 'p-map';
-import { DAY, type EventActor, type ExceptionId, hashOf, ok } from '../core/index.ts';
+import {
+  DAY,
+  type EpochMs,
+  type EventActor,
+  type ExceptionId,
+  epochMs,
+  formatInstant,
+  hashOf,
+  MINUTE,
+  ok,
+  SECOND,
+} from '../core/index.ts';
 import {
   AwsCallError,
   amend,
@@ -33,6 +44,16 @@ import { isToldAgain } from './switch-off.ts';
 
 /** Copies in flight. */
 const AT_ONCE = 4;
+/** What one run moves for, by the clock: well below the 14 minutes of the functions that do it. */
+const LOOK_TIME = 4 * MINUTE;
+/** What each hold and place has of it at least, where there are many. */
+const LEAST_TIME = 10 * SECOND;
+/** After this long under way people are told, as of what is stuck. */
+const LONG_UNDER_WAY = DAY;
+
+/** An equal share of what is left until a deadline, for the first of so many. */
+const shareOf = (now: EpochMs, deadline: EpochMs, left: number): EpochMs =>
+  epochMs(now + Math.max(Math.floor((deadline - now) / left), LEAST_TIME));
 
 type S3Place = Extract<Destination, { kind: 's3' }>;
 
@@ -96,14 +117,16 @@ interface Moved {
 /**
  * Copies what is in scope and not yet there, each place's into its own vault, lists the vaults, and says what was seen in them. Idempotent; a crash
  * anywhere leaves copies that the next look finds. A place that cannot be moved keeps no other from it, and the purge waits for all. Told to people
- * when it does not work, at first and then ever more seldom.
+ * when it does not work, at first and then ever more seldom; where there is more than one look moves, the next goes on, and people are told after a day.
  *
+ * @param deadline - by the clock
  * @returns for the purge, `mayDelete` in the order of the places; `undefined` while it must wait
  */
 export async function moveHeld(
   services: Services,
   id: ExceptionId,
   actor: EventActor,
+  deadline = epochMs(services.clock.now() + LOOK_TIME),
 ): Promise<{ readonly hold: LegalHold; readonly mayDelete: readonly MayDelete[] } | undefined> {
   const { value: record } = await requireException(services.store, id);
   const hold = holdOf(record);
@@ -118,7 +141,8 @@ export async function moveHeld(
   for (const [index, placed] of leases.entries()) {
     const vault = vaults[index];
     if (vault === undefined) return undefined;
-    const there = await moveAt(services, record, placed, hold, vault);
+    const share = shareOf(services.clock.now(), deadline, leases.length - index);
+    const there = await moveAt(services, record, placed, hold, vault, share);
     if (there === 'under-way') isUnderWay = true;
     else if (typeof there === 'string') stuck.push(sayingWhere(record.request, placed, there));
     else moved.push(there);
@@ -127,7 +151,10 @@ export async function moveHeld(
     await noteStuck(services, id, actor, hold, stuck.join('; '));
     return undefined;
   }
-  if (isUnderWay) return undefined;
+  if (isUnderWay) {
+    await noteUnderWay(services, id, actor, hold);
+    return undefined;
+  }
   const groups = moved.flatMap(({ objects }) => objects ?? []);
   // Before it is noted, because after that the log group goes.
   if (moved.some(({ objects, mayDelete }) => objects !== undefined && mayDelete.logGroup))
@@ -152,13 +179,14 @@ export async function moveHeld(
   return { hold, mayDelete: moved.map(({ mayDelete }) => mayDelete) };
 }
 
-/** @returns why it does not come to its end, in words; `under-way`: there is so much in a log group that the next look goes on */
+/** @returns why it does not come to its end, in words; `under-way`: there is so much that the next look goes on */
 async function moveAt(
   services: Services,
   record: ExceptionRecord,
   placed: PlacedLease,
   hold: LegalHold,
   vault: HoldVault,
+  deadline: EpochMs,
 ): Promise<Moved | string> {
   const {
     lease: { destination, enabling, ...lease },
@@ -174,8 +202,13 @@ async function moveAt(
       if (enabling !== undefined) {
         const group = { ...pair, lease: { ...lease, enabling, destination } };
         const before = hold.reading?.[placeKey(pair)];
-        const look = await moveEvents(services, group, vault, before, record.drainUntil);
-        await noteReading(services, record.id, hold, pair, before, look.reading);
+        let noted = before;
+        const note = async (reading: HeldReading | undefined) => {
+          await noteReading(services, record.id, hold, pair, noted, reading);
+          noted = reading ?? noted;
+        };
+        const look = await moveEvents(services, group, vault, before, record.drainUntil, deadline, note);
+        await note(look.reading);
         if (look.fault !== undefined) return look.fault;
         if (!look.isWhole) return 'under-way';
         mayDelete = { version: () => true, logGroup: look.mayDelete };
@@ -196,16 +229,22 @@ async function moveAt(
       there.get(vaultKeyOf(vault, version)) === version.bytes;
     const before = sizesOf(await listVault());
     const missing = wanted.filter((version) => !isIn(before, version));
+    let left = missing.length;
     await pMap(
       missing,
-      (version) =>
-        vaultCopies.copyVersion(
+      async (version, index) => {
+        // The first few in any case, so every look comes further.
+        if (index >= AT_ONCE && services.clock.now() >= deadline) return;
+        await vaultCopies.copyVersion(
           pair,
           { bucketName: destination.bucketName, version },
           { bucketName: vault.bucketName, key: vaultKeyOf(vault, version), kmsKeyArn: vault.kmsKeyArn },
-        ),
+        );
+        left -= 1;
+      },
       { concurrency: AT_ONCE },
     );
+    if (left > 0) return 'under-way';
     const there = missing.length === 0 ? before : sizesOf(await listVault());
     const absent = wanted.filter((version) => !isIn(there, version));
     if (absent.length > 0) return `${absent.length} versions were copied and are not listed in the vault`;
@@ -282,7 +321,10 @@ async function noteMoved(
       current?.moved?.versions !== moved.versions ||
       current.moved.logEvents?.listing !== moved.logEvents?.listing;
     const isFirstAfterDrain = !mayPurgeHeld(record) && moved.at >= (record.drainUntil ?? Infinity);
-    if (current?.at !== hold.at || (!isNew && !isFirstAfterDrain && current.stuck === undefined))
+    if (
+      current?.at !== hold.at ||
+      (!isNew && !isFirstAfterDrain && current.stuck === undefined && current.underWaySince === undefined)
+    )
       return ok({ record });
     const where =
       otherVaults === undefined
@@ -293,7 +335,10 @@ async function noteMoved(
       events === undefined ? '' : `, with ${events.events} log events in ${events.objects} objects,`;
     const says = `${moved.versions} versions (${moved.bytes} bytes)${ofGroup} ${where} no enabled rule deletes; nothing in scope is missing there`;
     return ok({
-      record: withHold(record, hold, ({ stuck: _stuck, ...each }) => ({ ...each, moved })),
+      record: withHold(record, hold, ({ stuck: _stuck, underWaySince: _since, ...each }) => ({
+        ...each,
+        moved,
+      })),
       events: isNew
         ? [
             {
@@ -306,6 +351,26 @@ async function noteMoved(
         : [],
     });
   });
+}
+
+/** Remembers since when; after long told as what is stuck is. */
+async function noteUnderWay(
+  services: Services,
+  id: ExceptionId,
+  actor: EventActor,
+  hold: LegalHold,
+): Promise<void> {
+  const since = hold.underWaySince;
+  if (since === undefined) {
+    const underWaySince = services.clock.now();
+    await amend(services, id, (record) =>
+      ok({ record: withHold(record, hold, (each) => ({ ...each, underWaySince })) }),
+    );
+    return;
+  }
+  if (services.clock.now() - since < LONG_UNDER_WAY) return;
+  const why = `since ${formatInstant(since)} there is more than one look moves; each goes on where the last came to`;
+  await noteStuck(services, id, actor, hold, why);
 }
 
 async function noteStuck(
@@ -328,11 +393,35 @@ async function noteStuck(
   });
 }
 
-/** The sweeper's part: what arrived since is moved, before the destination's own lifecycle takes it; then the purge of the destination goes on. */
-export async function keepHeld(services: Services, id: ExceptionId, actor: EventActor): Promise<void> {
+/**
+ * The sweeper's part: what arrived since is moved, before the destination's own lifecycle takes it; then the purge of the destination goes on. All
+ * holds together have one time, in equal shares.
+ *
+ * @param attempt - keeps the fault of one from the others
+ */
+export async function keepAllHeld(
+  services: Services,
+  ids: readonly ExceptionId[],
+  actor: EventActor,
+  attempt: (what: string, act: () => Promise<unknown>) => Promise<void>,
+): Promise<void> {
+  const { clock } = services;
+  const deadline = epochMs(clock.now() + LOOK_TIME);
+  for (const [index, id] of ids.entries()) {
+    const share = shareOf(clock.now(), deadline, ids.length - index);
+    await attempt(id, () => keepHeld(services, id, actor, share));
+  }
+}
+
+async function keepHeld(
+  services: Services,
+  id: ExceptionId,
+  actor: EventActor,
+  deadline: EpochMs,
+): Promise<void> {
   const { value: before } = await requireException(services.store, id);
   if (!isHeld(before) || holdOf(before)?.vault === undefined) return;
-  if ((await moveHeld(services, id, actor)) === undefined) return;
+  if ((await moveHeld(services, id, actor, deadline)) === undefined) return;
   const { value: record } = await requireException(services.store, id);
   if (record.state === 'draining' || record.state === 'purging')
     await startEnding(services, id, actor, services.clock.now());

@@ -29,7 +29,7 @@ import {
 } from '../exceptions/index.ts';
 import { tellAdoption } from './adopt.ts';
 import { enforcedKey, enforcePair, enforcesAnywhere, governedPairs } from './enforce.ts';
-import { keepHeld } from './hold-vault.ts';
+import { keepAllHeld } from './hold-vault.ts';
 import type { Services } from './ports.ts';
 import { endLease, reconcilePair } from './reconcile.ts';
 import { rejudge } from './rejudge.ts';
@@ -91,15 +91,23 @@ export async function sweep(services: Services, instant: EpochMs): Promise<Sweep
     );
   }
   const governed = await sweepGoverned(services, attempt);
-  if (faults.length > 0) {
-    await services.recorder.record({
-      type: 'sweep.faults',
-      actor: sweeper,
-      subject: 'sweep',
-      data: { faults, says: `the sweep met faults and will try again: ${faults.join('; ')}` },
-    });
-  }
+  await recordFaults(services, faults);
+  const met = faults.length;
+  // Last: it may read and write for minutes, and what switches off or tells of it waits for no hold (INVARIANT OFF_NEEDS_NOTHING).
+  const held = exceptions.filter((record) => isHeld(record)).map(({ id }) => id);
+  await keepAllHeld(services, held, sweeper, attempt);
+  await recordFaults(services, faults.slice(met));
   return { exceptions: exceptions.length, pairs: rows.length, governed, faults };
+}
+
+async function recordFaults({ recorder }: Services, faults: readonly string[]): Promise<void> {
+  if (faults.length === 0) return;
+  await recorder.record({
+    type: 'sweep.faults',
+    actor: sweeper,
+    subject: 'sweep',
+    data: { faults, says: `the sweep met faults and will try again: ${faults.join('; ')}` },
+  });
 }
 
 /** Outboxes emptied at the same time: on one machine they share commits, in AWS they wait for the table together. */
@@ -148,7 +156,6 @@ export async function sweepException(
     await putRight(services, record, now, actor);
   } finally {
     // Afterwards: telling people needs the policy, and ending needs nothing (INVARIANT OFF_NEEDS_NOTHING).
-    if (actor.kind === 'sweeper') await keepHeld(services, record.id, actor);
     await noteBreach(services, record, now);
     await remind(services, record, now);
   }

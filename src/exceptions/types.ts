@@ -253,6 +253,8 @@ export interface HeldReading {
   readonly settledUntil?: EpochMs;
   /** After this quiet time, from the first event on, where that takes several looks. */
   readonly checked?: { readonly drainUntil: EpochMs; readonly until: EpochMs };
+  /** Milliseconds: the longest stretch to read next, after a longer one was not finished by one look. */
+  readonly step?: number;
 }
 
 /** What became of the key of one place, at the end. */
@@ -282,6 +284,8 @@ export interface LegalHold {
   readonly moved?: HeldContent;
   /** Of places with a log group, by `<account>/<region>`. */
   readonly reading?: Readonly<Record<string, HeldReading>>;
+  /** Since when there is more than one look moves. Gone when all of it stood there. */
+  readonly underWaySince?: EpochMs;
   /** Why the last moving did not come to its end. Gone when it did. */
   readonly stuck?: { readonly firstSeenAt: EpochMs; readonly toldAt: EpochMs; readonly why: string };
   /** Something had been purged already. */

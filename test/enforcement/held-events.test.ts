@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { deployTemplate } from '../../src/adapters/embedded/aws/stacks.ts';
-import { accountId, epochMs, region, sha256Hex } from '../../src/core/index.ts';
+import { accountId, type EpochMs, epochMs, region, sha256Hex } from '../../src/core/index.ts';
 import {
   heldObjects,
   listingHash,
@@ -111,6 +111,12 @@ it('the hash of a listing is of keys and sizes, in whatever order and however of
   ).not.toBe(listingHash([one]));
 });
 
+interface Bounds {
+  readonly clock?: () => number;
+  readonly deadline?: number;
+  readonly note?: Parameters<typeof moveEvents>[6];
+}
+
 /** A log group of so many events in every hour, each page one event, and a vault in memory. */
 function group(hours: number, each: number) {
   const events = Array.from({ length: hours * each }, (_, index) =>
@@ -148,13 +154,16 @@ function group(hours: number, each: number) {
     reading: Parameters<typeof moveEvents>[3],
     drainUntil?: number,
     port: VaultCopies = copies,
+    { clock = () => now, deadline = Infinity, note = async () => {} }: Bounds = {},
   ) =>
     moveEvents(
-      { vaultCopies: port, clock: { now: () => epochMs(now) } },
+      { vaultCopies: port, clock: { now: () => epochMs(clock()) } },
       { ...PAIR, lease } as never,
       VAULT,
       reading,
       drainUntil === undefined ? undefined : epochMs(drainUntil),
+      deadline as EpochMs,
+      note,
     );
   return {
     look,
@@ -177,12 +186,75 @@ it('a large log group is read over several looks, and may go only after all of i
     reading = came.reading;
     expect(came.mayDelete).toBe(came.isWhole);
     if (came.isWhole) break;
-    // A look finishes the hour it is in.
-    expect(pages() - before).toBeLessThan(400 + 50);
+    expect(pages() - before).toBeLessThanOrEqual(400);
   }
   expect(looks).toBeGreaterThan(2);
   expect(kept()).toBe(events.length);
   expect(reading?.checked).toBeUndefined();
+});
+
+it('one hour that is more than a look reads is read in shorter stretches, over several looks, and each comes further', async () => {
+  const { look, events, kept, pages } = group(1, 2000);
+  const end = START + 40 * HOUR;
+  let reading: Parameters<typeof moveEvents>[3];
+  let looks = 0;
+  for (;;) {
+    looks += 1;
+    const before = pages();
+    const came = await look(end, reading, end);
+    reading = came.reading;
+    expect(pages() - before).toBeLessThanOrEqual(400);
+    expect(came.mayDelete).toBe(came.isWhole);
+    if (came.isWhole || looks > 40) break;
+  }
+  expect(looks).toBeGreaterThan(4);
+  expect(looks).toBeLessThan(40);
+  expect(kept()).toBe(events.length);
+  expect(reading).toEqual({});
+});
+
+it('a look ends by its deadline, wherever it is, and notes where it has come to', async () => {
+  const { look, copies, events, kept } = group(3, 20);
+  const end = START + 9 * HOUR;
+  let at = end;
+  const slow: VaultCopies = {
+    ...copies,
+    readEvents: (pair, name, window, token) => {
+      at += 10_000;
+      return copies.readEvents(pair, name, window, token);
+    },
+  };
+  const noted: number[] = [];
+  let reading: Parameters<typeof moveEvents>[3];
+  let looks = 0;
+  for (; looks < 60; looks++) {
+    const began = at;
+    const came = await look(end, reading, end, slow, {
+      clock: () => at,
+      deadline: began + 120_000,
+      note: async ({ checked }) => void noted.push(checked?.until ?? 0),
+    });
+    reading = came.reading;
+    expect(at - began).toBeLessThanOrEqual(120_000);
+    if (came.isWhole) break;
+    expect(came).toMatchObject({ mayDelete: false });
+  }
+  expect(looks).toBeLessThan(60);
+  expect(kept()).toBe(events.length);
+  expect(noted.length).toBeGreaterThan(2);
+  expect(noted).toEqual(noted.toSorted((a, b) => a - b));
+});
+
+it('one millisecond is read whole, whatever the deadline', async () => {
+  const { look } = group(1, 1);
+  const checked = { drainUntil: epochMs(START + 9 * HOUR), until: epochMs(START) };
+  let clock = START + 9 * HOUR;
+  const reading = { checked, step: 1 };
+  const came = await look(clock, reading, checked.drainUntil, undefined, {
+    clock: () => clock++,
+    deadline: clock + 3,
+  });
+  expect(came.reading?.checked?.until).toBeGreaterThan(START);
 });
 
 it('before the quiet time is over a look reads the last hours alone, and never says that the log group may go', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { principalId, sha256Hex } from '../../src/core/index.ts';
+import { epochMs, principalId, region, sha256Hex } from '../../src/core/index.ts';
 import { closeUnproven, type HoldRequest, hold, release, sweep } from '../../src/enforcement/index.ts';
 import {
+  BEGINS,
   BUCKET,
   DAY_MS,
   ENDS,
@@ -358,6 +359,32 @@ describe('a legal hold with a vault', () => {
     }));
 });
 
+/** The clock alone: nobody but whoever the test calls does anything. */
+const clockTo = (s: Simulation, at: number): void => s.state.simulatedClock?.advanceTo(epochMs(at));
+
+it('what a hold moves has a time, and the next look goes on', () =>
+  simulate(async (s) => {
+    const id = await s.active();
+    for (let each = 0; each < 9; each++) await s.invoke(`CANARY ${each}`);
+    await vaulted(s, id);
+    const { vaultCopies } = s.state.services;
+    const { copyVersion } = vaultCopies;
+    Object.assign(vaultCopies, {
+      copyVersion: async (...its: Parameters<typeof copyVersion>) => {
+        clockTo(s, s.now() + 3 * MINUTE_MS);
+        await copyVersion(...its);
+      },
+    });
+    await sweep(s.state.services, s.now());
+    expect(inVault(s).length).toBeGreaterThan(3);
+    expect(inVault(s).length).toBeLessThan(9);
+    expect(await holdNow(s, id)).toMatchObject({ underWaySince: expect.any(Number) });
+    await sweep(s.state.services, s.now());
+    await sweep(s.state.services, s.now());
+    expect(inVault(s)).toHaveLength(atDestination(s));
+    expect((await holdNow(s, id))?.underWaySince).toBeUndefined();
+  }));
+
 const LOG_GROUP = `{ kind: cloudwatch-logs, logGroupName: /proviso/content, roleArn: "arn:aws:iam::${INCIDENT}:role/proviso-content/writer", kmsKeyArn: "${KEY}" }`;
 const groupOf = async (s: Simulation, id: Id): Promise<string> => {
   const { destination } = await s.lease(id);
@@ -507,6 +534,54 @@ describe('a legal hold of a log group', () => {
       expect(s.isOn()).toBe(false);
       expect(inGroup(s)).toEqual(all);
       expect(inVault(s)).toEqual([]);
+    }));
+
+  it('is looked at after everything that must end has ended (OFF_NEEDS_NOTHING)', () =>
+    simulate(async (s) => {
+      const eu = { accountId: INCIDENT, region: region('eu-west-1') };
+      const key = `arn:aws:kms:eu-west-1:${INCIDENT}:key/0f0f0f0f-1111-2222-3333-000000000009`;
+      s.state.aws.storage.createBucket(eu, 'eu-bucket', {
+        isVersioned: true,
+        hasObjectLock: false,
+        kmsKeyArn: key,
+      });
+      const first = await s.approved({ destination: LOG_GROUP });
+      await s.approved({ region: 'eu-west-1', bucket: 'eu-bucket', key, reference: 'INC-2026-2' });
+      await s.advanceTo(BEGINS + HOUR_MS);
+      expect([s.isOn(), s.isOn(eu)]).toEqual([true, true]);
+      await vaulted(s, first);
+      const { vaultCopies } = s.state.services;
+      const { readEvents } = vaultCopies;
+      const seen: boolean[] = [];
+      Object.assign(vaultCopies, {
+        readEvents: (...its: Parameters<typeof readEvents>) => {
+          seen.push(s.isOn(), s.isOn(eu));
+          return readEvents(...its);
+        },
+      });
+      clockTo(s, ENDS + 15 * MINUTE_MS);
+      await sweep(s.state.services, s.now());
+      expect(seen.length).toBeGreaterThan(0);
+      expect(seen).not.toContain(true);
+    }));
+
+  it('in which there is always more is told after a day, and stays', () =>
+    simulate(async (s) => {
+      const id = await s.active({ destination: LOG_GROUP });
+      await vaulted(s, id);
+      Object.assign(s.state.services.vaultCopies, {
+        readEvents: async (_pair: unknown, _name: unknown, _window: unknown, token = '0') => {
+          clockTo(s, s.now() + MINUTE_MS);
+          return { events: [], next: String(Number(token) + 1) };
+        },
+      });
+      await sweep(s.state.services, s.now());
+      expect((await holdNow(s, id))?.stuck).toBeUndefined();
+      clockTo(s, s.now() + DAY_MS);
+      await sweep(s.state.services, s.now());
+      expect((await holdNow(s, id))?.stuck?.why).toContain('more than one look moves');
+      expect(s.events('exception.hold-stuck')).toHaveLength(1);
+      expect(await s.state.services.destinations.hasLogGroup(PAIR, await groupOf(s, id))).toBe(true);
     }));
 
   it('that its key lets nobody read after the end says what to deploy', () =>
