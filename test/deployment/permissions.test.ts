@@ -9,6 +9,7 @@ import { ACTS, type Act, assumersOf, type DeployedFunction, FUNCTIONS } from '..
 import type { ApiServices } from '../../src/api/index.ts';
 import { formatInstant, ok } from '../../src/core/index.ts';
 import { type Services, surroundingsOf } from '../../src/enforcement/index.ts';
+import { keepToken } from '../../src/enforcement/wake.ts';
 import { SECTIONS, type Section } from '../../src/evidence/index.ts';
 import {
   type ExceptionRequest,
@@ -495,6 +496,9 @@ const PLAYS: readonly Play[] = [
     const id = await simulation.request();
     await simulation.decide(id, 'lena', 'legal');
     await again(simulation, 'requestApproval', { exceptionId: id, role: 'legal', taskToken: 'redelivered' });
+    // What a process leaves that dies between keeping a token and waking: what was woken here once is not tried again by this process.
+    const died = (taskToken: string) => keepToken(simulation.state.services, id, 'legal', taskToken);
+    await died('for the event');
     const place = { time: '2026-11-20T09:00:00Z', account: INCIDENT, region: VIRGINIA };
     await again(simulation, 'storageEvent', {
       ...place,
@@ -508,6 +512,8 @@ const PLAYS: readonly Play[] = [
       'detail-type': 'Step Functions Execution Status Change',
       detail: { name: id },
     });
+    await died('for the sweep');
+    await simulation.advance(HOUR_MS);
   },
   async function filteredWithMetadataThatFlowsOn(simulation) {
     simulation.somebodyPuts({
