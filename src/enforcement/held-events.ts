@@ -111,6 +111,8 @@ export interface EventsLook {
   /** It began after late deliveries were waited for and read from the first event on: the log group may be deleted. */
   readonly mayDelete: boolean;
   readonly reading: HeldReading | undefined;
+  /** There is no such log group any more. */
+  readonly isGone?: true;
   /** Why it did not come to its end. What was done until then counts. */
   readonly fault?: string;
 }
@@ -156,6 +158,7 @@ export async function moveEvents(
     const kept = new KeptEvents(vaultCopies, pair, vault, await listParts(vaultCopies, pair, vault));
     const readEvents = explained(vaultCopies, drainUntil !== undefined);
     const windows = windowsFrom(from, floorHour(lease.enabling?.at ?? now), now, () => step);
+    let isGone = false;
     for (const window of windows) {
       if (pages > 0 && isOver()) return { isWhole: false, mayDelete: false, reading: came() };
       const width = (window.to ?? now + EARLINESS) - window.from;
@@ -163,8 +166,10 @@ export async function moveEvents(
         pages += 1;
         return width > 1 && isOver();
       });
-      // There is no such group: nothing is there that could be lost.
-      if (read === 'absent') break;
+      if (read === 'absent') {
+        isGone = true;
+        break;
+      }
       if (read === 'unfinished') {
         step = Math.max(1, Math.floor(width / NARROWER));
         return { isWhole: false, mayDelete: false, reading: came() };
@@ -182,7 +187,12 @@ export async function moveEvents(
     step = undefined;
     // The next look at what is whole begins again: a purge follows at once, or something was in its way.
     const { checked: _checked, ...rest } = came() ?? {};
-    return { isWhole: true, mayDelete: isLast, reading: isLast ? rest : came() };
+    return {
+      isWhole: true,
+      mayDelete: isLast,
+      reading: isLast ? rest : came(),
+      ...(isGone ? { isGone } : {}),
+    };
   } catch (error) {
     if (!(error instanceof AwsCallError)) throw error;
     return { isWhole: false, mayDelete: false, reading: came(), fault: error.message };

@@ -211,6 +211,9 @@ async function moveAt(
         await note(look.reading);
         if (look.fault !== undefined) return look.fault;
         if (!look.isWhole) return 'under-way';
+        // Our own purge comes after everything was seen in the vault; whoever else deletes it may have deleted what was never read.
+        if (look.isGone && !mayPurgeHeld(record) && record.purged === undefined && !hold.wasPurging)
+          return await noteGone(services, record.id, hold, destination.logGroupName);
         mayDelete = { version: () => true, logGroup: look.mayDelete };
       }
       const listed = await listVault();
@@ -351,6 +354,25 @@ async function noteMoved(
         : [],
     });
   });
+}
+
+/** Stays with the hold, and goes into the certificate. @returns why it is stuck */
+async function noteGone(
+  services: Services,
+  id: ExceptionId,
+  hold: LegalHold,
+  logGroupName: string,
+): Promise<string> {
+  if (hold.gone?.includes(logGroupName) !== true)
+    await amend(services, id, (record) =>
+      ok({
+        record: withHold(record, hold, (each) => ({
+          ...each,
+          gone: [...new Set([...(each.gone ?? []), logGroupName])],
+        })),
+      }),
+    );
+  return `the log group ${logGroupName} is gone, and not by Proviso’s purge: what was not in the vault by then is lost; find out who deleted it (CloudTrail, DeleteLogGroup), and release the hold once that is settled`;
 }
 
 /** Remembers since when; after long told as what is stuck is. */

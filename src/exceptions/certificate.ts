@@ -135,6 +135,10 @@ export function certificateStatement(
       ...(record.holds?.some(({ vault, moved }) => vault !== undefined && moved === undefined) === true
         ? ['what was on legal hold never stood in its vault whole']
         : []),
+      ...[...new Set(record.holds?.flatMap(({ gone }) => gone ?? []))].map(
+        (group) =>
+          `what was in the log group ${group} and not in the vault when somebody else deleted the group, while it was on legal hold`,
+      ),
       ...(record.contested
         ? [
             `somebody else’s setting during the lease (${record.contested.observed}); what it stored elsewhere was not looked at or purged`,

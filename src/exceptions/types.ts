@@ -288,6 +288,8 @@ export interface LegalHold {
   readonly underWaySince?: EpochMs;
   /** Why the last moving did not come to its end. Gone when it did. */
   readonly stuck?: { readonly firstSeenAt: EpochMs; readonly toldAt: EpochMs; readonly why: string };
+  /** Log groups that somebody else deleted before everything in them was seen in the vault. */
+  readonly gone?: readonly string[];
   /** Something had been purged already. */
   readonly wasPurging: boolean;
   readonly released?: { readonly at: EpochMs; readonly by: PrincipalId; readonly reason: string };

@@ -565,6 +565,31 @@ describe('a legal hold of a log group', () => {
       expect(seen).not.toContain(true);
     }));
 
+  it.each([
+    ['before anything was moved', 0],
+    ['after much was moved', 20 * MINUTE_MS],
+  ])('that somebody else deletes %s is stuck, and the certificate says so', (_, after) =>
+    simulate(async (s) => {
+      const id = await s.active({ destination: LOG_GROUP });
+      await say(s, id, 'kept?');
+      await vaulted(s, id);
+      if (after > 0) await s.advance(after);
+      const name = await groupOf(s, id);
+      await s.state.services.destinations.deleteLogGroup(PAIR, name);
+      await s.advanceTo(LONG_AFTER + DAY_MS);
+      expect(s.isOn()).toBe(false);
+      expect(await holdNow(s, id)).toMatchObject({
+        gone: [name],
+        stuck: { why: expect.stringContaining('is gone, and not by') },
+      });
+      expect(s.events('exception.hold-stuck').length).toBeGreaterThan(0);
+      await release(s.state.services, id, LENA, 'settled');
+      await s.advance(DAY_MS + 3 * HOUR_MS);
+      expect((await s.record(id)).state).toBe('closed');
+      expect(JSON.stringify(s.certificates()[0]?.notProven)).toContain(`log group ${name}`);
+    }),
+  );
+
   it('in which there is always more is told after a day, and stays', () =>
     simulate(async (s) => {
       const id = await s.active({ destination: LOG_GROUP });
