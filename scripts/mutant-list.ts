@@ -880,6 +880,42 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'hold: a log group may go before its last reading',
+    breaks: 'events that came late with an early time are deleted with the log group and are in no vault',
+    tests: ['test/enforcement/held-events.test.ts'],
+    edits: [
+      {
+        file: 'src/enforcement/held-events.ts',
+        from: '      mayDelete: isLast,',
+        to: '      mayDelete: true,',
+      },
+    ],
+  },
+  {
+    name: 'hold: what was written is not read back',
+    breaks: 'a log group is deleted whose events stand in no readable object',
+    tests: ['test/simulation/hold.test.ts'],
+    edits: [
+      {
+        file: 'src/enforcement/held-events.ts',
+        from: 'const back = await this.#copies.readPart(this.#pair, bucketName, key);',
+        to: 'const back: Uint8Array | undefined = part.body;',
+      },
+    ],
+  },
+  {
+    name: 'hold: an earlier quiet time counts for a later one',
+    breaks: 'a log group that received again is deleted without being read from the first event on',
+    tests: ['test/enforcement/held-events.test.ts'],
+    edits: [
+      {
+        file: 'src/enforcement/held-events.ts',
+        from: 'reading?.checked?.drainUntil === drainUntil ? reading?.checked?.until : undefined;',
+        to: 'reading?.checked?.until;',
+      },
+    ],
+  },
+  {
     name: 'hold: looked at before what must end',
     breaks: 'a large log group on hold keeps the content storage of others on (OFF_NEEDS_NOTHING)',
     tests: ['test/simulation/hold.test.ts'],

@@ -70,12 +70,18 @@ export async function hold(
       asked.vault === undefined
         ? `the purge waits, switching off does not. AWS’s own deletion at the destination (S3 Lifecycle, a log group’s retention) is not suspended: name a vault, or copy what must be kept at once`
         : `it is moved to ${vaultsText(more)}, and the purge waits until it stands there; switching off does not`;
+    // By the template's own condition the key closes at the end, and the last reading comes after it.
+    const opens =
+      asked.vault !== undefined &&
+      placesOf(record.request).some(({ destination }) => destination.kind === 'cloudwatch-logs')
+        ? '; its log group is read once more after the end, when its key lets nobody read: deploy templates/exception-destination.yml again now, with HeldUntil well after the end'
+        : '';
     const earlier = (record.holds ?? []).filter((each) => each !== standing && each.vault !== undefined);
     const stays =
       earlier.length === 0
         ? ''
         : `; what an earlier hold moved stays in ${[...new Set(earlier.map(vaultsText))].join(' and ')}`;
-    const says = `legal hold by ${by} (${asked.reference}) of ${what}: ${asked.reason}; ${way}${stays}${begun}`;
+    const says = `legal hold by ${by} (${asked.reference}) of ${what}: ${asked.reason}; ${way}${opens}${stays}${begun}`;
     const holds: readonly LegalHold[] =
       standing === undefined
         ? [

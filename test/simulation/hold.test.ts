@@ -428,6 +428,7 @@ describe('a legal hold of a log group', () => {
       const id = await s.active({ destination: LOG_GROUP });
       const began = s.now();
       expect((await vaulted(s, id)).ok).toBe(true);
+      expect(s.events('exception.held')[0]?.data['says']).toContain('again now, with HeldUntil');
       await s.invoke('CANARY one');
       await s.advance(20 * MINUTE_MS);
       expect(keptMessages(s).join()).toContain('CANARY one');
