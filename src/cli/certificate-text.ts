@@ -162,7 +162,7 @@ function vaultText({ vault: value, otherVaults: others, allVaults }: Fields): st
 const eventsText = (value: unknown): string => {
   if (value === null || typeof value !== 'object') return '';
   const { events, objects, listing } = value as Fields;
-  return `, with ${textOf(events)} log events in ${textOf(objects)} objects (listing ${textOf(listing)})`;
+  return `, with ${textOf(events)} log events in ${textOf(objects)} objects by their keys (listing ${textOf(listing)})`;
 };
 
 /** Who read what was captured, and what cannot be seen; nothing of a certificate of an earlier version. */

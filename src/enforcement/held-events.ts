@@ -398,7 +398,7 @@ export async function recordObjects(
           bucketName,
           listing,
           objects: some,
-          says: `${events} log events stand in ${some.length} objects of s3://${bucketName}, each read back when it was written; a key names the number of its events and the SHA-256 of its bytes (held since ${formatInstant(heldAt)})`,
+          says: `${some.length} objects of s3://${bucketName} hold ${events} log events by their keys, which name the number of an object’s events and the SHA-256 of its bytes; each that Proviso wrote was read back (held since ${formatInstant(heldAt)})`,
         },
       });
     }

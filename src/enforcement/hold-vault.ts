@@ -335,7 +335,9 @@ async function noteMoved(
         : `stand in the vaults ${vaultsText(hold)} together, in each of which`;
     const events = moved.logEvents;
     const ofGroup =
-      events === undefined ? '' : `, with ${events.events} log events in ${events.objects} objects,`;
+      events === undefined
+        ? ''
+        : `, with ${events.events} log events in ${events.objects} objects by their keys,`;
     const says = `${moved.versions} versions (${moved.bytes} bytes)${ofGroup} ${where} no enabled rule deletes; nothing in scope is missing there`;
     return ok({
       record: withHold(record, hold, ({ stuck: _stuck, underWaySince: _since, ...each }) => ({
