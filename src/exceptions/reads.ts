@@ -245,10 +245,16 @@ export function readsSeen(
     };
   const reads = { reader: 0, proviso: 0, vault: 0, other: 0 };
   for (const { kind, reads: some } of rows) reads[kind] += some;
-  // Of what is beyond the rows no day is known: it counts wherever all is asked.
+  // Of what is beyond the rows no day is known: it counts where all is asked, and is named elsewhere.
   if (period === undefined) for (const kind of READER_KINDS) reads[kind] += tally?.more?.[kind] ?? 0;
-  const gap =
-    was === 'whole' ? '' : '; not at every time and place were reads forwarded, so there may be more';
+  const undated =
+    period === undefined ? 0 : READER_KINDS.reduce((sum, kind) => sum + (tally?.more?.[kind] ?? 0), 0);
+  const gap = [
+    was === 'whole' ? '' : '; not at every time and place were reads forwarded, so there may be more',
+    undated === 0
+      ? ''
+      : `; ${undated} more, of callers beyond ${MOST_ROWS} rows, have no day and are not among these`,
+  ].join('');
   return {
     forwarded: was,
     reads,

@@ -184,6 +184,8 @@ describe('the count', () => {
     expect(tally.rows).toHaveLength(200);
     expect(tally.ids).toHaveLength(256);
     const { reads } = readsSeen(tally, [], { from: at(1), to: at(2) });
+    const ofPeriod = readsSeen(tally, [], { from: at(1), to: at(2) }, { from: at(0), to: at(1_000_000) });
+    expect(ofPeriod.says).toMatch(/; [1-9][0-9]* more, of callers beyond 200 rows, have no day/);
     expect(reads?.other).toBe(700);
     expect(readCallers(tally.rows)).toHaveLength(21);
   });

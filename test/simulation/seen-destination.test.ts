@@ -76,6 +76,16 @@ describe('the bucket of a live exception', () => {
     }));
 });
 
+it('a rule that deletes some objects is not taken for one that deletes all', () =>
+  simulate(async (s) => {
+    await s.active();
+    const lifecycle = [{ isEnabled: true, isPartial: true as const, prefix: '', expirationDays: 1 }];
+    s.state.aws.stacks.setBucketFeatures(BUCKET, { lifecycle });
+    expect(await sectionsOf(s)).toMatchObject({
+      destinations: { value: [{ lifecycle: { kind: 'unobservable' } }] },
+    });
+  }));
+
 it('what somebody else switched on to a bucket that nobody described stays unseen', () =>
   simulate(async (s) => {
     s.somebodyPuts({

@@ -48,6 +48,31 @@ export function ownDestinationSections(database: DatabaseSync, clock: Clock, tak
           reason: 'not-collected',
           detail: 'the embedded AWS keeps them in words alone',
         };
+  /** Which objects a partial rule deletes is not kept: taken for a whole one, it would promise more than it does. */
+  const lifecycleOf = (
+    place: RegionEvidence,
+    rules: BucketFeatures['lifecycle'],
+  ): ContentBucket['lifecycle'] => {
+    if (rules?.some(({ isPartial }) => isPartial === true) === true)
+      return {
+        kind: 'unobservable',
+        reason: 'not-collected',
+        detail: 'which objects a rule deletes is not kept',
+      };
+    return seen(
+      's3:GetLifecycleConfiguration',
+      place,
+    )(
+      rules?.map(({ isEnabled, prefix, expirationDays, noncurrentDays }, index) => ({
+        id: `rule-${index + 1}`,
+        status: isEnabled ? ('Enabled' as const) : ('Disabled' as const),
+        prefix,
+        tags: [],
+        ...(expirationDays === undefined ? {} : { expirationDays }),
+        ...(noncurrentDays === undefined ? {} : { noncurrentVersionExpirationDays: noncurrentDays }),
+      })),
+    );
+  };
   const bucketOf = (place: RegionEvidence, name: string, usedBy: readonly string[]): ContentBucket | [] => {
     const row = prepared(
       database,
@@ -64,19 +89,7 @@ export function ownDestinationSections(database: DatabaseSync, clock: Clock, tak
       bucketName: name,
       usedBy,
       versioning: seen('s3:GetBucketVersioning', place)(row.versioned === 1 ? 'Enabled' : undefined),
-      lifecycle: seen(
-        's3:GetLifecycleConfiguration',
-        place,
-      )(
-        lifecycle?.map(({ isEnabled, prefix, expirationDays, noncurrentDays }, index) => ({
-          id: `rule-${index + 1}`,
-          status: isEnabled ? ('Enabled' as const) : ('Disabled' as const),
-          prefix,
-          tags: [],
-          ...(expirationDays === undefined ? {} : { expirationDays }),
-          ...(noncurrentDays === undefined ? {} : { noncurrentVersionExpirationDays: noncurrentDays }),
-        })),
-      ),
+      lifecycle: lifecycleOf(place, lifecycle),
       objectLock: seen('s3:GetBucketObjectLockConfiguration', place)(row.object_lock === 1 ? {} : undefined),
       encryption: seen(
         's3:GetEncryptionConfiguration',
